@@ -1,0 +1,88 @@
+# tasq from a clone: needs make and Python 3.11 or newer; uses uv where it is installed.
+# Another Python: `make PYTHON=python3.12 demo`. More options for a target: `make test ARGS=-x`.
+
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(shell uv --version >/dev/null 2>&1 && command -v uv)
+PYTHON ?= $(if $(UV),>=3.11,python3)
+ARGS ?=
+
+ifdef UV
+create = $(UV) venv --quiet --no-project --python '$(PYTHON)' $(VENV)
+install = $(UV) pip install --quiet --python $(BIN)/python
+else
+create = $(PYTHON) -m venv $(VENV)
+install = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+endif
+
+compile = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--all-extras --custom-compile-command 'make lock' $(ARGS) pyproject.toml
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help demo setup check test bench bench-full screenshots lock clean
+
+help: ## show this help
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | \
+		while IFS='|' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
+
+demo: $(VENV)/.runtime ## open the app on a live demonstration queue
+	@$(BIN)/tasq demo $(ARGS)
+
+setup: $(VENV)/.dev ## set up .venv with all that tests and checks need
+
+check: $(VENV)/.dev ## lint, format, types, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: check ## the checks and all tests, on private database servers
+	$(BIN)/python -m pytest $(ARGS)
+
+bench: $(VENV)/.bench ## measure against other task queues, in minutes
+	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-full: $(VENV)/.bench ## the same with large tables, in hours
+	$(BIN)/python -m benchmarks --full $(ARGS)
+
+screenshots: $(VENV)/.dev ## draw the pictures of the documentation anew
+	$(BIN)/python screenshots/make.py $(ARGS)
+
+lock: ## pin all dependencies by hash (needs uv); ARGS=--upgrade for newer ones
+	$(compile) --group build -o requirements.lock
+	$(compile) --group dev -c requirements.lock -o requirements-dev.lock
+	$(compile) --group dev --group bench -c requirements-dev.lock -o requirements-bench.lock
+
+clean: ## remove .venv, caches and builds
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+		.import_linter_cache snapshot_report.html
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+# Set-up runs again when a file it depends on has changed; a richer one includes the poorer.
+
+$(VENV)/.runtime: pyproject.toml requirements.lock | $(BIN)/python
+	$(call set_up,requirements.lock)
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml requirements-dev.lock | $(BIN)/python
+	$(call set_up,requirements-dev.lock)
+	@touch $(VENV)/.runtime $@
+
+$(VENV)/.bench: pyproject.toml requirements-bench.lock | $(BIN)/python
+	$(call set_up,requirements-bench.lock)
+	@touch $(VENV)/.runtime $(VENV)/.dev $@
+
+define set_up
+	@echo 'Installing $(1) into $(VENV) ...'
+	@$(if $(UV),,$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip)
+	@$(install) --require-hashes -r $(1)
+	@$(install) --no-deps --no-build-isolation -e .
+endef
+
+too_old := import sys; sys.exit(sys.version_info < (3, 11) and \
+	"tasq needs Python 3.11 or newer; name one: make PYTHON=python3.12 ...")
+
+$(BIN)/python:
+	@$(create) && $@ -c '$(too_old)' || { rm -rf $(VENV); exit 1; }

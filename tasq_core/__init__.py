@@ -1,0 +1,144 @@
+"""tasq: the task queue that lives in your SQL database.
+
+    import tasq_core as tasq
+
+    client = tasq.connect("sqlite:///tasks.db")
+    client.migrate()
+    client.new_producer().submit("email", {"to": "a@b.c"})
+
+Everything a program needs is named here. A database's driver is imported only by the
+repository that needs it, and the three repository classes only when they are asked for.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from tasq_core.args import GOB, JSON, Codec
+from tasq_core.cleaner import Cleaner
+from tasq_core.client import Client, connect
+from tasq_core.consumer import Consumer, ConsumerOptions, Job, exponential
+from tasq_core.errors import (
+    ArgsDecodeError,
+    ArgsEncodeError,
+    ConsumerAlreadyRunningError,
+    ConsumerAlreadyStoppedError,
+    CouldNotActivateTasksError,
+    CouldNotPingTasksError,
+    CouldNotPollTasksError,
+    FilterSyntaxError,
+    InvalidInputError,
+    InvalidTypeError,
+    LeaseLostError,
+    ReadOnlyError,
+    RepositoryError,
+    RepositoryUnavailableError,
+    TableMissingError,
+    TaskNotFoundError,
+    TaskTypeAlreadyLearnedError,
+    TaskTypeNotFoundError,
+    TaskTypeNotKnownError,
+    TasqError,
+    UnknownPollStrategyError,
+    VisibilityTimeoutTooShortError,
+)
+from tasq_core.filters import Filter
+from tasq_core.inspector import Inspector
+from tasq_core.producer import Producer
+from tasq_core.reports import (
+    BreakdownRow,
+    ErrorGroup,
+    Health,
+    Lease,
+    MutationResult,
+    Outcome,
+    Page,
+    Summary,
+)
+from tasq_core.repository import PageOrder, Repository, open_repository
+from tasq_core.task import (
+    Ordering,
+    PollStrategy,
+    Task,
+    TaskStatus,
+    TaskStatusGroup,
+    get_task_statuses,
+)
+
+if TYPE_CHECKING:
+    from tasq_core.repository.mysql import MySQLRepository
+    from tasq_core.repository.postgres import PostgresRepository
+    from tasq_core.repository.sqlite import SQLiteRepository
+
+__all__ = [
+    "GOB",
+    "JSON",
+    "ArgsDecodeError",
+    "ArgsEncodeError",
+    "BreakdownRow",
+    "Cleaner",
+    "Client",
+    "Codec",
+    "Consumer",
+    "ConsumerAlreadyRunningError",
+    "ConsumerAlreadyStoppedError",
+    "ConsumerOptions",
+    "CouldNotActivateTasksError",
+    "CouldNotPingTasksError",
+    "CouldNotPollTasksError",
+    "ErrorGroup",
+    "Filter",
+    "FilterSyntaxError",
+    "Health",
+    "Inspector",
+    "InvalidInputError",
+    "InvalidTypeError",
+    "Job",
+    "Lease",
+    "LeaseLostError",
+    "MutationResult",
+    "MySQLRepository",
+    "Ordering",
+    "Outcome",
+    "Page",
+    "PageOrder",
+    "PollStrategy",
+    "PostgresRepository",
+    "Producer",
+    "ReadOnlyError",
+    "Repository",
+    "RepositoryError",
+    "RepositoryUnavailableError",
+    "SQLiteRepository",
+    "Summary",
+    "TableMissingError",
+    "Task",
+    "TaskNotFoundError",
+    "TaskStatus",
+    "TaskStatusGroup",
+    "TaskTypeAlreadyLearnedError",
+    "TaskTypeNotFoundError",
+    "TaskTypeNotKnownError",
+    "TasqError",
+    "UnknownPollStrategyError",
+    "VisibilityTimeoutTooShortError",
+    "connect",
+    "exponential",
+    "get_task_statuses",
+    "open_repository",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """The repository classes, each with its driver, when first asked for (PEP 562)."""
+    if name == "PostgresRepository":
+        from tasq_core.repository.postgres import PostgresRepository  # noqa: PLC0415
+
+        return PostgresRepository
+    if name == "MySQLRepository":
+        from tasq_core.repository.mysql import MySQLRepository  # noqa: PLC0415
+
+        return MySQLRepository
+    if name == "SQLiteRepository":
+        from tasq_core.repository.sqlite import SQLiteRepository  # noqa: PLC0415
+
+        return SQLiteRepository
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,19 @@
+"""The consumer: claims tasks, keeps their leases, runs handlers, records outcomes."""
+
+from tasq_core.consumer.backoff import RetryPolicy, exponential
+from tasq_core.consumer.channel import Channel
+from tasq_core.consumer.consumer import Consumer
+from tasq_core.consumer.handlers import Handler
+from tasq_core.consumer.job import Job
+from tasq_core.consumer.options import ConsumerOptions, OptionChanges
+
+__all__ = [
+    "Channel",
+    "Consumer",
+    "ConsumerOptions",
+    "Handler",
+    "Job",
+    "OptionChanges",
+    "RetryPolicy",
+    "exponential",
+]

@@ -1,0 +1,252 @@
+"""The consumer: claims tasks, runs their handlers, records what became of them."""
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, Self, Unpack
+
+from tasq_core.consumer.backoff import RetryPolicy
+from tasq_core.consumer.channel import Channel
+from tasq_core.consumer.engine import Engine
+from tasq_core.consumer.handlers import H, Handler, Handlers
+from tasq_core.consumer.lifecycle import Lifecycle
+from tasq_core.consumer.options import ConsumerOptions, Logger, OptionChanges, check_queues
+from tasq_core.consumer.runner import Stopped, Workers
+from tasq_core.durations import Duration, seconds
+from tasq_core.errors import ConsumerAlreadyStoppedError
+from tasq_core.repository.protocol import Repository
+from tasq_core.task import MAX_INT16, PollStrategy, check_integer
+
+
+class Consumer:
+    """Runs tasks at least once, each under one live lease.
+
+    `run` blocks and does it all. Or `start` it and take jobs from `channel` in threads of your
+    own, or use it as a context manager, which starts it and stops it in the end.
+    """
+
+    def __init__(
+        self,
+        repository: Repository,
+        options: ConsumerOptions | None = None,
+        **changes: Unpack[OptionChanges],
+    ) -> None:
+        """A stopped consumer of `repository`, with `options`, and `changes` to them.
+
+        Raises:
+            InvalidInputError: an option that can't be used.
+        """
+        self._repository = repository
+        self._options = (options or ConsumerOptions()).changed(**changes)
+        self._handlers = Handlers(self._handlers_changed)
+        self._channel = Channel()
+        self._lifecycle = Lifecycle()
+        self._engine: Engine | None = None
+
+    # -- options -----------------------------------------------------------------------------
+
+    @property
+    def options(self) -> ConsumerOptions:
+        """The settings as they are."""
+        return self._options
+
+    def with_auto_delete_on_success(self, auto_delete: bool = True) -> Self:
+        """Delete tasks that succeed, instead of keeping them as SUCCESSFUL."""
+        return self._with(auto_delete_on_success=auto_delete)
+
+    def with_channel_size(self, size: int) -> Self:
+        """Let so many claimed tasks wait in the channel."""
+        return self._with(channel_size=size)
+
+    def with_job_timeout(self, timeout: Duration | None) -> Self:
+        """Fail tasks that run longer.
+
+        A coroutine is cancelled. A thread can't be stopped: its task is recorded as failed,
+        `task.lease_lost` turns true for it, and in `run` another thread steps in.
+        """
+        return self._with(job_timeout=timeout)
+
+    def with_logger(self, logger: Logger) -> Self:
+        """Log there."""
+        return self._with(logger=logger)
+
+    def with_max_active_tasks(self, tasks: int) -> Self:
+        """Hold no more than so many tasks that aren't done."""
+        return self._with(max_active_tasks=tasks)
+
+    def with_poll_interval(self, interval: Duration) -> Self:
+        """Wait so long after a claim that found little."""
+        return self._with(poll_interval=interval)
+
+    def with_poll_limit(self, limit: int) -> Self:
+        """Claim no more than so many tasks at once."""
+        return self._with(poll_limit=limit)
+
+    def with_poll_strategy(self, strategy: PollStrategy | str) -> Self:
+        """Claim the oldest tasks first, or the most urgent."""
+        return self._with(poll_strategy=strategy)
+
+    def with_queues(self, *queues: str) -> Self:
+        """Claim from these queues only."""
+        return self._with(queues=check_queues(queues))
+
+    def with_retry_backoff(self, backoff: Duration | RetryPolicy) -> Self:
+        """Let a failed task wait before it runs again.
+
+        Args:
+            backoff: a fixed time, `exponential(...)`, or a callable of the task and the error.
+        """
+        return self._with(retry_backoff=backoff)
+
+    def with_visibility_timeout(self, timeout: Duration) -> Self:
+        """Let leases last so long unless extended; a crashed consumer's tasks wait for it."""
+        return self._with(visibility_timeout=timeout)
+
+    def _with(self, **changes: Any) -> Self:
+        self._lifecycle.check_changeable()
+        self._options = self._options.changed(**changes)
+        return self
+
+    # -- handlers ----------------------------------------------------------------------------
+
+    def handler(self, type: str, override: bool = False) -> Callable[[H], H]:
+        """Decorate a function to `learn` it."""
+
+        def learn(function: H) -> H:
+            self.learn(type, function, override)
+            return function
+
+        return learn
+
+    def learn(self, type: str, fn: Handler, override: bool = False) -> None:
+        """Run tasks of `type` by `fn`, a function or coroutine function of the task.
+
+        Raises:
+            TaskTypeAlreadyLearnedError: there is one, and `override` is false.
+        """
+        self._handlers.learn(type, fn, override=override)
+
+    def forget(self, type: str) -> None:
+        """Claim no more tasks of `type`; those claimed and not started are released.
+
+        Raises:
+            TaskTypeNotFoundError: it was never learned.
+        """
+        self._handlers.forget(type)
+
+    def _handlers_changed(self) -> None:
+        engine = self._engine
+        if engine is not None:
+            engine.poke()
+
+    # -- from start to stop ------------------------------------------------------------------
+
+    @property
+    def running(self) -> bool:
+        """Whether it was started and not asked to stop."""
+        return self._lifecycle.running
+
+    def start(self) -> None:
+        """Begin to claim tasks. Without handlers nothing is claimed until one is learned.
+
+        Raises:
+            ConsumerAlreadyRunningError: it runs, or hasn't finished stopping.
+            VisibilityTimeoutTooShortError: not longer than the poll interval.
+        """
+        self._start(self._options, self._options.max_active_tasks, self._lifecycle.ended)
+
+    def _start(
+        self, options: ConsumerOptions, least_held: int, on_stopped: Callable[[], None]
+    ) -> Engine:
+        options.check_startable()
+        self._lifecycle.begin()
+        try:
+            if self._engine is not None:
+                self._channel = Channel()
+            self._engine = engine = Engine(
+                self._repository,
+                options,
+                handlers=self._handlers,
+                channel=self._channel,
+                least_held=least_held,
+                on_stopped=on_stopped,
+            )
+            engine.start()
+        except BaseException:
+            self._lifecycle.ended()
+            raise
+        self._lifecycle.started()
+        return engine
+
+    def stop(self, timeout: Duration | None = None) -> None:
+        """Claim no more, release what hasn't started, let running jobs finish; returns at once.
+
+        Args:
+            timeout: abandon jobs that run longer than this; their leases lapse.
+
+        Raises:
+            ConsumerAlreadyStoppedError: it isn't running.
+        """
+        limit = None if timeout is None else seconds("timeout", timeout)
+        self._lifecycle.end()
+        if self._engine is not None:
+            self._engine.stop(limit)
+
+    def wait(self, timeout: Duration | None = None) -> bool:
+        """Wait until it has stopped, every outcome written; False where `timeout` came first."""
+        return self._lifecycle.wait(None if timeout is None else seconds("timeout", timeout))
+
+    def channel(self) -> Channel:
+        """The jobs claimed, to iterate in as many threads as wanted. Call a job to run it.
+
+        The iteration ends when the consumer stops.
+        """
+        return self._channel
+
+    def run(self, workers: int = 10) -> None:
+        """Start, run tasks in so many threads, and block until stopped.
+
+        In the main thread SIGINT and SIGTERM drain and stop; a second one ends the process.
+        `poll_limit`, `max_active_tasks` and `channel_size`, where left at their default, grow
+        as the workers need it.
+
+        Raises:
+            ConsumerAlreadyRunningError: it runs already.
+            VisibilityTimeoutTooShortError: not longer than the poll interval.
+        """
+        check_integer("workers", workers, 1, MAX_INT16)
+        stopped = Stopped()
+
+        def on_stopped() -> None:
+            self._lifecycle.ended()
+            stopped.set()
+
+        chosen = self._options
+        options = chosen.feeding(workers)
+        least = chosen.max_active_tasks if "max_active_tasks" in chosen.given else workers
+        with stopped.signals():
+            engine = self._start(options, least, on_stopped)
+            crew = Workers(self._channel, workers)
+            engine.on_abandoned = crew.add
+            stopped.wait(self._stop_if_running)
+        crew.join()
+        if engine.crash is not None:
+            raise engine.crash
+
+    def _stop_if_running(self) -> None:
+        try:
+            self.stop()
+        except ConsumerAlreadyStoppedError:
+            return
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stop_if_running()
+        self.wait()

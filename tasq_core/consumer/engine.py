@@ -1,0 +1,293 @@
+"""The engine: one run of a consumer from start to stop, its parts and its threads."""
+
+import threading
+from collections.abc import Callable
+from time import monotonic
+
+from tasq_core.consumer.backoff import retry_policy
+from tasq_core.consumer.channel import Channel
+from tasq_core.consumer.coroutines import Coroutines
+from tasq_core.consumer.handlers import Handlers
+from tasq_core.consumer.job import Job
+from tasq_core.consumer.journal import Journal
+from tasq_core.consumer.leases import LeaseKeeper, Ledger
+from tasq_core.consumer.options import ConsumerOptions
+from tasq_core.consumer.outcomes import OutcomeWriter
+from tasq_core.consumer.pacing import Window
+from tasq_core.consumer.poller import Poller
+from tasq_core.consumer.waker import Waker
+from tasq_core.durations import seconds
+from tasq_core.errors import InvalidInputError
+from tasq_core.last_error import storable_error
+from tasq_core.repository.protocol import Repository
+from tasq_core.task import Task, TaskStatus, mark_lease_lost
+
+
+class Engine:
+    """One run of a consumer. Jobs report to it; every thread of it ends with it.
+
+    The poller's thread lives longest: once halted it waits for held tasks to be settled,
+    closes the others in order, and says that all is over.
+    """
+
+    def __init__(
+        self,
+        repository: Repository,
+        options: ConsumerOptions,
+        *,
+        handlers: Handlers,
+        channel: Channel,
+        least_held: int,
+        on_stopped: Callable[[], None],
+    ) -> None:
+        self.handlers = handlers
+        self.coroutines = Coroutines()
+        self.crash: BaseException | None = None
+        self.on_abandoned: Callable[[], None] | None = None
+        self._options = options
+        self._retry_policy = retry_policy(options.retry_backoff)
+        self._channel = channel
+        self._on_stopped = on_stopped
+        self._stopping = False
+        self._deadline = float("inf")
+        self._settled = threading.Event()
+        self._journal = journal = Journal(options.logger)
+        self._debug = journal.debug
+        self._ledger = ledger = Ledger()
+        self._poller = Poller(
+            repository,
+            options,
+            handlers=handlers,
+            channel=channel,
+            ledger=ledger,
+            journal=journal,
+            window=Window(least_held, options.max_active_tasks),
+            on_claimed=self._deliver,
+        )
+        self._writer = OutcomeWriter(
+            repository,
+            ledger,
+            journal,
+            delete_on_success=options.auto_delete_on_success,
+            on_lost=self._lose,
+            on_requeued=self._poller.expect,
+            on_settled=self._after_writing,
+        )
+        self._keeper = LeaseKeeper(
+            repository,
+            ledger,
+            journal,
+            visibility_timeout=options.visibility_timeout,
+            job_timeout=options.job_timeout,
+            on_lost=self._lose,
+            on_timeout=self._time_out,
+        )
+        self._waker = Waker(repository, journal, self._poller.idle, self._poller.poke)
+        channel.refill = self._poller.poke
+        self._helpers = [
+            self._thread("tasq-outcomes", self._writer.run),
+            self._thread("tasq-leases", self._keeper.run),
+            self._thread("tasq-waker", self._waker.run),
+        ]
+        self._main = threading.Thread(target=self._supervise, name="tasq-poller", daemon=True)
+
+    # -- from start to stop ------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start every thread."""
+        for thread in (*self._helpers, self._main):
+            thread.start()
+
+    def stop(self, timeout: float | None) -> None:
+        """Claim nothing more, release what hasn't started; returns at once.
+
+        Jobs still running after `timeout` seconds are abandoned.
+        """
+        if timeout is not None:
+            self._deadline = monotonic() + timeout
+        self._stopping = True
+        self._channel.close()
+        self._release_unstarted()
+        self._poller.halt()
+        self._waker.close()
+
+    def poke(self) -> None:
+        """Poll now: there is a handler that there wasn't."""
+        self._poller.poke()
+
+    def _thread(self, name: str, work: Callable[[], None]) -> threading.Thread:
+        def run() -> None:
+            try:
+                work()
+            except Exception as error:  # noqa: BLE001 - a defect: stop rather than half-live
+                self._crashed(name, error)
+
+        return threading.Thread(target=run, name=name, daemon=True)
+
+    def _crashed(self, name: str, error: BaseException) -> None:
+        self._journal.crashed(name, error)
+        self.crash = self.crash or error
+        self.stop(None)
+        self._settled.set()
+
+    def _supervise(self) -> None:
+        try:
+            self._poller.run()
+        except Exception as error:  # noqa: BLE001 - as in _thread
+            self._crashed("tasq-poller", error)
+        self._release_unstarted()
+        self._wait_until_settled()
+        self._writer.close()
+        self._keeper.close()
+        for thread in self._helpers:
+            thread.join()
+        self.coroutines.close()
+        self._on_stopped()
+
+    def _wait_until_settled(self) -> None:
+        while self._ledger.held and not self.crash:
+            left = self._deadline - monotonic()
+            if left <= 0:
+                self._abandon_running()
+                self._deadline = float("inf")
+                continue
+            self._settled.wait(min(left, threading.TIMEOUT_MAX))
+            self._settled.clear()
+
+    def _abandon_running(self) -> None:
+        """Leave running handlers to themselves; their leases lapse, as those may still write."""
+        for job in list(self._ledger.running):
+            if self._ledger.end(job):
+                self._journal.lease_lost(job, "it outlasted the stop")
+                self._disown(job)
+                self._ledger.settle((job,))
+
+    def _after_writing(self) -> None:
+        self._check_settled()
+        self._channel.ask_for_more()
+
+    def _check_settled(self) -> None:
+        if self._stopping and not self._ledger.held:
+            self._settled.set()
+
+    # -- what becomes of jobs ----------------------------------------------------------------
+
+    def _deliver(self, tasks: list[Task], expires: float) -> None:
+        jobs = [Job(task, expires, self) for task in tasks]
+        self._ledger.claim(jobs)
+        if self._stopping:
+            self._release_unstarted()
+        else:
+            self._channel.put(jobs)
+
+    def begin(self, job: Job) -> bool:
+        """Whether the job may run now."""
+        if not self._ledger.begin(job):
+            return False
+        now = monotonic()
+        if now >= job.expires:
+            self._ledger.end(job)
+            self._journal.lease_lost(job, "it ended before the task could start")
+            mark_lease_lost(job.task)
+            self._drop(job)
+            return False
+        job.started = now
+        job.task.status = job.status = TaskStatus.IN_PROGRESS
+        if self._debug:
+            self._journal.started(job)
+        self._writer.start(job)
+        return True
+
+    def succeed(self, job: Job) -> None:
+        """The handler returned."""
+        if not self._ledger.end(job):
+            return
+        if self._debug:
+            self._journal.succeeded(job)
+        self._finish(job, TaskStatus.SUCCESSFUL)
+
+    def fail(self, job: Job, error: BaseException) -> None:
+        """The handler raised; where that asks the program to end, the consumer stops."""
+        if isinstance(error, KeyboardInterrupt | SystemExit) and not self._stopping:
+            self.stop(None)
+        if self._ledger.end(job):
+            self._record_failure(job, error)
+
+    def release(self, job: Job) -> bool:
+        """Give back an unstarted job; whether it was ours to give."""
+        if not self._ledger.withdraw(job):
+            return False
+        self._writer.release((job,))
+        return True
+
+    def release_unknown(self, job: Job) -> None:
+        """Give back a job whose handler was forgotten."""
+        if self.release(job):
+            self._journal.unknown_type(job)
+
+    def _record_failure(self, job: Job, error: BaseException) -> None:
+        job.error = storable_error(error)
+        task = job.task
+        final = 0 < task.max_receives <= job.lease.receive_count
+        if not final:
+            job.retry_in = self._delay(job, error)
+        self._journal.failed(job, error, final=final)
+        task.last_error = job.error
+        self._finish(job, TaskStatus.FAILED if final else TaskStatus.NEW)
+
+    def _delay(self, job: Job, error: BaseException) -> float:
+        try:
+            return seconds("the retry policy's delay", self._retry_policy(job.task, error))
+        except InvalidInputError as refusal:
+            self._journal.policy_failed(job, refusal)
+        except Exception as raised:  # noqa: BLE001 - the user's code, as a handler is
+            self._journal.policy_failed(job, raised)
+        return 0.0
+
+    def _finish(self, job: Job, status: TaskStatus) -> None:
+        """Hand the outcome of a job that has left `running` to the writer."""
+        if job.task.lease_lost:
+            self._journal.outcome_lost(job, "its lease was lost while it ran")
+            self._drop(job)
+            return
+        job.task.status = job.status = status
+        job.finished = monotonic()
+        self._writer.end(job)
+        if self._channel.hungry:
+            self._channel.ask_for_more()
+
+    def _time_out(self, job: Job) -> None:
+        """Record a job that ran too long as failed. Its thread is left to itself."""
+        if self._ledger.end(job):
+            limit = self._options.job_timeout
+            self._record_failure(job, TimeoutError(f"the task ran longer than {limit:g} s"))
+            self._disown(job)
+
+    def _lose(self, job: Job) -> None:
+        """Another consumer may run the task: tell the handler, or never start it."""
+        self._journal.lease_lost(job, "it passed to another consumer, or the task is gone")
+        mark_lease_lost(job.task)
+        if self._ledger.withdraw(job):
+            self._drop(job)
+        elif job.cancel is not None:
+            job.cancel()
+
+    def _disown(self, job: Job) -> None:
+        """Tell a handler that still runs that nobody waits for it, and replace its thread."""
+        mark_lease_lost(job.task)
+        job.abandoned = True
+        if job.cancel is not None:
+            job.cancel()
+        if self.on_abandoned is not None:
+            self.on_abandoned()
+
+    def _drop(self, job: Job) -> None:
+        """Let go of a job without a word to the database."""
+        self._ledger.settle((job,))
+        self._check_settled()
+        self._channel.ask_for_more()
+
+    def _release_unstarted(self) -> None:
+        jobs = [job for job in list(self._ledger.unstarted) if self._ledger.withdraw(job)]
+        if jobs:
+            self._writer.release(jobs)

@@ -1,0 +1,61 @@
+"""The handlers a consumer has learned, by task type."""
+
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from tasq_core.errors import (
+    InvalidTypeError,
+    TaskTypeAlreadyLearnedError,
+    TaskTypeNotFoundError,
+)
+from tasq_core.task import Task, check_text
+
+Handler = Callable[[Task], Any]
+"""Runs a task; an exception means failure. An awaitable it returns is awaited."""
+
+H = TypeVar("H", bound=Handler)
+
+
+class Handlers:
+    """Handlers by task type. Reading takes no lock: a change replaces the whole mapping."""
+
+    def __init__(self, on_change: Callable[[], None]) -> None:
+        self._lock = threading.Lock()
+        self._on_change = on_change
+        self.by_type: dict[str, Handler] = {}
+        self.types: tuple[str, ...] = ()
+
+    def learn(self, type: str, handler: Handler, *, override: bool = False) -> None:
+        """Run tasks of `type` by `handler`.
+
+        Raises:
+            TaskTypeAlreadyLearnedError: there is one, and `override` is false.
+            InvalidTypeError: `type` is no text or `handler` can't be called.
+        """
+        check_text("type", type)
+        if not callable(handler):
+            raise InvalidTypeError(f"the handler of {type!r} must be callable, not {handler!r}")
+        with self._lock:
+            if type in self.by_type and not override:
+                raise TaskTypeAlreadyLearnedError(
+                    f"task type {type!r} has a handler; pass override=True to replace it"
+                )
+            self._replace({**self.by_type, type: handler})
+        self._on_change()
+
+    def forget(self, type: str) -> None:
+        """Claim no more tasks of `type`; those claimed and not yet started are released.
+
+        Raises:
+            TaskTypeNotFoundError: it was never learned.
+        """
+        with self._lock:
+            if type not in self.by_type:
+                known = ", ".join(map(repr, self.types)) or "none"
+                raise TaskTypeNotFoundError(f"task type {type!r} has no handler; known: {known}")
+            self._replace({name: fn for name, fn in self.by_type.items() if name != type})
+
+    def _replace(self, by_type: dict[str, Handler]) -> None:
+        self.by_type = by_type
+        self.types = tuple(by_type)

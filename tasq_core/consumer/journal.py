@@ -1,0 +1,88 @@
+"""What a consumer logs: one place for the levels, the wording and the `extra` fields."""
+
+from tasq_core.consumer.job import Job
+from tasq_core.consumer.options import Logger
+
+
+def task_fields(job: Job) -> dict[str, object]:
+    """The `extra` of a record about one task."""
+    task = job.task
+    return {
+        "task_id": str(job.lease.task_id),
+        "task_type": task.type,
+        "task_queue": task.queue,
+        "receive_count": job.lease.receive_count,
+    }
+
+
+class Journal:
+    """Writes the consumer's log records."""
+
+    def __init__(self, logger: Logger) -> None:
+        self.logger = logger
+        self.debug = logger.isEnabledFor(10)
+
+    def started(self, job: Job) -> None:
+        """The handler is about to run. Called only where `debug` is true."""
+        self.logger.debug("task %s started", job.lease.task_id, extra=task_fields(job))
+
+    def succeeded(self, job: Job) -> None:
+        """The handler returned. Called only where `debug` is true."""
+        self.logger.debug("task %s succeeded", job.lease.task_id, extra=task_fields(job))
+
+    def failed(self, job: Job, error: BaseException | str, *, final: bool) -> None:
+        """The handler raised, or ran out of time."""
+        name = error if isinstance(error, str) else type(error).__name__
+        what = "failed for good" if final else f"failed, retry in {job.retry_in:g} s"
+        self.logger.warning(
+            "task %s (%s) %s: %s", job.lease.task_id, job.task.type, what, name,
+            extra=task_fields(job),
+        )  # fmt: skip
+
+    def lease_lost(self, job: Job, reason: str) -> None:
+        """The task isn't this consumer's any more."""
+        self.logger.warning(
+            "lease of task %s lost: %s", job.lease.task_id, reason, extra=task_fields(job)
+        )
+
+    def outcome_lost(self, job: Job, reason: str) -> None:
+        """A finished task's outcome can't be recorded: the task will run again."""
+        self.logger.error(
+            "outcome %s of task %s not recorded: %s", job.status, job.lease.task_id, reason,
+            extra=task_fields(job),
+        )  # fmt: skip
+
+    def start_refused(self, job: Job, error: BaseException) -> None:
+        """IN_PROGRESS couldn't be recorded; the outcome will be tried all the same."""
+        self.logger.warning(
+            "start of task %s not recorded: %s", job.lease.task_id, error, extra=task_fields(job)
+        )
+
+    def unknown_type(self, job: Job) -> None:
+        """The handler was forgotten after the claim."""
+        self.logger.warning(
+            "task %s released: no handler for type %r", job.lease.task_id, job.task.type,
+            extra=task_fields(job),
+        )  # fmt: skip
+
+    def database_failed(self, doing: str, error: BaseException, delay: float) -> None:
+        """A statement failed and will be tried again."""
+        self.logger.warning(
+            "could not %s, trying again in %.1f s: %s", doing, delay, error,
+            extra={"activity": doing, "retry_in": delay},
+        )  # fmt: skip
+
+    def database_back(self, doing: str) -> None:
+        """The first success after failures."""
+        self.logger.info("can %s again", doing, extra={"activity": doing})
+
+    def policy_failed(self, job: Job, error: BaseException | str) -> None:
+        """The retry policy raised or gave no duration."""
+        self.logger.error(
+            "retry policy failed on task %s, which retries at once: %s", job.lease.task_id, error,
+            extra=task_fields(job),
+        )  # fmt: skip
+
+    def crashed(self, thread: str, error: BaseException) -> None:
+        """A defect ended one of the consumer's threads; the consumer stops."""
+        self.logger.critical("%s crashed; the consumer stops", thread, exc_info=error)

@@ -1,0 +1,260 @@
+"""The outcome writer: starts, ends and releases of jobs, written in batches by one thread."""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+from time import monotonic
+from typing import Final
+
+from tasq_core.consumer.backoff import Reconnect
+from tasq_core.consumer.job import Job
+from tasq_core.consumer.journal import Journal
+from tasq_core.consumer.leases import Ledger
+from tasq_core.errors import (
+    ReadOnlyError,
+    RepositoryError,
+    RepositoryUnavailableError,
+    TableMissingError,
+)
+from tasq_core.reports import Lease
+from tasq_core.repository.protocol import Repository
+from tasq_core.task import Task, TaskStatus
+
+_BATCH: Final = 1000
+_LINGER: Final = 0.003
+"""How long the first of a batch waits for company, in seconds."""
+_FOLD: Final = 0.001
+"""A start younger than this waits for one more window: its end may travel with it."""
+
+_NOT_OF_ONE_ROW: Final = (RepositoryUnavailableError, TableMissingError, ReadOnlyError)
+_UNSTORABLE: Final = "The error of this run could not be stored; the consumer's log has it."
+
+
+class OutcomeWriter:
+    """Writes what became of jobs, each under its lease.
+
+    While one batch is being written the next one gathers. A batch that fails as a whole is
+    tried again until its leases end; one that fails for a row in it is divided until only
+    that row is left behind.
+    """
+
+    def __init__(
+        self,
+        repository: Repository,
+        ledger: Ledger,
+        journal: Journal,
+        *,
+        delete_on_success: bool,
+        on_lost: Callable[[Job], None],
+        on_requeued: Callable[[list[float]], None],
+        on_settled: Callable[[], None],
+    ) -> None:
+        self._repository = repository
+        self._ledger = ledger
+        self._journal = journal
+        self._delete_on_success = delete_on_success
+        self._on_lost = on_lost
+        self._on_requeued = on_requeued
+        self._on_settled = on_settled
+        self._starts: deque[Job] = deque()
+        self._ends: deque[Job] = deque()
+        self._releases: deque[Job] = deque()
+        self._refused: list[Job] = []
+        self._refused_due = 0.0
+        self._alarm = threading.Event()
+        self._asleep = False
+        self._closing = threading.Event()
+        self._pause = threading.Event()
+        self._reconnect = Reconnect()
+
+    def start(self, job: Job) -> None:
+        """Record that `job` runs, unless it ends before that is written."""
+        self._starts.append(job)
+        if self._asleep:
+            self._wake()
+
+    def end(self, job: Job) -> None:
+        """Record the end of `job`."""
+        self._ends.append(job)
+        if self._asleep:
+            self._wake()
+
+    def release(self, jobs: Iterable[Job]) -> None:
+        """Give back `jobs`, which never started."""
+        self._releases.extend(jobs)
+        self._wake()
+
+    def close(self) -> None:
+        """End `run` once everything is written."""
+        self._closing.set()
+        self._wake()
+
+    def run(self) -> None:
+        """Write until closed and empty."""
+        while self._wait_for_work():
+            ending = _taken(self._ends)
+            starting = self._due_starts()
+            if starting or ending:
+                self._write(starting, ending)
+            if self._releases:
+                self._write_releases()
+            if self._refused and monotonic() >= self._refused_due:
+                refused, self._refused = self._refused, []
+                for job in refused:
+                    self._write([], [job])
+            self._on_settled()
+
+    def _wake(self) -> None:
+        self._asleep = False
+        self._alarm.set()
+
+    def _wait_for_work(self) -> bool:
+        """Sleep until there is something to write, then gather; False when all is over."""
+        while not self._has_work():
+            if self._closing.is_set() and not self._refused:
+                return False
+            self._asleep = True
+            # What was added before the line above woke nobody.
+            if not self._has_work():
+                self._alarm.wait(self._refused_due - monotonic() if self._refused else None)
+            self._alarm.clear()
+            self._asleep = False
+        self._closing.wait(_LINGER)
+        return True
+
+    def _has_work(self) -> bool:
+        if self._starts or self._ends or self._releases:
+            return True
+        return bool(self._refused) and monotonic() >= self._refused_due
+
+    def _due_starts(self) -> list[Job]:
+        """The jobs that have been running for a moment and still are."""
+        due = []
+        latest = monotonic() - _FOLD
+        while self._starts:
+            job = self._starts[0]
+            if job.finished is None and not job.lease_lost:
+                if job.started is not None and job.started > latest:
+                    break
+                due.append(job)
+            self._starts.popleft()
+        return due
+
+    def _write(self, starting: list[Job], ending: list[Job]) -> None:
+        retried = False
+        while starting or ending:
+            outcomes = [job.start_outcome() for job in starting]
+            delete = self._delete_on_success
+            outcomes += [job.end_outcome(delete_on_success=delete) for job in ending]
+            try:
+                written = self._repository.record_outcomes(outcomes)
+            except _NOT_OF_ONE_ROW as error:
+                self._back_off("record outcomes", error)
+                self._starts.extendleft(reversed(starting))
+                starting, ending, retried = [], self._still_leased(ending, error), True
+            except RepositoryError as error:
+                self._divide(starting, ending, error)
+                return
+            else:
+                self._succeeded("record outcomes")
+                if len(written) < len(outcomes):
+                    if retried:
+                        written |= self._written_unheard(ending, written)
+                    self._lost(starting, ending, written)
+                self._settle(ending)
+                return
+
+    def _settle(self, ending: list[Job]) -> None:
+        self._ledger.settle(ending)
+        again = [job.retry_in for job in ending if job.status is TaskStatus.NEW]
+        if again:
+            self._on_requeued(again)
+
+    def _lost(self, starting: list[Job], ending: list[Job], written: set[Lease]) -> None:
+        for job in starting:
+            if job.lease not in written and job.finished is None:
+                self._on_lost(job)
+        for job in ending:
+            if job.lease not in written:
+                self._journal.outcome_lost(job, "the lease has passed on, or the row is gone")
+
+    def _written_unheard(self, ending: list[Job], written: set[Lease]) -> set[Lease]:
+        """Those whose earlier write did commit, though the connection broke before we knew."""
+        missing = [job for job in ending if job.lease not in written]
+        try:
+            rows = {
+                row.id: row for row in self._repository.get_tasks([j.lease[0] for j in missing])
+            }
+        except RepositoryError:
+            return set()
+        return {job.lease for job in missing if self._is_written(job, rows.get(job.lease.task_id))}
+
+    def _is_written(self, job: Job, row: Task | None) -> bool:
+        if row is None:
+            return self._delete_on_success and job.status is TaskStatus.SUCCESSFUL
+        return row.receive_count == job.lease.receive_count and row.status is job.status
+
+    def _divide(self, starting: list[Job], ending: list[Job], error: RepositoryError) -> None:
+        """Write a refused batch in parts, so that only the row at fault is left behind."""
+        if starting and ending:
+            self._write(starting, [])
+            self._write([], ending)
+        elif len(starting) > 1:
+            middle = len(starting) // 2
+            self._write(starting[:middle], [])
+            self._write(starting[middle:], [])
+        elif len(ending) > 1:
+            middle = len(ending) // 2
+            self._write([], ending[:middle])
+            self._write([], ending[middle:])
+        elif ending:
+            self._refuse(ending[0], error)
+        else:
+            self._journal.start_refused(starting[0], error)
+
+    def _refuse(self, job: Job, error: RepositoryError) -> None:
+        """Put aside an end that the database refuses, to be tried again until its lease ends."""
+        if not self._still_leased([job], error):
+            return
+        delay = self._reconnect.next()
+        self._journal.database_failed(f"record the outcome of {job.lease.task_id}", error, delay)
+        if job.error is not None:
+            job.error = _UNSTORABLE
+        self._refused.append(job)
+        self._refused_due = monotonic() + delay
+
+    def _still_leased(self, ending: list[Job], error: RepositoryError) -> list[Job]:
+        """Those whose lease runs; the others are another consumer's to run again."""
+        now = monotonic()
+        over = [job for job in ending if job.expires <= now]
+        for job in over:
+            self._journal.outcome_lost(job, f"the lease ended while the database failed: {error}")
+        self._ledger.settle(over)
+        return [job for job in ending if job.expires > now]
+
+    def _write_releases(self) -> None:
+        jobs = _taken(self._releases)
+        try:
+            self._repository.release_leases([job.lease for job in jobs])
+        except RepositoryError as error:
+            self._back_off("release leases", error)
+            now = monotonic()
+            self._releases.extend(job for job in jobs if job.expires > now)
+            self._ledger.settle(job for job in jobs if job.expires <= now)
+        else:
+            self._succeeded("release leases")
+            self._ledger.settle(jobs)
+
+    def _back_off(self, doing: str, error: RepositoryError) -> None:
+        delay = self._reconnect.next()
+        self._journal.database_failed(doing, error, delay)
+        self._pause.wait(delay)
+
+    def _succeeded(self, doing: str) -> None:
+        if self._reconnect.failing and not self._refused:
+            self._reconnect.reset()
+            self._journal.database_back(doing)
+
+
+def _taken(jobs: deque[Job]) -> list[Job]:
+    return [jobs.popleft() for _ in range(min(len(jobs), _BATCH))]

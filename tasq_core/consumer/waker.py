@@ -1,0 +1,84 @@
+"""The waker: turns the database's notices of new tasks into early polls."""
+
+import threading
+from collections.abc import Callable
+from typing import Final
+
+from tasq_core.consumer.backoff import Reconnect
+from tasq_core.consumer.journal import Journal
+from tasq_core.errors import RepositoryError
+from tasq_core.repository.protocol import Repository, Wakeup
+
+_WATCH: Final = 60.0
+_DRAIN_EVERY: Final = 1.0
+"""How often notices are read off while the poller is busy and needs none, in seconds."""
+
+
+class Waker:
+    """Listens while the poller is idle and pokes it. Does without where nothing tells."""
+
+    def __init__(
+        self,
+        repository: Repository,
+        journal: Journal,
+        idle: threading.Event,
+        poke: Callable[[], None],
+    ) -> None:
+        self._repository = repository
+        self._journal = journal
+        self._idle = idle
+        self._poke = poke
+        self._closing = threading.Event()
+        self._lock = threading.Lock()
+        self._wakeup: Wakeup | None = None
+        self._reconnect = Reconnect()
+
+    def close(self) -> None:
+        """End `run` soon."""
+        self._closing.set()
+        self._idle.set()
+        with self._lock:
+            if self._wakeup is not None:
+                self._wakeup.close()
+
+    def run(self) -> None:
+        """Listen until closed, over as many connections as it takes."""
+        while not self._closing.is_set():
+            try:
+                if not self._open():
+                    return
+                self._listen()
+            except RepositoryError as error:
+                if self._closing.is_set():
+                    return
+                delay = self._reconnect.next()
+                self._journal.database_failed("listen for new tasks", error, delay)
+                self._closing.wait(delay)
+            finally:
+                self._drop()
+
+    def _open(self) -> bool:
+        wakeup = self._repository.open_wakeup()
+        if wakeup is None:
+            return False
+        with self._lock:
+            self._wakeup = wakeup
+        if self._reconnect.failing:
+            self._reconnect.reset()
+            self._journal.database_back("listen for new tasks")
+        # What came before we listened was told to nobody.
+        self._poke()
+        return True
+
+    def _listen(self) -> None:
+        wakeup = self._wakeup
+        while wakeup is not None and not self._closing.is_set():
+            idle = self._idle.wait(_DRAIN_EVERY)
+            if wakeup.wait(_WATCH if idle else 0.0):
+                self._poke()
+
+    def _drop(self) -> None:
+        with self._lock:
+            wakeup, self._wakeup = self._wakeup, None
+        if wakeup is not None:
+            wakeup.close()

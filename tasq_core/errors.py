@@ -1,0 +1,155 @@
+"""Every error tasq raises on purpose; a driver's own exception is never raised, only its cause.
+
+TasqError
+├── InvalidInputError (ValueError)          a value that can't be used: says which and why
+│   ├── InvalidTypeError (TypeError)
+│   ├── FilterSyntaxError
+│   ├── UnknownPollStrategyError
+│   └── VisibilityTimeoutTooShortError
+├── ConsumerAlreadyRunningError
+├── ConsumerAlreadyStoppedError
+├── CouldNotActivateTasksError
+├── CouldNotPollTasksError
+├── CouldNotPingTasksError
+├── TaskTypeAlreadyLearnedError
+├── TaskTypeNotFoundError
+├── TaskTypeNotKnownError
+├── TaskNotFoundError
+├── ArgsEncodeError
+├── ArgsDecodeError
+├── LeaseLostError
+└── RepositoryError
+    ├── RepositoryUnavailableError          can't connect, or the connection broke
+    ├── TableMissingError                   `tasq migrate` was not run
+    └── ReadOnlyError                       a write over a read-only connection
+"""
+
+from collections.abc import Collection
+from uuid import UUID
+
+
+class TasqError(Exception):
+    """The base of every error of tasq."""
+
+
+class InvalidInputError(TasqError, ValueError):
+    """A value that can't be used; the message names it, the reason and what would do."""
+
+
+class InvalidTypeError(InvalidInputError, TypeError):
+    """A value of the wrong type."""
+
+
+class FilterSyntaxError(InvalidInputError):
+    """A filter that can't be read.
+
+    Attributes:
+        text: the whole filter.
+        position: where it goes wrong, in characters from 0.
+        hint: what would do.
+    """
+
+    def __init__(self, text: str, position: int, hint: str) -> None:
+        self.text = text
+        self.position = position
+        self.hint = hint
+        super().__init__(f"{hint}\n  {text}\n  {' ' * position}^")
+
+    def __reduce__(self) -> tuple[type["FilterSyntaxError"], tuple[str, int, str]]:
+        return type(self), (self.text, self.position, self.hint)
+
+
+class UnknownPollStrategyError(InvalidInputError):
+    """The consumer was given a poll strategy that doesn't exist."""
+
+
+class VisibilityTimeoutTooShortError(InvalidInputError):
+    """The visibility timeout is no longer than the poll interval."""
+
+
+class ConsumerAlreadyRunningError(TasqError):
+    """The consumer was started, and can't be changed or started again before it has stopped."""
+
+
+class ConsumerAlreadyStoppedError(TasqError):
+    """The consumer isn't running."""
+
+
+class CouldNotActivateTasksError(TasqError):
+    """Claimed tasks could not be handed out."""
+
+
+class CouldNotPollTasksError(TasqError):
+    """The database refused a claim."""
+
+
+class CouldNotPingTasksError(TasqError):
+    """Leases could not be extended."""
+
+
+class TaskTypeAlreadyLearnedError(TasqError):
+    """A handler for this task type is known; pass `override=True` to replace it."""
+
+
+class TaskTypeNotFoundError(TasqError):
+    """`forget` was given a task type that was never learned."""
+
+
+class TaskTypeNotKnownError(TasqError):
+    """A claimed task has a type without a handler."""
+
+
+class TaskNotFoundError(TasqError):
+    """No row has this id.
+
+    Attributes:
+        task_ids: the ids that weren't found, as given.
+    """
+
+    def __init__(self, message: str, task_ids: Collection[UUID | str] = ()) -> None:
+        self.task_ids = tuple(task_ids)
+        super().__init__(message)
+
+
+class ArgsEncodeError(TasqError):
+    """The codec can't encode these arguments."""
+
+
+class ArgsDecodeError(TasqError):
+    """These bytes are no arguments the codec can read."""
+
+
+class LeaseLostError(TasqError):
+    """The lease has passed to another consumer, ended, or its row is gone; nothing was written.
+
+    Attributes:
+        task_id: the task whose lease was lost.
+    """
+
+    def __init__(self, message: str, task_id: UUID | None = None) -> None:
+        self.task_id = task_id
+        super().__init__(message)
+
+
+class RepositoryError(TasqError):
+    """The database refused or failed a statement; its own error is the `__cause__`."""
+
+
+class RepositoryUnavailableError(RepositoryError):
+    """The database can't be reached, refuses us, or the connection broke. Trying again may do."""
+
+
+class TableMissingError(RepositoryError):
+    """The task table doesn't exist here.
+
+    Attributes:
+        table: its name.
+    """
+
+    def __init__(self, message: str, table: str = "") -> None:
+        self.table = table
+        super().__init__(message)
+
+
+class ReadOnlyError(RepositoryError):
+    """A write over a connection that was opened read-only; the database refused it."""

@@ -1,0 +1,140 @@
+"""What reading and changing the table returns: frozen, named, plain."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+from tasq_core.task import FINISHED_STATUSES, OPEN_STATUSES, Task, TaskStatus
+
+
+class Lease(NamedTuple):
+    """The right to run one task: what a write must match, or it changes nothing.
+
+    `receive_count` rises with every claim. Where it could repeat (a release gives it back,
+    a reset clears it), `mark` tells one lease from another: the last three digits of
+    `visible_at`'s microseconds, random per claim and kept by every ping.
+    """
+
+    task_id: UUID
+    receive_count: int
+    mark: int
+
+    @classmethod
+    def of(cls, task: Task) -> "Lease":
+        """The lease that a claimed `task` stands for."""
+        return cls(task.id, task.receive_count, task.visible_at.microsecond % 1000)
+
+
+class Outcome(NamedTuple):
+    """What became of a leased task, written under its lease.
+
+    `status`: IN_PROGRESS (it started), SUCCESSFUL, FAILED, or NEW (to run again, visible
+    after `retry_in` seconds). Times are `time.monotonic()` seconds; the database turns them
+    into its own clock's. With `delete` the row is removed instead (auto-delete on success).
+    """
+
+    lease: Lease
+    status: TaskStatus
+    started: float | None = None
+    finished: float | None = None
+    error: str | None = None
+    retry_in: float = 0.0
+    delete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MutationResult:
+    """What a change of many rows did."""
+
+    done: int
+    """Rows changed or deleted."""
+    skipped: int
+    """Rows asked for that were left alone: leased, gone, or already so."""
+
+    def __add__(self, other: "MutationResult") -> "MutationResult":
+        return MutationResult(self.done + other.done, self.skipped + other.skipped)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One window of the table."""
+
+    tasks: tuple[Task, ...]
+    next: str | None
+    """The cursor for `after`; None where the table ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """The open tasks, by what holds them."""
+
+    ready: int = 0
+    """Claimable now."""
+    delayed: int = 0
+    """NEW, visible later."""
+    leased: int = 0
+    """Held by a consumer: ENQUEUED or IN_PROGRESS, the lease running."""
+    stale: int = 0
+    """ENQUEUED or IN_PROGRESS with a lapsed lease: a consumer died or stalls (part of ready)."""
+    exhausted: int = 0
+    """Lapsed with no receives left: the next poll of its type ends them FAILED."""
+    oldest_ready: datetime | None = None
+    """When the longest waiting ready task was created."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The table at a glance. Open counts are exact; finished ones are as of `finished_at`."""
+
+    counts: Mapping[TaskStatus, int]
+    health: Health
+    taken_at: datetime
+    """The database's clock when the open tasks were counted."""
+    finished_at: datetime
+    """The database's clock when the finished tasks were counted."""
+
+    @property
+    def open(self) -> int:
+        """NEW, ENQUEUED and IN_PROGRESS together."""
+        return sum(self.counts.get(status, 0) for status in OPEN_STATUSES)
+
+    @property
+    def finished(self) -> int:
+        """SUCCESSFUL and FAILED together."""
+        return sum(self.counts.get(status, 0) for status in FINISHED_STATUSES)
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.open + self.finished
+
+
+@dataclass(frozen=True, slots=True)
+class BreakdownRow:
+    """The counts of one queue or one type."""
+
+    name: str
+    counts: Mapping[TaskStatus, int]
+
+    @property
+    def total(self) -> int:
+        """All statuses together."""
+        return sum(self.counts.values())
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorGroup:
+    """Failures whose messages differ only in ids, numbers and quoted values."""
+
+    message: str
+    """The normalised first line."""
+    count: int
+    first_seen: datetime
+    last_seen: datetime
+    types: tuple[str, ...]
+    sample_id: UUID
+    """A task of the group, the newest."""
+    task_ids: tuple[UUID, ...] = field(repr=False)
+    """The group's tasks, newest first."""

@@ -1,0 +1,74 @@
+"""What a task must be like before it is written, and what is said when a write is refused."""
+
+from dataclasses import replace
+from uuid import UUID
+
+from tasq_core.errors import InvalidTypeError, LeaseLostError
+from tasq_core.task import (
+    MAX_INT16,
+    MAX_INT32,
+    Task,
+    TaskStatus,
+    check_aware,
+    check_integer,
+    check_text,
+)
+
+
+def lease_lost(task: Task) -> LeaseLostError:
+    """The error for a write whose lease no longer held."""
+    return LeaseLostError(
+        f"the lease on task {task.id} (receive {task.receive_count}) is lost: it ended, passed"
+        " to another consumer, or the task was deleted; nothing was written",
+        task.id,
+    )
+
+
+def check_flag(name: str, value: object) -> bool:
+    """`value`, if it is a bool: a filter passed in its place must not mean "yes".
+
+    Raises:
+        InvalidTypeError: anything else.
+    """
+    if not isinstance(value, bool):
+        raise InvalidTypeError(f"{name} must be True or False, not {value!r}")
+    return value
+
+
+def checked(task: Task) -> Task:
+    """`task`, if the table can hold it.
+
+    Raises:
+        InvalidInputError: a field out of its range or of the wrong type.
+    """
+    if not isinstance(task, Task):
+        raise InvalidTypeError(f"a Task is needed, not {task!r}; make one with Task.new(…)")
+    check_text("type", task.type)
+    check_text("queue", task.queue)
+    check_integer("priority", task.priority, -MAX_INT16 - 1, MAX_INT16)
+    check_integer("receive_count", task.receive_count, 0, MAX_INT32)
+    check_integer("max_receives", task.max_receives, 0, MAX_INT32)
+    if not isinstance(task.id, UUID):
+        raise InvalidTypeError(f"id must be a UUID, not {task.id!r}")
+    if not isinstance(task.args, bytes):
+        raise InvalidTypeError(f"args must be bytes, not {type(task.args).__name__}")
+    for name in ("created_at", "visible_at"):
+        check_aware(name, getattr(task, name))
+    return task
+
+
+def as_submitted(task: Task) -> Task:
+    """`task` as a submit stores it: NEW, never received."""
+    checked(task)
+    if (
+        task.status is TaskStatus.NEW
+        and task.receive_count == 0
+        and task.last_error is None
+        and task.started_at is None
+        and task.finished_at is None
+    ):
+        return task
+    return replace(
+        task, status=TaskStatus.NEW, receive_count=0, last_error=None, started_at=None,
+        finished_at=None,
+    )  # fmt: skip

@@ -1,0 +1,107 @@
+"""The narrow seam between the flow and a database driver. Not for users: it may change.
+
+`SqlRepository` holds the flow once; each database brings a `Driver` (connections,
+transactions, error translation), a `RowFormat` (how values cross), and the few steps
+marked "differs:" in its own file.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from tasq_core.errors import RepositoryError
+from tasq_core.filters.where import WhereDialect
+from tasq_core.task import Task
+
+Params = Mapping[str, object]
+Row = tuple[Any, ...]
+
+
+class Session(Protocol):
+    """Runs statements on one connection."""
+
+    def rows(self, sql: str, params: Params) -> list[Row]:
+        """The rows a statement returns."""
+
+    def change(self, sql: str, params: Params) -> int:
+        """How many rows a statement changed."""
+
+
+class Driver(Protocol):
+    """One database's connections."""
+
+    @property
+    def dialect(self) -> str:
+        """The kind of server: "postgresql", "mysql", "mariadb" or "sqlite"."""
+
+    @property
+    def errors(self) -> tuple[type[Exception], ...]:
+        """The base classes of what the driver raises."""
+
+    def read(self) -> AbstractContextManager[Session]:
+        """A connection for statements that change nothing."""
+
+    def write(self) -> AbstractContextManager[Session]:
+        """A connection for one statement that changes rows, a transaction by itself."""
+
+    def transaction(self) -> AbstractContextManager[Session]:
+        """A connection in one transaction: committed at the end, rolled back on an error."""
+
+    def join(self, connection: Any) -> Session:
+        """The caller's own connection, whose open transaction our statements join.
+
+        Raises:
+            InvalidTypeError: no connection of this driver.
+        """
+
+    def translate(self, error: Exception, table: str) -> RepositoryError:
+        """Our error for the driver's, saying what failed, on what, and what to do."""
+
+    def is_transient(self, error: Exception) -> bool:
+        """Whether the transaction was the victim of another: a deadlock, a lock timeout."""
+
+    def recover(self) -> None:
+        """Drop broken connections after `RepositoryUnavailableError`."""
+
+    def interrupt(self) -> None:
+        """Cancel what runs now, from any thread."""
+
+    def close(self) -> None:
+        """Close what was opened here."""
+
+
+class RowFormat(Protocol):
+    """How this database's columns and parameters hold our values."""
+
+    @property
+    def where(self) -> WhereDialect:
+        """How its conditions are spelled."""
+
+    def task(self, row: Row) -> Task:
+        """The task of a row of `{columns}`."""
+
+    def status_of(self, value: Any) -> str:
+        """The label of a status column."""
+
+    def id(self, value: UUID) -> object:
+        """An id as a parameter."""
+
+    def read_id(self, value: Any) -> UUID:
+        """An id column."""
+
+    def time(self, value: datetime) -> object:
+        """A time as a parameter."""
+
+    def read_time(self, value: Any) -> datetime:
+        """A time column, aware UTC."""
+
+    def names(self, values: Sequence[str]) -> object:
+        """A list of texts as one parameter."""
+
+    def ids(self, values: Sequence[UUID]) -> object:
+        """A list of ids as one parameter, sorted, so that locks are taken in one order."""
+
+    def clock(self) -> dict[str, object]:
+        """The parameters that every statement of this database is given."""

@@ -1,0 +1,297 @@
+"""The reading half of the flow: everything that changes nothing, written once."""
+
+import os
+import random
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, Final, Literal, TypeVar
+from uuid import UUID
+
+from tasq_core.errors import InvalidInputError, RepositoryUnavailableError
+from tasq_core.filters import Filter
+from tasq_core.filters.where import build
+from tasq_core.reports import BreakdownRow, Health
+from tasq_core.repository.driver import Driver, RowFormat, Session
+from tasq_core.repository.protocol import Names, PageOrder, Statuses
+from tasq_core.repository.rows import table_names, text_of
+from tasq_core.sql import Statements, bound, fill, load
+from tasq_core.task import (
+    FINISHED_STATUSES,
+    IMMEDIATELY,
+    OPEN_STATUSES,
+    Ordering,
+    Task,
+    TaskStatus,
+    as_ordering,
+    check_names,
+    check_statuses,
+)
+
+R = TypeVar("R")
+
+Mode = Literal["read", "write", "transaction"]
+"""Which of the driver's connections a piece of work runs on."""
+
+ATTEMPTS: Final = 8
+"""How often a transaction that lost a deadlock or a lock wait is tried."""
+
+END_OF_TIME: Final = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
+LAST_ID: Final = UUID(int=2**128 - 1)
+FIRST_ID: Final = UUID(int=0)
+WHOLE: Final = 2**31 - 1
+"""A `preview` that cuts nothing."""
+
+_ORDERS: Final = {
+    Ordering.CREATED_AT_FIRST: "created_at, priority DESC, id",
+    Ordering.PRIORITY_FIRST: "priority DESC, created_at, id",
+}
+
+
+class SqlInspection:
+    """Reads a task table through a driver."""
+
+    def __init__(
+        self, driver: Driver, rows: RowFormat, prefix: str, statements: str, quote: str
+    ) -> None:
+        name, enum = table_names(prefix)
+        self._table = name
+        self._slots = {
+            "tasks": f"{quote}{name}{quote}",
+            "enum": f"{quote}{enum}{quote}",
+            "name": name,
+        }
+        self._driver = driver
+        self._rows = rows
+        self._sql: Statements = bound(load(statements), **self._slots)
+        self._pid = os.getpid()
+        self._pause = threading.Event()
+
+    @property
+    def table(self) -> str:
+        """The table's name, prefix included, unquoted."""
+        return self._table
+
+    @property
+    def dialect(self) -> str:
+        """The kind of server: "postgresql", "mysql", "mariadb" or "sqlite"."""
+        return self._driver.dialect
+
+    # -- running statements ----------------------------------------------------------------
+
+    def _run(self, work: Callable[[Session], R], mode: Mode) -> R:
+        """Do `work` on a connection, again where it lost a deadlock or the connection broke.
+
+        Trying again after a broken connection is safe: each statement either only reads, is
+        fenced, or names its rows by id; a claim whose answer was lost waits out its lease.
+        """
+        if self._pid != os.getpid():
+            self._driver.recover()
+            self._pid = os.getpid()
+        opened = getattr(self._driver, mode)
+        reconnected = False
+        for attempt in range(ATTEMPTS):
+            try:
+                with opened() as session:
+                    return work(session)
+            except self._driver.errors as error:
+                if self._driver.is_transient(error) and attempt + 1 < ATTEMPTS:
+                    self._pause.wait(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - jitter
+                    continue
+                translated = self._driver.translate(error, self._table)
+                if isinstance(translated, RepositoryUnavailableError) and not reconnected:
+                    reconnected = True
+                    self._driver.recover()
+                    continue
+                raise translated from error
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _rows_of(self, sql: str, params: Mapping[str, object]) -> list[tuple[Any, ...]]:
+        everything = {**self._rows.clock(), **params}
+        return self._run(lambda session: session.rows(sql, everything), "read")
+
+    def _where(self, sql: str, where: Filter, **slots: str) -> tuple[str, dict[str, object]]:
+        """`sql` with its condition and other slots filled, and the condition's parameters."""
+        condition = build(where, self._rows.where)
+        text = fill(fill(sql, {"where": condition.sql, **slots}), self._slots)
+        return text, {**self._rows.clock(), **condition.params}
+
+    # -- Go's names ------------------------------------------------------------------------
+
+    def scan_tasks(
+        self,
+        statuses: Statuses,
+        types: Names,
+        queues: Names,
+        ordering: Ordering | str = Ordering.CREATED_AT_FIRST,
+        limit: int = 10,
+    ) -> list[Task]:
+        """Up to `limit` matching tasks in order, without claiming them."""
+        where = matching(statuses, types, queues)
+        order = _ORDERS[as_ordering(ordering)]
+        if limit <= 0:
+            return []
+        sql, params = self._where(self._sql.scan, where, order=order)
+        return [self._rows.task(row) for row in self._rows_of(sql, {**params, "limit": limit})]
+
+    def count_tasks(self, statuses: Statuses, types: Names, queues: Names) -> int:
+        """How many match, exactly."""
+        return self.count(matching(statuses, types, queues))
+
+    # -- pages and counts ------------------------------------------------------------------
+
+    def now(self) -> datetime:
+        """The database's clock, aware UTC."""
+        return self._rows.read_time(self._rows_of(self._sql.now, {})[0][0])
+
+    def get_tasks(self, ids: Sequence[UUID]) -> list[Task]:
+        """Those that exist, in the order of `ids`."""
+        if not ids:
+            return []
+        found = {
+            task.id: task
+            for task in map(
+                self._rows.task, self._rows_of(self._sql.get, {"ids": self._rows.ids(ids)})
+            )
+        }
+        return [found[id] for id in dict.fromkeys(ids) if id in found]
+
+    def page(
+        self,
+        where: Filter,
+        order: PageOrder | str = PageOrder.NEWEST,
+        after: tuple[datetime, UUID] | None = None,
+        limit: int = 100,
+        preview: int | None = None,
+    ) -> list[Task]:
+        """Up to `limit` tasks that match, beyond the row (created_at, id) in that order.
+
+        `preview`: cut args and last_error to that many bytes and characters.
+        """
+        newest = as_page_order(order) is PageOrder.NEWEST
+        if after is None:
+            after = (END_OF_TIME, LAST_ID) if newest else (IMMEDIATELY, FIRST_ID)
+        sql = self._sql.page_newest if newest else self._sql.page_oldest
+        rows = self._walk(sql, where, after, limit, {"preview": preview or WHOLE})
+        return [self._rows.task(row) for row in rows]
+
+    def ids(
+        self,
+        where: Filter,
+        created_until: datetime | None = None,
+        after: tuple[datetime, UUID] | None = None,
+        limit: int = 1000,
+    ) -> list[tuple[datetime, UUID]]:
+        """(created_at, id) of those that match, oldest first, none created later."""
+        until = {"until": self._rows.time(created_until or END_OF_TIME)}
+        after = after or (IMMEDIATELY, FIRST_ID)
+        rows = self._walk(self._sql.ids, where, after, limit, until)
+        return [(self._rows.read_time(at), self._rows.read_id(id)) for at, id in rows]
+
+    def _walk(
+        self,
+        sql: str,
+        where: Filter,
+        after: tuple[datetime, UUID],
+        limit: int,
+        extra: dict[str, object],
+    ) -> list[tuple[Any, ...]]:
+        statuses = where.statuses()
+        if limit <= 0 or statuses == ():
+            return []
+        text, params = self._where(sql, where)
+        params |= extra | {
+            "statuses": self._rows.names(statuses or tuple(TaskStatus)),
+            "after_time": self._rows.time(after[0]),
+            "after_id": self._rows.id(after[1]),
+            "limit": limit,
+        }
+        return self._rows_of(text, params)
+
+    def count(self, where: Filter, limit: int | None = None) -> int:
+        """How many match; counting stops at `limit`."""
+        template = self._sql.count if limit is None else self._sql.count_up_to
+        sql, params = self._where(template, where)
+        if limit is not None:
+            params["limit"] = limit
+        return int(self._rows_of(sql, params)[0][0])
+
+    def open_counts(self) -> tuple[Mapping[TaskStatus, int], Health]:
+        """Exact counts of the open statuses, and what holds them."""
+        counts = dict.fromkeys(OPEN_STATUSES, 0)
+        health = Health()
+        for status, count, *parts, first in self._rows_of(self._sql.open_counts, {}):
+            counts[TaskStatus(self._rows.status_of(status))] = int(count)
+            ready, delayed, leased, stale, exhausted = (int(part or 0) for part in parts)
+            health = replace(
+                health,
+                ready=health.ready + ready,
+                delayed=health.delayed + delayed,
+                leased=health.leased + leased,
+                stale=health.stale + stale,
+                exhausted=health.exhausted + exhausted,
+            )
+            if first is not None:
+                at = self._rows.read_time(first)
+                health = replace(health, oldest_ready=min(health.oldest_ready or at, at))
+        return counts, health
+
+    def finished_counts(self) -> Mapping[TaskStatus, int]:
+        """Exact counts of the finished statuses; costs a scan of an index."""
+        counts = dict.fromkeys(FINISHED_STATUSES, 0)
+        for status, count in self._rows_of(self._sql.finished_counts, {}):
+            counts[TaskStatus(self._rows.status_of(status))] = int(count)
+        return counts
+
+    def breakdown(self, by: str) -> list[BreakdownRow]:
+        """Counts per queue or type and status, by name."""
+        statements = {"queue": self._sql.breakdown_queue, "type": self._sql.breakdown_type}
+        if by not in statements:
+            raise InvalidInputError(f"can't break down by {by!r}: use 'queue' or 'type'")
+        found: dict[str, dict[TaskStatus, int]] = {}
+        for name, status, count in self._rows_of(statements[by], {}):
+            label = TaskStatus(self._rows.status_of(status))
+            found.setdefault(text_of(name), {})[label] = int(count)
+        return [BreakdownRow(name, counts) for name, counts in sorted(found.items())]
+
+    def activity(self, since: datetime) -> list[tuple[datetime, TaskStatus, int]]:
+        """(minute, SUCCESSFUL or FAILED, finished in it) since then, oldest first."""
+        rows = self._rows_of(self._sql.activity, {"since": self._rows.time(since)})
+        return [
+            (self._rows.read_time(minute), TaskStatus(self._rows.status_of(status)), int(count))
+            for minute, status, count in rows
+        ]
+
+    def interrupt(self) -> None:
+        """Cancel the statements now running through this repository, from any thread."""
+        self._driver.interrupt()
+
+    def close(self) -> None:
+        """Close what this repository opened; a borrowed connection or pool stays open."""
+        self._driver.close()
+
+
+def matching(statuses: Statuses, types: Names, queues: Names) -> Filter:
+    """The filter of Go's three arguments; None means no restriction.
+
+    Raises:
+        InvalidInputError: an empty sequence or an unknown status.
+    """
+    return Filter.of(
+        check_statuses(statuses), check_names("types", types), check_names("queues", queues)
+    )
+
+
+def as_page_order(order: PageOrder | str) -> PageOrder:
+    """`order` as a PageOrder.
+
+    Raises:
+        InvalidInputError: no such order.
+    """
+    try:
+        return PageOrder(order)
+    except ValueError:
+        raise InvalidInputError(
+            f"unknown page order {order!r}: use one of {', '.join(PageOrder)}"
+        ) from None

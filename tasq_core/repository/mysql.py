@@ -1,0 +1,311 @@
+"""MySQL 8.0.1+ and MariaDB 10.6+, by PyMySQL and DBUtils' pool.
+
+Times stand in the table as wall time without a zone, as Go's library writes them (its
+process's zone); `time_zone` says which, UTC if nothing else. "Now" is the server's clock.
+"""
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any, Final, cast
+from uuid import UUID
+
+from tasq_core.errors import InvalidInputError
+from tasq_core.filters.where import MySQLWhere
+from tasq_core.reports import Lease, Outcome
+from tasq_core.repository.driver import Row, Session
+from tasq_core.repository.mysql_driver import MySQLDriver, zone_named
+from tasq_core.repository.repository_sql import EXHAUSTED, SqlRepository
+from tasq_core.repository.rows import text_of, uuid_of
+from tasq_core.sql import fill, load_schema
+from tasq_core.task import IMMEDIATELY, OPEN_STATUSES, Ordering, Task, TaskStatus
+
+_LOCK_SECONDS: Final = 3600
+"""How long to wait for another process that migrates: it may be indexing millions of rows."""
+_LONGEST_TEXT: Final = 65_535
+"""Bytes a `text` column holds; INSERT IGNORE would cut what is longer without a word."""
+_INSERT_ROWS: Final = 1000
+
+_ORDERS: Final = {
+    Ordering.CREATED_AT_FIRST: "created_at, priority DESC",
+    Ordering.PRIORITY_FIRST: "priority DESC, created_at",
+}
+
+
+class MySQLRows:
+    """How values cross to and from MySQL, for tables of one time zone."""
+
+    def __init__(self, zone: tzinfo) -> None:
+        self._zone = zone
+        self.where = MySQLWhere(
+            now="(UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND)", encode_time=self.time
+        )
+
+    def task(self, row: Row) -> Task:
+        """The task of a row; a claim's has the clock behind it."""
+        created, started, finished, visible = row[9:13]
+        return Task(
+            uuid_of(row[0]), text_of(row[1]), row[2], text_of(row[3]), row[4],
+            TaskStatus(row[5]), row[6], row[7], None if row[8] is None else text_of(row[8]),
+            self.read_time(created),
+            None if started is None else self.read_time(started),
+            None if finished is None else self.read_time(finished),
+            self.read_time(visible),
+        )  # fmt: skip
+
+    def status_of(self, value: Any) -> str:
+        """The enum's label."""
+        return str(value)
+
+    def id(self, value: UUID) -> object:
+        """Sixteen big-endian bytes: bound as text it would match no row."""
+        return value.bytes
+
+    def read_id(self, value: Any) -> UUID:
+        """From sixteen bytes."""
+        return uuid_of(value)
+
+    def time(self, value: datetime) -> datetime:
+        """Wall time of the table's zone; year 1 is the same in all of them."""
+        if value <= IMMEDIATELY:
+            return datetime.min  # noqa: DTZ901 - wall time
+        if value.year >= 9999:  # noqa: PLR2004 - the last year there is; a zone could leave it
+            return datetime.max  # noqa: DTZ901 - wall time
+        return value.astimezone(self._zone).replace(tzinfo=None)
+
+    def read_time(self, value: Any) -> datetime:
+        """From wall time; a zero date, which comes as text, is year 1."""
+        if not isinstance(value, datetime) or value.year == 1:
+            return IMMEDIATELY
+        if self._zone is UTC:
+            return value.replace(tzinfo=UTC)
+        return value.replace(tzinfo=self._zone).astimezone(UTC)
+
+    def names(self, values: Sequence[str]) -> object:
+        """A tuple, which PyMySQL spells out."""
+        return tuple(map(str, values))
+
+    def ids(self, values: Sequence[UUID]) -> object:
+        """A tuple of sixteen bytes each."""
+        return tuple(id.bytes for id in sorted(values))
+
+    def clock(self) -> dict[str, object]:
+        """How far the table's wall time is from UTC now, in seconds."""
+        if self._zone is UTC:
+            return {"zone_offset": 0}
+        offset = datetime.now(self._zone).utcoffset() or timedelta()
+        return {"zone_offset": round(offset.total_seconds())}
+
+
+class MySQLRepository(SqlRepository):
+    """A task table in MySQL or MariaDB.
+
+    Args:
+        source: a URL, a PyMySQL connection (of one thread), or a DBUtils `PooledDB` over
+            PyMySQL; what is passed in stays the caller's to close.
+        prefix: the table is `<prefix>_tasks`.
+        pool_size: connections at most.
+        connect_timeout: seconds to wait for a connection.
+        statement_timeout: seconds a statement may take; None leaves the server's default.
+        time_zone: the zone whose wall time the table holds: "UTC", "local", a name like
+            "Europe/Berlin", or a tzinfo. Run Go with TZ=UTC and leave it.
+        read_only: refuse writes, in the database's own session.
+        wake_up: ignored; MySQL offers no wake-ups, consumers poll.
+    """
+
+    def __init__(
+        self,
+        source: Any,
+        prefix: str = "",
+        *,
+        pool_size: int = 10,
+        connect_timeout: float = 5.0,
+        statement_timeout: float | None = None,
+        time_zone: str | tzinfo = "UTC",
+        read_only: bool = False,
+        wake_up: bool = True,  # noqa: ARG002 - the same keywords for every database
+    ) -> None:
+        self._mysql = MySQLDriver(
+            source,
+            pool_size=pool_size,
+            connect_timeout=connect_timeout,
+            statement_timeout=statement_timeout,
+            read_only=read_only,
+        )
+        rows = MySQLRows(zone_named(time_zone))
+        super().__init__(self._mysql, rows, prefix, "mysql", "`")
+
+    # differs: what changes many leases takes several statements.
+    _batch_mode = "transaction"
+
+    def migrate(self) -> None:
+        """Create or adopt the table, and add the indexes that are missing."""
+        statements = load_schema("mysql")
+
+        def work(session: Session) -> None:
+            lock = {"lock": f"tasq migrate {self._table}"[:64], "patience": _LOCK_SECONDS}
+            session.rows("SELECT GET_LOCK(%(lock)s, %(patience)s)", lock)
+            try:
+                for name, statement in statements.items():
+                    self._apply(session, name, fill(statement, self._slots))
+            finally:
+                session.rows("SELECT RELEASE_LOCK(%(lock)s)", lock)
+
+        self._run(work, "write")
+
+    def _apply(self, session: Session, name: str, statement: str) -> None:
+        """Run one step of the schema, unless it was done."""
+        if name.startswith("index_"):
+            index = {"name": f"{self._table}_tasq_{name.removeprefix('index_')}"}
+            if session.rows(f"SHOW INDEX FROM `{self._table}` WHERE Key_name = %(name)s", index):
+                return
+        session.change(statement, {})
+
+    # differs: SELECT … FOR UPDATE SKIP LOCKED, then an UPDATE; there is no RETURNING.
+    def _claim(
+        self,
+        queues: Sequence[str],
+        types: Sequence[str],
+        timeout: float,
+        ordering: Ordering,
+        limit: int,
+    ) -> list[Task]:
+        by_priority = ordering is Ordering.PRIORITY_FIRST
+        outer = self._sql.claim_priority if by_priority else self._sql.claim_created
+        branches, names = self._branches(queues, types, _ORDERS[ordering])
+        sql = fill(outer, {"branches": branches})
+        params = {**self._rows.clock(), **names, "limit": limit}
+
+        def work(session: Session) -> list[Task]:
+            rows = session.rows(sql, params)
+            if rows:
+                until = rows[0][-1] + timedelta(seconds=timeout)
+                ids = tuple(sorted(row[0] for row in rows))
+                session.change(self._sql.lease, {"until": until, "ids": ids})
+                visible = self._rows.read_time(until)
+                return [_claimed(self._rows.task(row), visible) for row in rows]
+            return []
+
+        tasks = self._run(work, "transaction")
+        if len(tasks) < limit:
+            exhausted = {
+                **self._rows.clock(), "queues": tuple(queues), "types": tuple(types),
+                "reason": EXHAUSTED,
+            }  # fmt: skip
+            self._run(lambda session: session.change(self._sql.fail_exhausted, exhausted), "write")
+        return tasks
+
+    def _branches(
+        self, queues: Sequence[str], types: Sequence[str], order: str
+    ) -> tuple[str, dict[str, object]]:
+        """One walk of the claim index per open status, queue and type."""
+        params: dict[str, object] = {}
+
+        def bind(value: object) -> str:
+            name = f"b{len(params)}"
+            params[name] = value
+            return f"%({name})s"
+
+        of_queue = [self._rows.where.any_of("queue", [queue], bind) for queue in queues]
+        of_type = [self._rows.where.any_of("type", [type], bind) for type in types]
+        branches = [
+            fill(
+                self._sql.claim_branch,
+                {"where": f"'{status}' AND {queue} AND {type}", "order": order},
+            )
+            for status in OPEN_STATUSES
+            for queue in of_queue
+            for type in of_type
+        ]
+        return "\nUNION ALL\n".join(branches), params
+
+    # differs: an UPDATE says how many rows it matched, not which.
+    def _change_leases(
+        self, session: Session, sql: str, leases: Sequence[Lease], **params: object
+    ) -> set[Lease]:
+        def rows_of(some: Sequence[Lease]) -> dict[str, object]:
+            listed = [(lease.task_id.hex, lease.receive_count, lease.mark) for lease in some]
+            return {**self._rows.clock(), **params, "leases": json.dumps(listed)}
+
+        return self._matched(session, sql, leases, rows_of)
+
+    def _record(self, session: Session, outcomes: Sequence[Outcome]) -> set[Lease]:
+        now = time.monotonic()
+        by_lease = {outcome.lease: outcome for outcome in outcomes}
+
+        def rows_of(some: Sequence[Lease]) -> dict[str, object]:
+            listed = [_outcome_row(by_lease[lease], now) for lease in some]
+            return {**self._rows.clock(), "leases": json.dumps(listed)}
+
+        return self._matched(session, self._sql.record_outcomes, list(by_lease), rows_of)
+
+    def _matched(
+        self,
+        session: Session,
+        sql: str,
+        leases: Sequence[Lease],
+        rows_of: Callable[[Sequence[Lease]], dict[str, object]],
+    ) -> set[Lease]:
+        """Run a fenced write; where some didn't match, undo it, find out which hold, and redo."""
+        session.change("SAVEPOINT tasq", {})
+        if session.change(sql, rows_of(leases)) == len(leases):
+            return set(leases)
+        session.change("ROLLBACK TO SAVEPOINT tasq", {})
+        found = session.rows(self._sql.held_leases, rows_of(leases))
+        held = {(id.lower(), count) for id, count in found}
+        matched = [lease for lease in leases if (lease.task_id.hex, lease.receive_count) in held]
+        if matched:
+            session.change(sql, rows_of(matched))
+        return set(matched)
+
+    def _insert_many(self, session: Session, tasks: Sequence[Task]) -> int:
+        rows = [
+            (
+                task.id.bytes, task.type, task.args, task.queue, task.priority, "NEW", 0,
+                task.max_receives, self._rows.time(task.created_at),
+                self._rows.time(task.visible_at),
+            )
+            for task in map(_fits, tasks)
+        ]  # fmt: skip
+        return sum(
+            cast("Any", session).change_many(
+                self._sql.submit_many, rows[start : start + _INSERT_ROWS]
+            )
+            for start in range(0, len(rows), _INSERT_ROWS)
+        )
+
+    def _columns_of(self, task: Task) -> dict[str, object]:
+        return super()._columns_of(_fits(task))
+
+    def open_wakeup(self) -> None:
+        """MySQL has no channel that tells of changes."""
+        return
+
+
+def _claimed(task: Task, visible_at: datetime) -> Task:
+    task.status = TaskStatus.ENQUEUED
+    task.receive_count += 1
+    task.visible_at = visible_at
+    return task
+
+
+def _outcome_row(outcome: Outcome, now: float) -> tuple[object, ...]:
+    lease, status, started, finished, error, retry_in, _ = outcome
+    return (
+        lease.task_id.hex, lease.receive_count, lease.mark, status.value,
+        None if started is None else max(0.0, now - started),
+        None if finished is None else max(0.0, now - finished),
+        error,
+        retry_in if status is TaskStatus.NEW else None,
+    )  # fmt: skip
+
+
+def _fits(task: Task) -> Task:
+    for name in ("type", "queue"):
+        size = len(getattr(task, name).encode())
+        if size > _LONGEST_TEXT:
+            raise InvalidInputError(
+                f"{name} is {size} bytes long; MySQL's text column holds {_LONGEST_TEXT}"
+            )
+    return task

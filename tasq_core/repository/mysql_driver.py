@@ -1,0 +1,332 @@
+"""Connections to MySQL and MariaDB: the pool, transactions, and PyMySQL's errors into ours."""
+
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, tzinfo
+from typing import Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import pymysql
+from dbutils.pooled_db import PooledDB
+from pymysql.connections import Connection
+from pymysql.constants import CLIENT, CR, ER
+
+from tasq_core.errors import (
+    InvalidInputError,
+    InvalidTypeError,
+    ReadOnlyError,
+    RepositoryError,
+    RepositoryUnavailableError,
+    TableMissingError,
+)
+from tasq_core.repository.driver import Params, Row, Session
+from tasq_core.repository.urls import DatabaseUrl, parse_url, redact
+
+_SILENCE_SECONDS: Final = 60.0
+"""After so long without a byte from the server a connection is given up."""
+
+_TRANSIENT: Final = {ER.LOCK_DEADLOCK, ER.LOCK_WAIT_TIMEOUT, ER.CHECKREAD}
+_REFUSED: Final = {
+    ER.ACCESS_DENIED_ERROR, ER.BAD_DB_ERROR, ER.DBACCESS_DENIED_ERROR, ER.CON_COUNT_ERROR,
+    ER.SERVER_SHUTDOWN, ER.NORMAL_SHUTDOWN, ER.QUERY_INTERRUPTED, ER.HOST_IS_BLOCKED,
+    ER.HOST_NOT_PRIVILEGED, 1927, 1969, 3024,
+}  # fmt: skip
+"""The server won't serve us now; the last three: killed, and out of time (MariaDB, MySQL)."""
+_READ_ONLY: Final = {1792, ER.OPTION_PREVENTS_STATEMENT, 1836}
+"""In a read-only transaction, on a read-only server, in read-only mode."""
+_LOST: Final = {CR.CR_SERVER_GONE_ERROR, CR.CR_SERVER_LOST, CR.CR_CONN_HOST_ERROR,
+                CR.CR_CONNECTION_ERROR, CR.CR_UNKNOWN_HOST, CR.CR_SERVER_LOST_EXTENDED}  # fmt: skip
+
+_SSL_OPTIONS: Final = {"ssl_ca", "ssl_cert", "ssl_key"}
+_OPTIONS: Final = _SSL_OPTIONS | {"unix_socket"}
+
+
+class PoolExhaustedError(Exception):
+    """No connection of the pool came free in time."""
+
+
+class _NeverRaisedError(Exception):
+    """Tells DBUtils to try nothing again by itself, behind the flow's back."""
+
+
+class MySQLSession:
+    """Statements on one connection."""
+
+    def __init__(self, raw: Any) -> None:
+        self.raw = raw
+
+    def rows(self, sql: str, params: Params) -> list[Row]:
+        """The rows a statement returns."""
+        with self.raw.cursor() as cursor:
+            cursor.execute(sql, dict(params))
+            return list(cursor.fetchall())
+
+    def change(self, sql: str, params: Params) -> int:
+        """How many rows a statement matched."""
+        with self.raw.cursor() as cursor:
+            return int(cursor.execute(sql, dict(params) or None))
+
+    def change_many(self, sql: str, rows: Sequence[Sequence[object]]) -> int:
+        """Insert many rows with one statement; how many."""
+        with self.raw.cursor() as cursor:
+            return int(cursor.executemany(sql, rows) or 0)
+
+
+class MySQLDriver:
+    """The pool of one database, or what the caller brought."""
+
+    errors = (pymysql.Error, PoolExhaustedError, OSError)
+
+    def __init__(
+        self,
+        source: Any,
+        *,
+        pool_size: int,
+        connect_timeout: float,
+        statement_timeout: float | None,
+        read_only: bool,
+    ) -> None:
+        self._url: DatabaseUrl | None = None
+        self._borrowed: Any = None
+        self._pool: PooledDB | None = None
+        self._inherited: list[PooledDB] = []
+        self._opening = threading.Lock()
+        self._running: set[int] = set()
+        self._dialect: str | None = None
+        self._timeout = connect_timeout
+        self._size = pool_size
+        self._free = threading.BoundedSemaphore(pool_size)
+        self._statement_timeout = statement_timeout
+        self._read_only = read_only
+        if isinstance(source, str):
+            self._url = parse_url(source)
+            self._keywords = _keywords(self._url, connect_timeout, statement_timeout)
+        elif isinstance(source, Connection):
+            self._borrowed = source
+        elif isinstance(source, PooledDB):
+            self._pool = source
+        else:
+            raise InvalidTypeError(
+                "MySQLRepository takes a URL, a PyMySQL connection or a dbutils PooledDB,"
+                f" not {type(source).__name__}"
+            )
+
+    @property
+    def dialect(self) -> str:
+        """MySQL or MariaDB: the server says at its first connection."""
+        if self._dialect is None:
+            with self.read() as session:
+                version = str(session.rows("SELECT VERSION()", {})[0][0])
+            self._dialect = "mariadb" if "mariadb" in version.lower() else "mysql"
+        return self._dialect
+
+    # -- connections -----------------------------------------------------------------------
+
+    def _pooled(self) -> PooledDB:
+        with self._opening:
+            if self._pool is None:
+                self._pool = PooledDB(
+                    creator=pymysql,
+                    mincached=0,
+                    maxcached=self._size,
+                    maxconnections=0,  # the semaphore bounds it, with a timeout
+                    setsession=_session_settings(self._read_only),
+                    failures=(_NeverRaisedError,),  # the flow decides what is tried again
+                    ping=0,
+                    reset=True,
+                    **self._keywords,
+                )
+                self._pid = os.getpid()
+            return self._pool
+
+    @contextmanager
+    def _connection(self) -> Iterator[Any]:
+        if self._borrowed is not None:
+            yield self._borrowed
+            return
+        if not self._free.acquire(timeout=self._timeout):
+            raise PoolExhaustedError
+        try:
+            connection = self._pooled().connection()
+            thread = connection._con._con.thread_id()  # noqa: SLF001 - DBUtils hides PyMySQL's
+            self._running.add(thread)
+            try:
+                yield connection
+            except BaseException:
+                with suppress(Exception):
+                    connection.rollback()
+                raise
+            finally:
+                self._running.discard(thread)
+                connection.close()
+        finally:
+            self._free.release()
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A connection where each statement commits by itself."""
+        with self._connection() as connection:
+            yield MySQLSession(connection)
+
+    write = read
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """A connection in a READ COMMITTED transaction, or a borrowed one in its own."""
+        with self._connection() as connection:
+            if self._borrowed is not None and not self._borrowed.get_autocommit():
+                yield MySQLSession(connection)
+                return
+            if self._url is None:
+                with connection.cursor() as cursor:
+                    cursor.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+            connection.begin()
+            try:
+                yield MySQLSession(connection)
+                connection.commit()
+            except BaseException:
+                with suppress(pymysql.Error, OSError):
+                    connection.rollback()
+                raise
+
+    def join(self, connection: Any) -> Session:
+        """The caller's PyMySQL connection."""
+        if not isinstance(connection, Connection):
+            raise InvalidTypeError(
+                f"connection must be a pymysql Connection, not {type(connection).__name__}"
+            )
+        return MySQLSession(connection)
+
+    # -- errors ----------------------------------------------------------------------------
+
+    def translate(self, error: Exception, table: str) -> RepositoryError:
+        """Our error for one of PyMySQL's."""
+        where = redact(self._url.text) if self._url else "MySQL"
+        if isinstance(error, PoolExhaustedError):
+            return RepositoryUnavailableError(
+                f"no connection to {where} came free in {self._timeout:g} s; raise pool_size or"
+                " hold them shorter"
+            )
+        code = error.args[0] if error.args and isinstance(error.args[0], int) else 0
+        text = redact(str(error.args[-1] if error.args else error) or type(error).__name__)
+        if code == ER.NO_SUCH_TABLE and table in text:
+            return TableMissingError(
+                f"table {table!r} doesn't exist in {where}; run `tasq migrate` or client.migrate()",
+                table,
+            )
+        if code in _READ_ONLY:
+            return ReadOnlyError(f"{where} is open read-only: {text}")
+        if code in _REFUSED | _LOST or isinstance(error, OSError | pymysql.InterfaceError):
+            return RepositoryUnavailableError(f"can't use {where}: {text}{_hint(code)}")
+        return RepositoryError(f"{where}, table {table!r}: {text}")
+
+    def is_transient(self, error: Exception) -> bool:
+        """A deadlock, a lock not had in time, a row changed since it was read."""
+        code = error.args[0] if error.args else None
+        return code in _TRANSIENT and self._borrowed is None
+
+    def recover(self) -> None:
+        """Drop the idle connections; after a fork, leave them to the parent."""
+        if self._url is None:
+            return
+        with self._opening:
+            pool, self._pool = self._pool, None
+        if pool is None:
+            return
+        if self._pid != os.getpid():
+            self._inherited.append(pool)
+            self._free = threading.BoundedSemaphore(self._size)
+        else:
+            with suppress(Exception):
+                pool.close()
+
+    def interrupt(self) -> None:
+        """Cancel what runs now, through a connection of its own."""
+        running = list(self._running)
+        if self._url is None or not running:
+            return
+        with suppress(pymysql.Error, OSError):
+            connection = pymysql.connect(**self._keywords)
+            with connection, connection.cursor() as cursor:
+                for thread in running:
+                    with suppress(pymysql.Error):
+                        cursor.execute("KILL QUERY %s", (thread,))
+
+    def close(self) -> None:
+        """Close the pool, if it was opened here."""
+        if self._url is not None:
+            with self._opening:
+                pool, self._pool = self._pool, None
+            if pool is not None:
+                pool.close()
+
+
+def _keywords(
+    url: DatabaseUrl, connect_timeout: float, statement_timeout: float | None
+) -> dict[str, Any]:
+    unknown = set(url.query) - _OPTIONS
+    if unknown:
+        raise InvalidInputError(
+            f"{url}: unknown option {min(unknown)!r}; use {', '.join(sorted(_OPTIONS))}"
+        )
+    if not url.database:
+        raise InvalidInputError(f"{url} names no database; append it: mysql://user@host/database")
+    silence = _SILENCE_SECONDS if statement_timeout is None else statement_timeout + 1
+    return {
+        "host": url.host or "localhost",
+        "port": url.port or 3306,
+        "user": url.user,
+        "password": url.password or "",
+        "database": url.database,
+        "charset": "utf8mb4",
+        "autocommit": True,
+        # Rows matched, not rows changed: a write that repeats itself still holds its lease.
+        "client_flag": CLIENT.FOUND_ROWS,
+        "connect_timeout": max(1, round(connect_timeout)),
+        "read_timeout": silence,
+        "write_timeout": silence,
+        **url.query,
+    }
+
+
+def _session_settings(read_only: bool) -> list[str]:
+    settings = [
+        # Under REPEATABLE READ a claim that finds nothing locks gaps against every producer.
+        "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
+        "SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES')",
+    ]
+    if read_only:
+        settings.append("SET SESSION TRANSACTION READ ONLY")
+    return settings
+
+
+def _hint(code: int) -> str:
+    if code == ER.ACCESS_DENIED_ERROR:
+        return "; check the user and password in the URL"
+    if code in {ER.BAD_DB_ERROR, ER.DBACCESS_DENIED_ERROR}:
+        return "; check the database's name in the URL"
+    if code in {CR.CR_CONN_HOST_ERROR, CR.CR_UNKNOWN_HOST}:
+        return "; check the host and port, and that the server is running"
+    return ""
+
+
+def zone_named(zone: str | tzinfo) -> tzinfo:
+    """The time zone of a name: "UTC", "local", or one like "Europe/Berlin".
+
+    Raises:
+        InvalidInputError: there is no such zone.
+    """
+    if isinstance(zone, tzinfo):
+        return zone
+    if zone.upper() == "UTC":
+        return UTC
+    if zone == "local":
+        return datetime.now().astimezone().tzinfo or UTC
+    try:
+        return ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise InvalidInputError(
+            f"unknown time zone {zone!r}: use UTC, local, or a name like Europe/Berlin"
+        ) from None

@@ -1,0 +1,226 @@
+"""PostgreSQL, by psycopg 3 and its pool."""
+
+import time
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final, cast
+from uuid import UUID
+
+import psycopg
+from psycopg import errors
+
+from tasq_core.filters.where import PostgresWhere
+from tasq_core.reports import Lease, Outcome
+from tasq_core.repository.driver import Row, Session
+from tasq_core.repository.postgres_driver import (
+    Connection,
+    Pool,
+    PostgresDriver,
+    PostgresSession,
+)
+from tasq_core.repository.postgres_migration import migrate
+from tasq_core.repository.postgres_wakeup import NotifyWakeup
+from tasq_core.repository.repository_sql import EXHAUSTED, SqlRepository
+from tasq_core.task import Ordering, Task, TaskStatus
+
+_COPY_TYPES: Final = (
+    "uuid", "text", "bytea", "text", "int2", "text", "int4", "timestamptz", "timestamptz",
+)  # fmt: skip
+"""The columns of `submit_many`; an enum's binary form is its label's text."""
+
+_STATUSES: Final = {
+    label: status for status in TaskStatus for label in (status.value, status.value.encode())
+}
+"""By label; in binary results an enum psycopg doesn't know comes as bytes."""
+
+
+class PostgresRows:
+    """How values cross to and from PostgreSQL. Times come as UTC without a zone."""
+
+    where = PostgresWhere()
+
+    def task(self, row: Row) -> Task:
+        """The task of a row."""
+        id, type, args, queue, priority, status, received, limit, error, *times = row
+        created, started, finished, visible = times
+        return Task(
+            id, type, args, queue, priority, _STATUSES[status], received, limit, error,
+            created.replace(tzinfo=UTC),
+            None if started is None else started.replace(tzinfo=UTC),
+            None if finished is None else finished.replace(tzinfo=UTC),
+            visible.replace(tzinfo=UTC),
+        )  # fmt: skip
+
+    def status_of(self, value: Any) -> str:
+        """The enum's label."""
+        return _STATUSES[value].value
+
+    def id(self, value: UUID) -> object:
+        """A native uuid."""
+        return value
+
+    def read_id(self, value: Any) -> UUID:
+        """A native uuid."""
+        return cast("UUID", value)
+
+    def time(self, value: datetime) -> object:
+        """An aware datetime."""
+        return value
+
+    def read_time(self, value: Any) -> datetime:
+        """A time without a zone, which is UTC."""
+        return cast("datetime", value.replace(tzinfo=UTC))
+
+    def names(self, values: Sequence[str]) -> object:
+        """An array."""
+        return list(values)
+
+    def ids(self, values: Sequence[UUID]) -> object:
+        """An array as text: psycopg's list dumper takes a microsecond an element."""
+        return array(id.hex for id in sorted(values))
+
+    def clock(self) -> dict[str, object]:
+        """The server has its own."""
+        return {}
+
+
+def array(values: Iterable[object]) -> str:
+    """An array literal of values that need no quoting."""
+    return "{" + ",".join(map(str, values)) + "}"
+
+
+class PostgresRepository(SqlRepository):
+    """A task table in PostgreSQL 13 or newer.
+
+    Args:
+        source: a URL or libpq connection string, a `psycopg.Connection` (of one thread) or a
+            `psycopg_pool.ConnectionPool`; what is passed in stays the caller's to close.
+        prefix: the table is `<prefix>_tasks`, found along the `search_path`.
+        pool_size: connections at most.
+        connect_timeout: seconds to wait for a connection.
+        statement_timeout: seconds a statement may take; None leaves the server's default.
+        read_only: refuse writes, in the database's own session.
+        wake_up: LISTEN for new tasks. False also does without prepared statements, so that a
+            pooler in transaction mode (PgBouncer) will do.
+    """
+
+    def __init__(
+        self,
+        source: str | Connection | Pool,
+        prefix: str = "",
+        *,
+        pool_size: int = 10,
+        connect_timeout: float = 5.0,
+        statement_timeout: float | None = None,
+        read_only: bool = False,
+        wake_up: bool = True,
+    ) -> None:
+        driver = PostgresDriver(
+            source,
+            pool_size=pool_size,
+            connect_timeout=connect_timeout,
+            statement_timeout=statement_timeout,
+            read_only=read_only,
+            wake_up=wake_up,
+        )
+        super().__init__(driver, PostgresRows(), prefix, "postgres", '"')
+        self._postgres = driver
+        self._wake_up = wake_up
+
+    def migrate(self) -> None:
+        """Create or adopt the table, its indexes and its wake-up trigger."""
+        self._run(
+            lambda session: migrate(cast("PostgresSession", session).raw, self._slots), "write"
+        )
+
+    def _claim(
+        self,
+        queues: Sequence[str],
+        types: Sequence[str],
+        timeout: float,
+        ordering: Ordering,
+        limit: int,
+    ) -> list[Task]:
+        by_priority = ordering is Ordering.PRIORITY_FIRST
+        params = {
+            "queues": list(queues), "types": list(types), "timeout": timeout, "limit": limit,
+            "reason": EXHAUSTED,
+        }  # fmt: skip
+        sql = self._sql.claim_priority if by_priority else self._sql.claim_created
+        rows = self._run(lambda session: session.rows(sql, params), "write")
+        return list(map(self._rows.task, rows))
+
+    def _change_leases(
+        self, session: Session, sql: str, leases: Sequence[Lease], **params: object
+    ) -> set[Lease]:
+        everything = {**params, **_lease_arrays(leases)}
+        return _matched(leases, session.rows(sql, everything))
+
+    def _record(self, session: Session, outcomes: Sequence[Outcome]) -> set[Lease]:
+        now = time.monotonic()
+        leases = [outcome.lease for outcome in outcomes]
+        params = _lease_arrays(leases) | {
+            "statuses": array(outcome.status.value for outcome in outcomes),
+            "started_ago": array(_ago(now, outcome.started) for outcome in outcomes),
+            "finished_ago": array(_ago(now, outcome.finished) for outcome in outcomes),
+            "retry_in": array(
+                outcome.retry_in if outcome.status is TaskStatus.NEW else "NULL"
+                for outcome in outcomes
+            ),
+            # A shorter array is filled up with NULLs by unnest.
+            "errors": [outcome.error for outcome in outcomes]
+            if any(outcome.error is not None for outcome in outcomes)
+            else [],
+        }
+        return _matched(leases, session.rows(self._sql.record_outcomes, params))
+
+    def _insert_many(self, session: Session, tasks: Sequence[Task]) -> int:
+        raw = cast("PostgresSession", session).raw
+        try:
+            with raw.transaction():  # a savepoint: the caller's transaction survives a duplicate
+                _copy(raw, self._sql.submit_many, tasks)
+        except errors.UniqueViolation:
+            columns = (self._columns_of(task) for task in tasks)
+            return sum(raw.execute(self._sql.submit, values).rowcount for values in columns)
+        return len(tasks)
+
+    def open_wakeup(self) -> NotifyWakeup | None:
+        """Listens for the trigger's notices on a connection of its own."""
+        if not self._wake_up or not self._postgres.opens_connections:
+            return None
+        try:
+            return NotifyWakeup(self._postgres.connect(), f"{self._table}_tasq")
+        except psycopg.Error as error:
+            raise self._postgres.translate(error, self._table) from error
+
+
+def _copy(raw: Connection, sql: str, tasks: Sequence[Task]) -> None:
+    with raw.cursor() as cursor, cursor.copy(sql) as copy:
+        copy.set_types(_COPY_TYPES)
+        for task in tasks:
+            copy.write_row(
+                (
+                    task.id, task.type, task.args, task.queue, task.priority, "NEW",
+                    task.max_receives, task.created_at, task.visible_at,
+                )
+            )  # fmt: skip
+
+
+def _lease_arrays(leases: Sequence[Lease]) -> dict[str, object]:
+    return {
+        "ids": array(lease.task_id.hex for lease in leases),
+        "receive_counts": array(lease.receive_count for lease in leases),
+        "marks": array(lease.mark for lease in leases),
+    }
+
+
+def _matched(leases: Sequence[Lease], rows: list[Row]) -> set[Lease]:
+    """The leases among the (id, receive_count) that a statement returned."""
+    if len(rows) == len(leases):
+        return set(leases)
+    found = set(rows)
+    return {lease for lease in leases if lease[:2] in found}
+
+
+def _ago(now: float, moment: float | None) -> object:
+    return "NULL" if moment is None else max(0.0, now - moment)

@@ -1,0 +1,227 @@
+"""Connections to PostgreSQL: psycopg's pool, or what the caller brought."""
+
+import os
+import threading
+import time
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, Final
+
+import psycopg
+import psycopg_pool
+from psycopg import errors
+
+from tasq_core.errors import InvalidTypeError, RepositoryError
+from tasq_core.repository.driver import Params, Row, Session
+from tasq_core.repository.postgres_errors import translate
+from tasq_core.repository.urls import redact
+
+Connection = psycopg.Connection[Any]
+Pool = psycopg_pool.ConnectionPool[Any]
+
+_YOUNG_SECONDS: Final = 1.0
+"""A pool younger than this was made by another thread that saw the same broken connection."""
+
+_TRANSIENT: Final = (errors.DeadlockDetected, errors.SerializationFailure, errors.LockNotAvailable)
+
+
+class PostgresSession:
+    """Statements on one psycopg connection."""
+
+    def __init__(self, raw: Connection) -> None:
+        self.raw = raw
+
+    def rows(self, sql: str, params: Params) -> list[Row]:
+        """The rows a statement returns."""
+        # The text is one of ours (tasq_core.sql checks it), every value is bound.
+        return self.raw.execute(sql, params, binary=True).fetchall()
+
+    def change(self, sql: str, params: Params) -> int:
+        """How many rows a statement changed."""
+        return self.raw.execute(sql, params).rowcount
+
+
+class PostgresDriver:
+    """The pool of one database, or what the caller brought."""
+
+    dialect = "postgresql"
+    errors = (psycopg.Error, psycopg_pool.PoolTimeout, psycopg_pool.PoolClosed)
+
+    def __init__(
+        self,
+        source: str | Connection | Pool,
+        *,
+        pool_size: int,
+        connect_timeout: float,
+        statement_timeout: float | None,
+        read_only: bool,
+        wake_up: bool,
+    ) -> None:
+        self._pool: Pool | None = None
+        self._borrowed: Connection | None = None
+        self._conninfo: str | None = None
+        self._opening = threading.Lock()
+        self._running: set[Connection] = set()
+        self._inherited: list[Pool] = []
+        self._pid, self._opened_at = os.getpid(), 0.0
+        self._size = pool_size
+        self._timeout = connect_timeout
+        self._kwargs = _settings(connect_timeout, statement_timeout, read_only, wake_up)
+        if isinstance(source, str):
+            self._conninfo = source
+        elif isinstance(source, psycopg.Connection):
+            self._borrowed = source
+        elif isinstance(source, psycopg_pool.ConnectionPool):
+            self._pool = source
+        else:
+            raise InvalidTypeError(
+                "PostgresRepository takes a URL, a psycopg connection or a"
+                f" psycopg_pool.ConnectionPool, not {type(source).__name__}"
+            )
+
+    # -- connections -----------------------------------------------------------------------
+
+    def connect(self) -> Connection:
+        """A connection of the caller's own, outside the pool.
+
+        Raises:
+            RepositoryUnavailableError: the reason, without the password.
+        """
+        if self._conninfo is None:
+            raise RepositoryError("this repository was given a connection, not a URL")
+        return psycopg.connect(self._conninfo, **self._kwargs)
+
+    @property
+    def opens_connections(self) -> bool:
+        """Whether the driver knows where to connect."""
+        return self._conninfo is not None
+
+    def _pooled(self) -> Pool:
+        with self._opening:
+            if self._pool is None:
+                assert self._conninfo is not None  # noqa: S101 - one of the three is set
+                # The pool tries for its whole timeout and then hides why; one connection
+                # made by hand fails at once and says so.
+                self.connect().close()
+                self._pool = psycopg_pool.ConnectionPool(
+                    self._conninfo,
+                    kwargs=self._kwargs,
+                    min_size=1,
+                    max_size=self._size,
+                    timeout=self._timeout,
+                    open=True,
+                    name="tasq",
+                )
+                self._pid, self._opened_at = os.getpid(), time.monotonic()
+                # A pool that is collected at exit can't join its threads.
+                weakref.finalize(self, self._pool.close, timeout=2.0)
+            return self._pool
+
+    @contextmanager
+    def _connection(self) -> Iterator[Connection]:
+        if self._borrowed is not None:
+            yield self._borrowed
+            return
+        pool = self._pooled()
+        try:
+            connection = pool.getconn()
+        except psycopg_pool.PoolTimeout:
+            if self._conninfo is not None:
+                self.connect().close()  # raises the reason, where it is the server
+            raise
+        self._running.add(connection)
+        try:
+            yield connection
+        finally:
+            self._running.discard(connection)
+            pool.putconn(connection)
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A connection where each statement commits by itself."""
+        with self._connection() as connection:
+            if connection.autocommit or self._borrowed is not None:
+                yield PostgresSession(connection)
+            else:  # a pool of the caller's without autocommit
+                with connection.transaction():
+                    yield PostgresSession(connection)
+
+    write = read
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """A connection in a transaction; in a borrowed one's open transaction, a savepoint."""
+        with self._connection() as connection, connection.transaction():
+            yield PostgresSession(connection)
+
+    def join(self, connection: Any) -> Session:
+        """The caller's psycopg connection."""
+        if not isinstance(connection, psycopg.Connection):
+            raise InvalidTypeError(
+                f"connection must be a psycopg.Connection, not {type(connection).__name__}"
+            )
+        return PostgresSession(connection)
+
+    # -- errors ----------------------------------------------------------------------------
+
+    def translate(self, error: Exception, table: str) -> RepositoryError:
+        """Our error for one of psycopg's."""
+        where = redact(self._conninfo) if self._conninfo else "PostgreSQL"
+        return translate(error, table, where)
+
+    def is_transient(self, error: Exception) -> bool:
+        """A deadlock, a serialization failure, a lock not had in time."""
+        return isinstance(error, _TRANSIENT) and self._borrowed is None
+
+    def recover(self) -> None:
+        """Replace the pool, whose idle connections may be broken; leave a parent's alone."""
+        if self._conninfo is None:
+            return
+        with self._opening:
+            pool, self._pool = self._pool, None
+            if pool is None:
+                return
+            if self._pid != os.getpid():
+                self._inherited.append(pool)  # closing it would end the parent's sessions
+            elif time.monotonic() - self._opened_at < _YOUNG_SECONDS:
+                self._pool = pool  # another thread has just replaced it
+            else:
+                pool.close(timeout=2.0)
+
+    def interrupt(self) -> None:
+        """Cancel what runs now, through a connection of its own."""
+        for connection in list(self._running):
+            with suppress(psycopg.Error):
+                connection.cancel_safe(timeout=1.0)
+
+    def close(self) -> None:
+        """Close the pool, if it was opened here."""
+        with self._opening:
+            if self._pool is not None and self._conninfo is not None:
+                self._pool.close(timeout=1.0)
+                self._pool = None
+
+
+def _settings(
+    connect_timeout: float, statement_timeout: float | None, read_only: bool, wake_up: bool
+) -> dict[str, Any]:
+    """Connection keywords. Nothing is set that a transaction pooler would refuse, unless asked."""
+    options = []
+    if read_only:
+        options.append("-c default_transaction_read_only=on")
+    if statement_timeout is not None:
+        options.append(f"-c statement_timeout={max(1, round(statement_timeout * 1000))}")
+    settings: dict[str, Any] = {
+        "autocommit": True,
+        "connect_timeout": max(2, round(connect_timeout)),
+        "application_name": "tasq",
+        # Half-open connections are found by TCP itself, in about 15 seconds.
+        "keepalives_idle": 5, "keepalives_interval": 3, "keepalives_count": 3,
+        "tcp_user_timeout": 15_000,
+    }  # fmt: skip
+    if options:
+        settings["options"] = " ".join(options)
+    if not wake_up:
+        settings["prepare_threshold"] = None
+    return settings

@@ -1,0 +1,56 @@
+"""psycopg's errors into ours."""
+
+import psycopg
+import psycopg_pool
+from psycopg import errors
+
+from tasq_core.errors import (
+    ReadOnlyError,
+    RepositoryError,
+    RepositoryUnavailableError,
+    TableMissingError,
+)
+from tasq_core.repository.urls import redact
+
+
+def translate(error: Exception, table: str, where: str) -> RepositoryError:
+    """Our error for `error`: what failed, on which table of which database, what to do."""
+    if isinstance(error, psycopg_pool.PoolTimeout):
+        return RepositoryUnavailableError(
+            f"no connection to {where} came free in time; raise pool_size or hold them shorter"
+        )
+    text = redact(str(error).strip() or type(error).__name__)
+    if isinstance(error, errors.UndefinedTable) and table in text:
+        return TableMissingError(
+            f"table {table!r} doesn't exist in {where}; run `tasq migrate` or client.migrate()",
+            table,
+        )
+    if isinstance(error, errors.ReadOnlySqlTransaction):
+        return ReadOnlyError(f"{where} is open read-only: {text}")
+    if isinstance(error, errors.InsufficientPrivilege):
+        return RepositoryError(f"{where}: {text}; grant this user the right on table {table!r}")
+    if isinstance(error, errors.QueryCanceled):
+        return RepositoryUnavailableError(f"{where}: the statement was cancelled: {text}")
+    if _is_unavailable(error):
+        return RepositoryUnavailableError(f"can't use {where}: {text}{_hint(text)}")
+    return RepositoryError(f"{where}, table {table!r}: {text}")
+
+
+def _is_unavailable(error: Exception) -> bool:
+    """Whether the connection, not the statement, is at fault (SQLSTATE classes 08, 28, 53, 57)."""
+    if isinstance(error, psycopg_pool.PoolClosed):
+        return True
+    state = getattr(error, "sqlstate", None)
+    if state is None:
+        return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+    return state[:2] in {"08", "28", "3D", "53", "57"}
+
+
+def _hint(text: str) -> str:
+    if "password authentication failed" in text or "no password supplied" in text:
+        return "; check the user and password in the URL"
+    if "does not exist" in text:
+        return "; check the database and user names in the URL"
+    if "Connection refused" in text or "could not translate host" in text:
+        return "; check the host and port, and that the server is running"
+    return ""

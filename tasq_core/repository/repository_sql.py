@@ -1,0 +1,348 @@
+"""The changing half of the flow: claim, write under a lease, submit, delete. Written once."""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from tasq_core.durations import Duration, seconds
+from tasq_core.errors import (
+    InvalidInputError,
+    RepositoryError,
+    TaskNotFoundError,
+)
+from tasq_core.filters import Filter
+from tasq_core.last_error import storable_error
+from tasq_core.reports import Lease, MutationResult, Outcome
+from tasq_core.repository.checks import as_submitted, check_flag, checked, lease_lost
+from tasq_core.repository.driver import Session
+from tasq_core.repository.inspection_sql import Mode, R, SqlInspection, matching
+from tasq_core.repository.protocol import Names, Statuses
+from tasq_core.repository.rows import in_order, text_of
+from tasq_core.task import (
+    FINISHED_STATUSES,
+    OPEN_STATUSES,
+    Ordering,
+    Task,
+    TaskStatus,
+    as_ordering,
+    as_status,
+    check_names,
+)
+
+BATCH: Final = 1000
+"""Rows a deletion takes at a time: no lock is held for long, and each batch commits."""
+
+EXHAUSTED: Final = "max receives exhausted: every consumer that claimed it died or let go"
+"""The last_error of a task that used up its receives without an outcome."""
+
+
+class SqlRepository(SqlInspection):
+    """A task table in an SQL database; see `Repository` for what each method promises."""
+
+    # -- what each database does its own way ------------------------------------------------
+
+    _batch_mode: Mode = "write"
+    """How a batch of leases is changed: by one statement, unless a database needs more."""
+
+    def migrate(self) -> None:
+        """Create or adopt the table."""
+        raise NotImplementedError
+
+    def _claim(
+        self,
+        queues: Sequence[str],
+        types: Sequence[str],
+        timeout: float,
+        ordering: Ordering,
+        limit: int,
+    ) -> list[Task]:
+        """Claim, in any order; end exhausted tasks where fewer than `limit` were found."""
+        raise NotImplementedError
+
+    def _change_leases(
+        self, session: Session, sql: str, leases: Sequence[Lease], **params: object
+    ) -> set[Lease]:
+        """Run a write fenced by `leases`; those it matched."""
+        raise NotImplementedError
+
+    def _record(self, session: Session, outcomes: Sequence[Outcome]) -> set[Lease]:
+        """Write outcomes (none of them a deletion); those whose lease held."""
+        raise NotImplementedError
+
+    def _insert_many(self, session: Session, tasks: Sequence[Task]) -> int:
+        """Insert checked tasks within the session's transaction; how many were new."""
+        raise NotImplementedError
+
+    # -- claims and leases ------------------------------------------------------------------
+
+    def poll_tasks(
+        self,
+        types: Names,
+        queues: Names,
+        visibility_timeout: Duration,
+        ordering: Ordering | str = Ordering.CREATED_AT_FIRST,
+        limit: int = 10,
+    ) -> list[Task]:
+        """Claim up to `limit` visible open tasks, in the order asked for."""
+        timeout = seconds("visibility_timeout", visibility_timeout, positive=True)
+        order = as_ordering(ordering)
+        wanted_types, wanted_queues = _claimable("types", types), _claimable("queues", queues)
+        if limit <= 0 or wanted_types == () or wanted_queues == ():
+            return []
+        if wanted_types is None or wanted_queues is None:
+            wanted_queues, wanted_types = self._open_kinds(wanted_queues, wanted_types)
+            if not wanted_types:
+                return []
+        return in_order(self._claim(wanted_queues, wanted_types, timeout, order, limit), order)
+
+    def _open_kinds(
+        self, queues: tuple[str, ...] | None, types: tuple[str, ...] | None
+    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        kinds = [
+            (queue, type)
+            for queue, type in (
+                map(text_of, row) for row in self._rows_of(self._sql.open_kinds, {})
+            )
+            if (queues is None or queue in queues) and (types is None or type in types)
+        ]
+        return (
+            tuple(dict.fromkeys(queue for queue, _ in kinds)),
+            tuple(dict.fromkeys(type for _, type in kinds)),
+        )
+
+    def ping_tasks(self, task_ids: Collection[UUID], visibility_timeout: Duration) -> list[Task]:
+        """Let the leases of these open tasks end `visibility_timeout` from now, unfenced."""
+        timeout = seconds("visibility_timeout", visibility_timeout, positive=True)
+        if not task_ids:
+            return []
+        params = {
+            **self._rows.clock(), "ids": self._rows.ids(list(task_ids)), "timeout": timeout,
+        }  # fmt: skip
+
+        def work(session: Session) -> list[Task]:
+            session.change(self._sql.ping, params)
+            return [self._rows.task(row) for row in session.rows(self._sql.get, params)]
+
+        found = {task.id: task for task in self._run(work, "transaction")}
+        tasks = (found.get(id) for id in dict.fromkeys(task_ids))
+        return [task for task in tasks if task is not None and task.status in OPEN_STATUSES]
+
+    def register_start(self, task: Task) -> Task:
+        """Set IN_PROGRESS and `started_at`, under the lease of `task`."""
+        return self._under_lease(task, self._sql.start)
+
+    def register_error(self, task: Task, error: BaseException | str) -> Task:
+        """Record `last_error`, made storable, under the lease of `task`."""
+        return self._under_lease(task, self._sql.error, error=storable_error(error))
+
+    def register_finish(self, task: Task, status: TaskStatus | str) -> Task:
+        """Set SUCCESSFUL or FAILED and `finished_at`, under the lease of `task`."""
+        final = as_status(status)
+        if final not in FINISHED_STATUSES:
+            raise InvalidInputError(f"a task can't finish as {final}: use SUCCESSFUL or FAILED")
+        return self._under_lease(task, self._sql.finish, status=final.value)
+
+    def _under_lease(self, task: Task, sql: str, **params: object) -> Task:
+        lease = Lease.of(task)
+        everything = {
+            **self._rows.clock(),
+            **params,
+            "id": self._rows.id(lease.task_id),
+            "ids": self._rows.ids([lease.task_id]),
+            "receive_count": lease.receive_count,
+            "mark": lease.mark,
+        }
+
+        def work(session: Session) -> Task:
+            if session.change(sql, everything) == 0:
+                raise lease_lost(task)
+            rows = session.rows(self._sql.get, everything)
+            return self._rows.task(rows[0])
+
+        return self._run(work, "transaction")
+
+    def ping_leases(self, leases: Sequence[Lease], visibility_timeout: Duration) -> set[Lease]:
+        """Extend these leases to now + `visibility_timeout`; those still held."""
+        timeout = seconds("visibility_timeout", visibility_timeout, positive=True)
+        return self._leases(self._sql.ping_leases, leases, timeout=timeout)
+
+    def release_leases(self, leases: Sequence[Lease]) -> set[Lease]:
+        """Give back claims that were never started: NEW, visible now, receive not counted."""
+        return self._leases(self._sql.release_leases, leases)
+
+    def _leases(self, sql: str, leases: Sequence[Lease], **params: object) -> set[Lease]:
+        if not leases:
+            return set()
+        ordered = sorted(leases)  # one order of locks, whoever writes
+        return self._run(
+            lambda session: self._change_leases(session, sql, ordered, **params), self._batch_mode
+        )
+
+    def record_outcomes(self, outcomes: Sequence[Outcome]) -> set[Lease]:
+        """Write starts and ends, each under its lease, in one transaction; those written."""
+        ordered = sorted(outcomes, key=_lease_of)
+        writes = [outcome for outcome in ordered if not outcome.delete]
+        deletions = [outcome.lease for outcome in ordered if outcome.delete]
+
+        def work(session: Session) -> set[Lease]:
+            held = self._record(session, writes) if writes else set()
+            if deletions:
+                held |= self._change_leases(session, self._sql.delete_leases, deletions)
+            return held
+
+        if not ordered:
+            return set()
+        return self._run(work, "transaction" if writes and deletions else self._batch_mode)
+
+    # -- submitting -------------------------------------------------------------------------
+
+    def submit_task(self, task: Task, *, connection: Any = None) -> Task:
+        """Insert `task` as NEW; where its id exists, change nothing and return the stored one."""
+        fresh = as_submitted(task)
+        params = self._columns_of(fresh) | {"ids": self._rows.ids([task.id])}
+
+        def work(session: Session) -> Task:
+            if session.change(self._sql.submit, params):
+                return fresh
+            rows = session.rows(self._sql.get, params)
+            if not rows:  # deleted between the two statements
+                raise RepositoryError(f"task {task.id} was deleted while it was submitted again")
+            return self._rows.task(rows[0])
+
+        if connection is not None:
+            return self._joined(connection, work)
+        return self._run(work, "write")
+
+    def submit_tasks(self, tasks: Iterable[Task], *, connection: Any = None) -> int:
+        """Insert many in one transaction; ids that exist are skipped. How many were inserted."""
+        fresh = [as_submitted(task) for task in tasks]
+        if not fresh:
+            return 0
+        if connection is not None:
+            return self._joined(connection, lambda session: self._insert_many(session, fresh))
+        return self._run(lambda session: self._insert_many(session, fresh), "transaction")
+
+    def _joined(self, connection: Any, work: Callable[[Session], R]) -> R:
+        """Do `work` in the caller's transaction, which only the caller ends."""
+        session = self._driver.join(connection)
+        try:
+            return work(session)
+        except self._driver.errors as error:
+            raise self._driver.translate(error, self._table) from error
+
+    def restore_tasks(self, tasks: Sequence[Task]) -> MutationResult:
+        """Insert rows with every column as given; ids that exist are skipped."""
+
+        def work(session: Session) -> int:
+            return sum(
+                session.change(self._sql.restore, self._columns_of(checked(task))) for task in tasks
+            )
+
+        done = self._run(work, "transaction") if tasks else 0
+        return MutationResult(done, len(tasks) - done)
+
+    def _columns_of(self, task: Task) -> dict[str, object]:
+        time = self._rows.time
+        return {
+            "id": self._rows.id(task.id),
+            "type": task.type,
+            "args": task.args,
+            "queue": task.queue,
+            "priority": task.priority,
+            "status": task.status.value,
+            "receive_count": task.receive_count,
+            "max_receives": task.max_receives,
+            "last_error": task.last_error,
+            "created_at": time(task.created_at),
+            "started_at": None if task.started_at is None else time(task.started_at),
+            "finished_at": None if task.finished_at is None else time(task.finished_at),
+            "visible_at": time(task.visible_at),
+        }
+
+    # -- requeue and delete -------------------------------------------------------------------
+
+    def requeue_task(self, task: Task) -> Task:
+        """Make the task NEW again, visible now, unless another consumer holds it."""
+        lease = Lease.of(task)
+        params = {
+            **self._rows.clock(),
+            "id": self._rows.id(task.id),
+            "ids": self._rows.ids([task.id]),
+            "receive_count": lease.receive_count,
+            "mark": lease.mark,
+        }
+
+        def work(session: Session) -> Task:
+            changed = session.change(self._sql.requeue_own, params)
+            rows = session.rows(self._sql.get, params)
+            if not rows:
+                raise TaskNotFoundError(f"task {task.id} doesn't exist", [task.id])
+            found = self._rows.task(rows[0])
+            if not changed and found.status is not TaskStatus.NEW:
+                raise lease_lost(task)
+            return found
+
+        return self._run(work, "transaction")
+
+    def requeue_tasks(self, ids: Sequence[UUID], reset: bool = False) -> MutationResult:
+        """`requeue_task` for many, leased ones skipped."""
+        wanted = list(dict.fromkeys(ids))
+        if not wanted:
+            return MutationResult(0, 0)
+        sql = self._sql.reset if reset else self._sql.requeue
+        params = {**self._rows.clock(), "ids": self._rows.ids(wanted)}
+        done = self._run(lambda session: session.change(sql, params), "write")
+        return MutationResult(done, len(wanted) - done)
+
+    def delete_task(self, task: Task, safe_delete: bool) -> None:
+        """Delete the row; with `safe_delete` not while it is leased. No row is no error."""
+        self.delete_tasks([task.id], safe_delete)
+
+    def delete_tasks(self, ids: Sequence[UUID], safe_delete: bool) -> MutationResult:
+        """Delete by id in one transaction; with `safe_delete` leased ones are skipped."""
+        wanted = list(dict.fromkeys(ids))
+        done = self._delete(wanted, Filter(), check_flag("safe_delete", safe_delete))
+        return MutationResult(done, len(wanted) - done)
+
+    def purge_tasks(
+        self, statuses: Statuses, types: Names, queues: Names, safe_delete: bool
+    ) -> int:
+        """Delete all that match, in batches; with `safe_delete` not those leased. How many."""
+        where = matching(statuses, types, queues)
+        safe = check_flag("safe_delete", safe_delete)
+        deleted, after = 0, None
+        while batch := self.ids(where, after=after, limit=BATCH):
+            deleted += self._delete([id for _, id in batch], where, safe)
+            after = batch[-1]
+        return deleted
+
+    def clean_tasks(self, minimum_age: Duration) -> int:
+        """Delete finished tasks created at least `minimum_age` ago, in batches; how many."""
+        age = seconds("minimum_age", minimum_age)
+        where = Filter.of(FINISHED_STATUSES)
+        until = self.now() - timedelta(seconds=age)
+        deleted, after = 0, None
+        while batch := self.ids(where, until, after, BATCH):
+            deleted += self._delete([id for _, id in batch], where, True)
+            after = batch[-1]
+        return deleted
+
+    def _delete(self, ids: Sequence[UUID], where: Filter, safe: bool) -> int:
+        """Delete those of `ids` that still match."""
+        if not ids:
+            return 0
+        sql, params = self._where(self._sql.delete, where)
+        params |= {"ids": self._rows.ids(ids), "safe": safe}
+        return self._run(lambda session: session.change(sql, params), "write")
+
+
+def _lease_of(outcome: Outcome) -> Lease:
+    return outcome.lease
+
+
+def _claimable(name: str, values: Names) -> tuple[str, ...] | None:
+    """Names for a poll: there an empty sequence claims nothing instead of being an error."""
+    if values is not None and not isinstance(values, str) and not values:
+        return ()
+    return check_names(name, values)

@@ -1,0 +1,210 @@
+"""SQLite: the embedded default. One file, or a table in memory.
+
+Times are whole microseconds since 1970 UTC; "now" is this machine's clock. A repository
+keeps one connection that writes, behind a lock, and one that reads beside it (WAL).
+"""
+
+import json
+import sqlite3
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from tasq_core.filters.where import SQLiteWhere
+from tasq_core.reports import Lease, Outcome
+from tasq_core.repository.driver import Row, Session
+from tasq_core.repository.repository_sql import EXHAUSTED, SqlRepository
+from tasq_core.repository.rows import uuid_of
+from tasq_core.repository.sqlite_driver import BUSY_SECONDS, SQLiteDriver, SQLiteSession
+from tasq_core.repository.sqlite_wakeup import FileWakeup, MemoryWakeup
+from tasq_core.sql import fill, load_schema
+from tasq_core.task import IMMEDIATELY, Ordering, Task, TaskStatus
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+_YEAR_ONE: Final = (IMMEDIATELY - _EPOCH) // _MICROSECOND
+
+
+class SQLiteRows:
+    """How values cross to and from SQLite."""
+
+    where = SQLiteWhere()
+
+    def task(self, row: Row) -> Task:
+        """The task of a row."""
+        created, started, finished, visible = row[9:]
+        return Task(
+            uuid_of(row[0]), row[1], bytes(row[2]), row[3], row[4], TaskStatus(row[5]), row[6],
+            row[7], row[8], self.read_time(created),
+            None if started is None else self.read_time(started),
+            None if finished is None else self.read_time(finished),
+            self.read_time(visible),
+        )  # fmt: skip
+
+    def status_of(self, value: Any) -> str:
+        """Stored as its label."""
+        return str(value)
+
+    def id(self, value: UUID) -> object:
+        """Sixteen bytes."""
+        return value.bytes
+
+    def read_id(self, value: Any) -> UUID:
+        """From sixteen bytes."""
+        return uuid_of(value)
+
+    def time(self, value: datetime) -> object:
+        """Microseconds since 1970."""
+        return (value - _EPOCH) // _MICROSECOND
+
+    def read_time(self, value: Any) -> datetime:
+        """From microseconds; what no datetime can hold becomes the nearest it can."""
+        if value <= _YEAR_ONE:
+            return IMMEDIATELY
+        try:
+            return _EPOCH + timedelta(microseconds=value)
+        except OverflowError:
+            return datetime.max.replace(tzinfo=UTC)
+
+    def names(self, values: Sequence[str]) -> object:
+        """A JSON array."""
+        return json.dumps(values)
+
+    def ids(self, values: Sequence[UUID]) -> object:
+        """One blob, sixteen bytes an id."""
+        return b"".join(id.bytes for id in values)
+
+    def clock(self) -> dict[str, object]:
+        """SQLite has no clock of its own with microseconds."""
+        return {"now": time.time_ns() // 1000}
+
+
+class SQLiteRepository(SqlRepository):
+    """A task table in an SQLite file or in memory.
+
+    Args:
+        source: a URL (`sqlite:///file.db`, `sqlite://` in memory), a path, or a
+            `sqlite3.Connection` of one thread; the caller closes a connection.
+        prefix: the table is `<prefix>_tasks`.
+        read_only: refuse writes, in the database's own session.
+        busy_timeout: seconds to wait for another process's write lock.
+        wake_up: let `open_wakeup` watch for changes.
+    """
+
+    def __init__(
+        self,
+        source: str | sqlite3.Connection,
+        prefix: str = "",
+        *,
+        read_only: bool = False,
+        busy_timeout: float = BUSY_SECONDS,
+        wake_up: bool = True,
+    ) -> None:
+        driver = SQLiteDriver(source, read_only=read_only, busy_timeout=busy_timeout)
+        super().__init__(driver, SQLiteRows(), prefix, "sqlite", '"')
+        self._sqlite = driver
+        self._wake_up = wake_up
+
+    def migrate(self) -> None:
+        """Create the table and its indexes where they are missing."""
+
+        def work(session: Session) -> None:
+            for statement in load_schema("sqlite").values():
+                session.change(fill(statement, self._slots), {})
+
+        self._run(work, "transaction")
+
+    def _claim(
+        self,
+        queues: Sequence[str],
+        types: Sequence[str],
+        timeout: float,
+        ordering: Ordering,
+        limit: int,
+    ) -> list[Task]:
+        by_priority = ordering is Ordering.PRIORITY_FIRST
+        sql = self._sql.claim_priority if by_priority else self._sql.claim_created
+
+        def work(session: Session) -> list[Row]:
+            now = time.time_ns() // 1000  # after the wait for the write lock
+            params = {
+                "now": now,
+                "until": now + round(timeout * 1_000_000),
+                "queues": json.dumps(queues),
+                "types": json.dumps(types),
+                "limit": limit,
+                "reason": EXHAUSTED,
+            }
+            rows = session.rows(sql, params)
+            if len(rows) < limit:
+                session.change(self._sql.fail_exhausted, params)
+            return rows
+
+        return list(map(self._rows.task, self._run(work, "transaction")))
+
+    def _change_leases(
+        self, session: Session, sql: str, leases: Sequence[Lease], **params: object
+    ) -> set[Lease]:
+        everything = {**self._rows.clock(), **params}
+        if "timeout" in params:
+            everything["until"] = _until(everything)
+        return {
+            lease
+            for lease in leases
+            if session.change(
+                sql,
+                everything
+                | {
+                    "id": lease.task_id.bytes,
+                    "receive_count": lease.receive_count,
+                    "mark": lease.mark,
+                },
+            )
+        }
+
+    def _record(self, session: Session, outcomes: Sequence[Outcome]) -> set[Lease]:
+        now, monotonic = time.time_ns() // 1000, time.monotonic()
+
+        def at(moment: float | None) -> int | None:
+            return None if moment is None else now - round((monotonic - moment) * 1_000_000)
+
+        held = set()
+        for lease, status, started, finished, error, retry_in, _ in outcomes:
+            visible = None
+            if status is TaskStatus.NEW:
+                visible = now + round(retry_in * 1_000_000) if retry_in else _YEAR_ONE
+            params = (
+                status.value, at(started), at(finished), error, visible,
+                lease.task_id.bytes, lease.receive_count, lease.mark,
+            )  # fmt: skip
+            if session.change(self._sql.record_outcomes, params):  # type: ignore[arg-type] # by position
+                held.add(lease)
+        return held
+
+    def _insert_many(self, session: Session, tasks: Sequence[Task]) -> int:
+        assert isinstance(session, SQLiteSession)  # noqa: S101 - this driver's only kind
+        rows = (
+            (
+                task.id.bytes, task.type, task.args, task.queue, task.priority,
+                task.max_receives, (task.created_at - _EPOCH) // _MICROSECOND,
+                (task.visible_at - _EPOCH) // _MICROSECOND,
+            )
+            for task in tasks
+        )  # fmt: skip
+        return session.raw.executemany(self._sql.submit_many, rows).rowcount
+
+    def open_wakeup(self) -> FileWakeup | MemoryWakeup | None:
+        """Watches the file's data version; in memory, this repository's own commits."""
+        if not self._wake_up or not self._sqlite.opens_connections:
+            return None
+        if self._sqlite.path is None:
+            return MemoryWakeup(self._sqlite.changed)
+        return FileWakeup(self._sqlite.open_raw())
+
+
+def _until(params: dict[str, object]) -> int:
+    now, timeout = params["now"], params["timeout"]
+    assert isinstance(now, int) and isinstance(timeout, float)  # noqa: S101, PT018 - ours
+    return now + round(timeout * 1_000_000)

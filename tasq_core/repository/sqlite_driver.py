@@ -1,0 +1,230 @@
+"""Connections to SQLite: one that writes, behind a lock, and one that reads beside it (WAL)."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from tasq_core.errors import (
+    InvalidInputError,
+    InvalidTypeError,
+    ReadOnlyError,
+    RepositoryError,
+    RepositoryUnavailableError,
+    TableMissingError,
+)
+from tasq_core.repository.driver import Params, Row, Session
+from tasq_core.repository.urls import parse_url
+
+_OLDEST: Final = (3, 35, 0)
+BUSY_SECONDS: Final = 10.0
+_SYNCHRONOUS: Final = ("off", "normal", "full", "extra")
+
+# Errors that another try may get past: a writer that holds on, a full disk.
+_UNAVAILABLE: Final = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_CANTOPEN", "SQLITE_IOERR",
+                       "SQLITE_FULL", "SQLITE_INTERRUPT")  # fmt: skip
+
+
+class SQLiteSession:
+    """One sqlite3 connection, used by one thread at a time."""
+
+    def __init__(self, raw: sqlite3.Connection) -> None:
+        self.raw = raw
+        self.lock = threading.RLock()
+
+    def rows(self, sql: str, params: Params) -> list[Row]:
+        """The rows a statement returns."""
+        return self.raw.execute(sql, params).fetchall()
+
+    def change(self, sql: str, params: Params) -> int:
+        """How many rows a statement changed."""
+        return self.raw.execute(sql, params).rowcount
+
+
+class SQLiteDriver:
+    """The connections of one SQLite database."""
+
+    dialect = "sqlite"
+    errors = (sqlite3.Error, sqlite3.Warning)
+
+    def __init__(
+        self, source: str | sqlite3.Connection, *, read_only: bool, busy_timeout: float
+    ) -> None:
+        self._read_only = read_only
+        self._busy_timeout = busy_timeout
+        self._opening = threading.Lock()
+        self._abandoned: list[SQLiteSession | None] = []
+        self._writer: SQLiteSession | None = None
+        self._reader: SQLiteSession | None = None
+        self._owned = isinstance(source, str)
+        self.changed = threading.Condition()
+        self.path: Path | None = None
+        self._synchronous = "full"
+        if sqlite3.sqlite_version_info < _OLDEST:
+            raise RepositoryError(
+                f"SQLite {sqlite3.sqlite_version} is too old: tasq needs 3.35 or newer"
+            )
+        if isinstance(source, sqlite3.Connection):
+            self._writer = self._reader = SQLiteSession(source)
+        elif isinstance(source, str):
+            self._read_url(source)
+        else:
+            raise InvalidTypeError(
+                f"SQLiteRepository takes a URL or a sqlite3.Connection, not {source!r}"
+            )
+
+    def _read_url(self, source: str) -> None:
+        url = parse_url(source if "://" in source else f"sqlite:///{source}")
+        self.path = Path(url.database).absolute() if url.database else None
+        self._synchronous = url.query.get("synchronous", "full").lower()
+        unknown = set(url.query) - {"synchronous"}
+        if unknown or self._synchronous not in _SYNCHRONOUS:
+            raise InvalidInputError(
+                f"{source!r}: only ?synchronous={'|'.join(_SYNCHRONOUS)} is understood"
+            )
+
+    # -- connections -----------------------------------------------------------------------
+
+    def _open(self, *, read_only: bool) -> SQLiteSession:
+        if self.path is None:
+            raw = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        else:
+            mode = "ro" if self._read_only else "rwc"
+            raw = sqlite3.connect(
+                f"{self.path.as_uri()}?mode={mode}",
+                uri=True,
+                timeout=self._busy_timeout,
+                isolation_level=None,
+                check_same_thread=False,
+            )
+        try:
+            if self.path is not None and not self._read_only and not read_only:
+                raw.execute("PRAGMA journal_mode = WAL")
+                raw.execute(f"PRAGMA synchronous = {self._synchronous}")
+            if read_only:
+                raw.execute("PRAGMA query_only = ON")
+        except sqlite3.Error:
+            raw.close()
+            raise
+        return SQLiteSession(raw)
+
+    def _writing(self) -> SQLiteSession:
+        with self._opening:
+            if self._writer is None:
+                self._writer = self._open(read_only=self._read_only)
+                if self.path is None:
+                    self._reader = self._writer
+            return self._writer
+
+    def _reading(self) -> SQLiteSession:
+        if self.path is None:
+            return self._writing()
+        with self._opening:
+            if self._reader is None:
+                self._reader = self._open(read_only=True)
+            return self._reader
+
+    @property
+    def opens_connections(self) -> bool:
+        """Whether the driver made its connections itself."""
+        return self._owned
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """The reading connection."""
+        connection = self._reading()
+        with connection.lock:
+            yield connection
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """The writing connection, in a transaction that has the write lock from its start."""
+        connection = self._writing()
+        with connection.lock:
+            if not self._owned and connection.raw.in_transaction:
+                yield connection
+                return
+            # A deferred transaction that turns into a write fails at once, whatever the timeout.
+            connection.raw.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.raw.execute("COMMIT")
+            except BaseException:
+                if connection.raw.in_transaction:
+                    connection.raw.execute("ROLLBACK")
+                raise
+        with self.changed:
+            self.changed.notify_all()
+
+    write = transaction
+
+    def join(self, connection: Any) -> Session:
+        """The caller's sqlite3 connection."""
+        if not isinstance(connection, sqlite3.Connection):
+            raise InvalidTypeError(
+                f"connection must be a sqlite3.Connection, not {type(connection).__name__}"
+            )
+        return SQLiteSession(connection)
+
+    def open_raw(self) -> sqlite3.Connection:
+        """A further reading connection of the caller's own, to the same file."""
+        return self._open(read_only=True).raw
+
+    # -- errors ----------------------------------------------------------------------------
+
+    def translate(self, error: Exception, table: str) -> RepositoryError:
+        """Our error for one of sqlite3's."""
+        name = getattr(error, "sqlite_errorname", "") or ""
+        text = str(error)
+        where = str(self.path) if self.path else "the SQLite database"
+        if "no such table" in text and table in text:
+            return TableMissingError(
+                f"table {table!r} doesn't exist in {where}; run `tasq migrate` or client.migrate()",
+                table,
+            )
+        if name.startswith("SQLITE_READONLY") or "readonly database" in text:
+            return ReadOnlyError(f"{where} is open read-only: {text}")
+        if name.startswith(_UNAVAILABLE) or "closed" in text:
+            return RepositoryUnavailableError(
+                f"{where} can't be used now: {text}{self._hint(name)}"
+            )
+        return RepositoryError(f"{where}: {text}")
+
+    def _hint(self, name: str) -> str:
+        if name.startswith("SQLITE_CANTOPEN"):
+            return "; check that the folder exists and may be written to"
+        if name.startswith("SQLITE_BUSY"):
+            return f"; another process kept its write lock for {self._busy_timeout:g} s"
+        if name.startswith("SQLITE_FULL"):
+            return "; free some disk space"
+        return ""
+
+    def is_transient(self, error: Exception) -> bool:
+        """A snapshot that another writer has overtaken."""
+        return getattr(error, "sqlite_errorname", "") == "SQLITE_BUSY_SNAPSHOT"
+
+    def recover(self) -> None:
+        """Reopen; connections inherited by a fork are left alone, closing would drop locks."""
+        if self._owned and self.path is not None:
+            with self._opening:
+                self._abandoned += [self._writer, self._reader]
+                self._writer = self._reader = None
+
+    def interrupt(self) -> None:
+        """Cancel what runs now."""
+        for connection in (self._reader, self._writer):
+            if connection is not None:
+                connection.raw.interrupt()
+
+    def close(self) -> None:
+        """Close the connections opened here."""
+        if not self._owned:
+            return
+        with self._opening:
+            for connection in {self._writer, self._reader} - {None}:
+                assert connection is not None  # noqa: S101 - for the type checker
+                with connection.lock:
+                    connection.raw.close()
+            self._writer = self._reader = None

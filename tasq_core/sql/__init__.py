@@ -1,0 +1,126 @@
+"""The SQL of each database: whole statements in `.sql` files, loaded and checked once.
+
+A file holds statements, each behind a line `-- name: NAME`. Comment lines are kept out of
+what the server sees. Values are always bound; the only text ever put in is one of
+`SLOTS`: the quoted names of the table and its enum type, the columns of a task, a
+condition built by `tasq_core.filters`, one of a fixed set of orders, and MySQL's claim
+branches.
+"""
+
+import re
+from dataclasses import dataclass, fields
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+SLOTS: Final = frozenset(
+    {"tasks", "name", "enum", "columns", "preview_columns", "where", "order", "branches"}
+)
+
+_FILES: Final = ("claim", "write", "read")
+_NAME: Final = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
+_SLOT: Final = re.compile(r"\{(\w*)\}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statements:
+    """Every statement of the flow, by name. The three dialects have the same ones."""
+
+    columns: str
+    """The select list of a task, in the order of its fields."""
+    preview_columns: str
+    """The same with `args` and `last_error` cut to the bound `preview`."""
+    claim_created: str
+    claim_priority: str
+    claim_branch: str
+    """MySQL's branch per (status, queue, type); empty elsewhere."""
+    lease: str
+    """MySQL's second half of a claim; empty elsewhere."""
+    fail_exhausted: str
+    open_kinds: str
+    """Distinct (queue, type) of open tasks."""
+    submit: str
+    submit_many: str
+    restore: str
+    start: str
+    error: str
+    finish: str
+    ping: str
+    ping_leases: str
+    record_outcomes: str
+    delete_leases: str
+    release_leases: str
+    held_leases: str
+    """Which of these leases are held, locked; MySQL's stand-in for RETURNING."""
+    requeue: str
+    requeue_own: str
+    reset: str
+    delete: str
+    now: str
+    get: str
+    scan: str
+    count: str
+    count_up_to: str
+    page_newest: str
+    page_oldest: str
+    ids: str
+    open_counts: str
+    finished_counts: str
+    breakdown_queue: str
+    breakdown_type: str
+    activity: str
+
+
+def parse(text: str, source: str) -> dict[str, str]:
+    """The named statements of one file's text.
+
+    Raises:
+        ValueError: text before the first name, a name twice, or an unknown slot.
+    """
+    head, *parts = _NAME.split(text)
+    if any(line and not line.startswith("--") for line in head.splitlines()):
+        raise ValueError(f"{source}: text before the first '-- name:' line")
+    found: dict[str, str] = {}
+    for name, body in zip(parts[::2], parts[1::2], strict=True):
+        if name in found:
+            raise ValueError(f"{source}: {name} stands there twice")
+        unknown = set(_SLOT.findall(body)) - SLOTS
+        if unknown:
+            raise ValueError(f"{source}: {name} has the unknown slot {{{unknown.pop()}}}")
+        lines = (line for line in body.splitlines() if not line.lstrip().startswith("--"))
+        found[name] = "\n".join(lines).strip()
+    return found
+
+
+@cache
+def load(dialect: str) -> Statements:
+    """The statements of the folder `dialect`, their slots still open."""
+    found: dict[str, str] = {}
+    for stem in _FILES:
+        path = files("tasq_core.sql") / dialect / f"{stem}.sql"
+        found |= parse(path.read_text("utf-8"), f"sql/{dialect}/{stem}.sql")
+    wanted = {field.name for field in fields(Statements)}
+    if found.keys() != wanted:
+        odd = sorted(found.keys() ^ wanted)
+        raise ValueError(f"sql/{dialect}: missing or unknown statements: {', '.join(odd)}")
+    return Statements(**found)
+
+
+@cache
+def load_schema(dialect: str) -> dict[str, str]:
+    """The statements that make the schema of `dialect`, in order, their slots still open."""
+    path = files("tasq_core.sql") / dialect / "schema.sql"
+    return parse(path.read_text("utf-8"), f"sql/{dialect}/schema.sql")
+
+
+def fill(text: str, slots: dict[str, str]) -> str:
+    """`text` with these slots filled; others stay open for later."""
+    return _SLOT.sub(lambda match: slots.get(match[1], match[0]), text)
+
+
+def bound(statements: Statements, **slots: str) -> Statements:
+    """The statements for one table, its names (and the column lists) filled in."""
+    texts = {field.name: getattr(statements, field.name) for field in fields(Statements)}
+    slots["columns"] = fill(texts["columns"], slots)
+    slots["preview_columns"] = fill(texts["preview_columns"], slots)
+    return Statements(**{name: fill(text, slots) for name, text in texts.items()})

@@ -1,0 +1,34 @@
+-- What `tasq doctor` looks at on MySQL and MariaDB. Nothing here fails where the table is missing.
+
+-- name: version
+SELECT version()
+
+-- name: columns
+SELECT column_name, column_type, is_nullable = 'NO' FROM information_schema.columns
+WHERE table_schema = database() AND table_name = '{name}' ORDER BY ordinal_position
+
+-- differs: the labels stand in the column's type.
+-- name: labels
+SELECT column_type FROM information_schema.columns
+WHERE table_schema = database() AND table_name = '{name}' AND column_name = 'status'
+
+-- name: indexes
+SELECT index_name, 1, group_concat(column_name ORDER BY seq_in_index)
+FROM information_schema.statistics
+WHERE table_schema = database() AND table_name = '{name}' GROUP BY index_name
+
+-- differs: no trigger wakes anyone here.
+-- name: triggers
+SELECT '', 1 FROM information_schema.tables WHERE 1 = 0
+
+-- differs: grants come at four levels, so the server is asked whether it would do it.
+-- name: privileges
+SELECT 'SELECT', 1 FROM information_schema.tables
+WHERE table_schema = database() AND table_name = '{name}'
+
+-- name: size
+SELECT coalesce(data_length, 0), coalesce(index_length, 0), coalesce(table_rows, 0), 0
+FROM information_schema.tables WHERE table_schema = database() AND table_name = '{name}'
+
+-- name: zone
+SELECT concat(@@session.time_zone, ' (system: ', @@system_time_zone, ')')

@@ -1,0 +1,129 @@
+-- Reading on MySQL and MariaDB.
+
+-- name: now
+SELECT (UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND)
+
+-- name: get
+SELECT {columns} FROM {tasks} WHERE id IN %(ids)s
+
+-- name: scan
+SELECT {columns} FROM {tasks} WHERE {where} ORDER BY {order} LIMIT %(limit)s
+
+-- name: count
+SELECT COUNT(*) FROM {tasks} WHERE {where}
+
+-- name: count_up_to
+SELECT COUNT(*) FROM (SELECT 1 FROM {tasks} WHERE {where} LIMIT %(limit)s) AS capped
+
+-- differs: no LATERAL in MariaDB, and a row constructor would scan: one branch per status,
+-- the cursor spelled out.
+-- name: page_newest
+SELECT {preview_columns} FROM (
+  (SELECT * FROM {tasks}
+    WHERE status = 'NEW' AND 'NEW' IN %(statuses)s AND created_at <= %(after_time)s
+      AND (created_at < %(after_time)s OR id < %(after_id)s) AND {where}
+    ORDER BY created_at DESC, id DESC LIMIT %(limit)s)
+  UNION ALL
+  (SELECT * FROM {tasks}
+    WHERE status = 'ENQUEUED' AND 'ENQUEUED' IN %(statuses)s AND created_at <= %(after_time)s
+      AND (created_at < %(after_time)s OR id < %(after_id)s) AND {where}
+    ORDER BY created_at DESC, id DESC LIMIT %(limit)s)
+  UNION ALL
+  (SELECT * FROM {tasks}
+    WHERE status = 'IN_PROGRESS' AND 'IN_PROGRESS' IN %(statuses)s AND created_at <= %(after_time)s
+      AND (created_at < %(after_time)s OR id < %(after_id)s) AND {where}
+    ORDER BY created_at DESC, id DESC LIMIT %(limit)s)
+  UNION ALL
+  (SELECT * FROM {tasks}
+    WHERE status = 'SUCCESSFUL' AND 'SUCCESSFUL' IN %(statuses)s AND created_at <= %(after_time)s
+      AND (created_at < %(after_time)s OR id < %(after_id)s) AND {where}
+    ORDER BY created_at DESC, id DESC LIMIT %(limit)s)
+  UNION ALL
+  (SELECT * FROM {tasks}
+    WHERE status = 'FAILED' AND 'FAILED' IN %(statuses)s AND created_at <= %(after_time)s
+      AND (created_at < %(after_time)s OR id < %(after_id)s) AND {where}
+    ORDER BY created_at DESC, id DESC LIMIT %(limit)s)
+) AS walk ORDER BY created_at DESC, id DESC LIMIT %(limit)s
+
+-- name: page_oldest
+SELECT {preview_columns} FROM (
+  (SELECT * FROM {tasks}
+    WHERE status = 'NEW' AND 'NEW' IN %(statuses)s AND created_at >= %(after_time)s
+      AND (created_at > %(after_time)s OR id > %(after_id)s) AND {where}
+    ORDER BY created_at, id LIMIT %(limit)s)
+  UNION ALL
+  (SELECT * FROM {tasks}
+    WHERE status = 'ENQUEUED' AND 'ENQUEUED' IN %(statuses)s AND created_at >= %(after_time)s
+      AND (created_at > %(after_time)s OR id > %(after_id)s) AND {where}
+    ORDER BY created_at, id LIMIT %(limit)s)
+  UNION ALL
+  (SELECT * FROM {tasks}
+    WHERE status = 'IN_PROGRESS' AND 'IN_PROGRESS' IN %(statuses)s AND created_at >= %(after_time)s
+      AND (created_at > %(after_time)s OR id > %(after_id)s) AND {where}
+    ORDER BY created_at, id LIMIT %(limit)s)
+  UNION ALL
+  (SELECT * FROM {tasks}
+    WHERE status = 'SUCCESSFUL' AND 'SUCCESSFUL' IN %(statuses)s AND created_at >= %(after_time)s
+      AND (created_at > %(after_time)s OR id > %(after_id)s) AND {where}
+    ORDER BY created_at, id LIMIT %(limit)s)
+  UNION ALL
+  (SELECT * FROM {tasks}
+    WHERE status = 'FAILED' AND 'FAILED' IN %(statuses)s AND created_at >= %(after_time)s
+      AND (created_at > %(after_time)s OR id > %(after_id)s) AND {where}
+    ORDER BY created_at, id LIMIT %(limit)s)
+) AS walk ORDER BY created_at, id LIMIT %(limit)s
+
+-- name: ids
+SELECT created_at, id FROM (
+  (SELECT created_at, id FROM {tasks}
+    WHERE status = 'NEW' AND 'NEW' IN %(statuses)s AND created_at >= %(after_time)s
+      AND (created_at > %(after_time)s OR id > %(after_id)s) AND created_at <= %(until)s AND {where}
+    ORDER BY created_at, id LIMIT %(limit)s)
+  UNION ALL
+  (SELECT created_at, id FROM {tasks}
+    WHERE status = 'ENQUEUED' AND 'ENQUEUED' IN %(statuses)s AND created_at >= %(after_time)s
+      AND (created_at > %(after_time)s OR id > %(after_id)s) AND created_at <= %(until)s AND {where}
+    ORDER BY created_at, id LIMIT %(limit)s)
+  UNION ALL
+  (SELECT created_at, id FROM {tasks}
+    WHERE status = 'IN_PROGRESS' AND 'IN_PROGRESS' IN %(statuses)s AND created_at >= %(after_time)s
+      AND (created_at > %(after_time)s OR id > %(after_id)s) AND created_at <= %(until)s AND {where}
+    ORDER BY created_at, id LIMIT %(limit)s)
+  UNION ALL
+  (SELECT created_at, id FROM {tasks}
+    WHERE status = 'SUCCESSFUL' AND 'SUCCESSFUL' IN %(statuses)s AND created_at >= %(after_time)s
+      AND (created_at > %(after_time)s OR id > %(after_id)s) AND created_at <= %(until)s AND {where}
+    ORDER BY created_at, id LIMIT %(limit)s)
+  UNION ALL
+  (SELECT created_at, id FROM {tasks}
+    WHERE status = 'FAILED' AND 'FAILED' IN %(statuses)s AND created_at >= %(after_time)s
+      AND (created_at > %(after_time)s OR id > %(after_id)s) AND created_at <= %(until)s AND {where}
+    ORDER BY created_at, id LIMIT %(limit)s)
+) AS walk ORDER BY created_at, id LIMIT %(limit)s
+
+-- name: open_counts
+SELECT status, COUNT(*),
+  SUM(visible_at <= clock AND (max_receives = 0 OR receive_count < max_receives)),
+  SUM(status = 'NEW' AND visible_at > clock),
+  SUM(status <> 'NEW' AND visible_at > clock),
+  SUM(status <> 'NEW' AND visible_at <= clock),
+  SUM(visible_at <= clock AND max_receives > 0 AND receive_count >= max_receives),
+  MIN(CASE WHEN visible_at <= clock AND (max_receives = 0 OR receive_count < max_receives)
+    THEN created_at END)
+FROM {tasks} CROSS JOIN (SELECT (UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND) AS clock) AS this
+WHERE status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS') GROUP BY status
+
+-- name: finished_counts
+SELECT status, COUNT(*) FROM {tasks} WHERE status IN ('SUCCESSFUL', 'FAILED') GROUP BY status
+
+-- name: breakdown_queue
+SELECT BINARY queue AS name, status, COUNT(*) FROM {tasks} GROUP BY name, status
+
+-- name: breakdown_type
+SELECT BINARY type AS name, status, COUNT(*) FROM {tasks} GROUP BY name, status
+
+-- name: activity
+SELECT finished_at - INTERVAL SECOND(finished_at) SECOND
+    - INTERVAL MICROSECOND(finished_at) MICROSECOND AS minute, status, COUNT(*)
+FROM {tasks} WHERE finished_at >= %(since)s AND status IN ('SUCCESSFUL', 'FAILED')
+GROUP BY minute, status ORDER BY minute, status

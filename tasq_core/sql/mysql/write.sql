@@ -1,0 +1,122 @@
+-- Writing on MySQL and MariaDB. A lease is fenced by (id, receive_count, mark): see
+-- reports.Lease. differs: UPDATE returns no rows; where fewer matched than were asked for,
+-- the flow runs again over those that `held_leases` has locked.
+
+-- name: submit
+INSERT IGNORE INTO {tasks} (id, type, args, queue, priority, status, receive_count,
+  max_receives, last_error, created_at, started_at, finished_at, visible_at)
+VALUES (%(id)s, %(type)s, %(args)s, %(queue)s, %(priority)s, 'NEW', 0, %(max_receives)s,
+  NULL, %(created_at)s, NULL, NULL, %(visible_at)s)
+
+-- name: submit_many
+INSERT IGNORE INTO {tasks} (id, type, args, queue, priority, status, receive_count,
+  max_receives, created_at, visible_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+
+-- name: restore
+INSERT IGNORE INTO {tasks} (id, type, args, queue, priority, status, receive_count,
+  max_receives, last_error, created_at, started_at, finished_at, visible_at)
+VALUES (%(id)s, %(type)s, %(args)s, %(queue)s, %(priority)s, %(status)s, %(receive_count)s,
+  %(max_receives)s, %(last_error)s, %(created_at)s, %(started_at)s, %(finished_at)s,
+  %(visible_at)s)
+
+-- name: start
+UPDATE {tasks} SET status = 'IN_PROGRESS', started_at = (UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND)
+WHERE id = %(id)s AND receive_count = %(receive_count)s
+  AND status IN ('ENQUEUED', 'IN_PROGRESS') AND MOD(MICROSECOND(visible_at), 1000) = %(mark)s
+
+-- name: error
+UPDATE {tasks} SET last_error = %(error)s
+WHERE id = %(id)s AND receive_count = %(receive_count)s
+  AND status IN ('ENQUEUED', 'IN_PROGRESS') AND MOD(MICROSECOND(visible_at), 1000) = %(mark)s
+
+-- name: finish
+UPDATE {tasks} SET status = %(status)s, finished_at = (UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND)
+WHERE id = %(id)s AND receive_count = %(receive_count)s
+  AND status IN ('ENQUEUED', 'IN_PROGRESS') AND MOD(MICROSECOND(visible_at), 1000) = %(mark)s
+
+-- A ping keeps the mark: the last three digits of the microseconds.
+-- name: ping
+UPDATE {tasks} SET visible_at =
+    (UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND) + INTERVAL ROUND(%(timeout)s * 1000) * 1000 MICROSECOND
+    - INTERVAL MOD(MICROSECOND(UTC_TIMESTAMP(6)), 1000) MICROSECOND
+    + INTERVAL MOD(MICROSECOND(visible_at), 1000) MICROSECOND
+WHERE id IN %(ids)s AND status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS')
+
+-- name: ping_leases
+UPDATE {tasks} JOIN JSON_TABLE(%(leases)s, '$[*]' COLUMNS (
+  id CHAR(32) PATH '$[0]', receive_count INT PATH '$[1]', mark INT PATH '$[2]')) AS held
+  ON {tasks}.id = UNHEX(held.id) AND {tasks}.receive_count = held.receive_count
+  AND MOD(MICROSECOND({tasks}.visible_at), 1000) = held.mark
+SET visible_at =
+    (UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND) + INTERVAL ROUND(%(timeout)s * 1000) * 1000 MICROSECOND
+    - INTERVAL MOD(MICROSECOND(UTC_TIMESTAMP(6)), 1000) MICROSECOND
+    + INTERVAL MOD(MICROSECOND(visible_at), 1000) MICROSECOND
+WHERE status IN ('ENQUEUED', 'IN_PROGRESS')
+
+-- name: record_outcomes
+UPDATE {tasks} JOIN JSON_TABLE(%(leases)s, '$[*]' COLUMNS (
+    id CHAR(32) PATH '$[0]', receive_count INT PATH '$[1]', mark INT PATH '$[2]',
+    status VARCHAR(11) PATH '$[3]', started_ago DOUBLE PATH '$[4]',
+    finished_ago DOUBLE PATH '$[5]', error MEDIUMTEXT PATH '$[6]',
+    retry_in DOUBLE PATH '$[7]')) AS o
+  ON {tasks}.id = UNHEX(o.id) AND {tasks}.receive_count = o.receive_count
+    AND MOD(MICROSECOND({tasks}.visible_at), 1000) = o.mark
+SET {tasks}.started_at = COALESCE((UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND) - INTERVAL ROUND(o.started_ago * 1000000) MICROSECOND,
+      {tasks}.started_at),
+    {tasks}.finished_at = COALESCE((UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND) - INTERVAL ROUND(o.finished_ago * 1000000) MICROSECOND,
+      {tasks}.finished_at),
+    {tasks}.last_error = COALESCE(o.error, {tasks}.last_error),
+    {tasks}.visible_at = CASE WHEN o.retry_in IS NULL THEN {tasks}.visible_at
+      WHEN o.retry_in = 0 THEN '0001-01-01 00:00:00.000000'
+      ELSE (UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND) + INTERVAL ROUND(o.retry_in * 1000000) MICROSECOND END,
+    {tasks}.status = o.status
+WHERE {tasks}.status IN ('ENQUEUED', 'IN_PROGRESS')
+
+-- name: delete_leases
+DELETE {tasks} FROM {tasks} JOIN JSON_TABLE(%(leases)s, '$[*]' COLUMNS (
+  id CHAR(32) PATH '$[0]', receive_count INT PATH '$[1]', mark INT PATH '$[2]')) AS held
+  ON {tasks}.id = UNHEX(held.id) AND {tasks}.receive_count = held.receive_count
+  AND MOD(MICROSECOND({tasks}.visible_at), 1000) = held.mark
+WHERE {tasks}.status IN ('ENQUEUED', 'IN_PROGRESS')
+
+-- name: release_leases
+UPDATE {tasks} JOIN JSON_TABLE(%(leases)s, '$[*]' COLUMNS (
+  id CHAR(32) PATH '$[0]', receive_count INT PATH '$[1]', mark INT PATH '$[2]')) AS held
+  ON {tasks}.id = UNHEX(held.id) AND {tasks}.receive_count = held.receive_count
+  AND MOD(MICROSECOND({tasks}.visible_at), 1000) = held.mark
+SET {tasks}.status = 'NEW', {tasks}.receive_count = {tasks}.receive_count - 1,
+    {tasks}.visible_at = '0001-01-01 00:00:00.000000'
+WHERE {tasks}.status = 'ENQUEUED'
+
+-- name: held_leases
+SELECT held.id, held.receive_count FROM {tasks} JOIN JSON_TABLE(%(leases)s, '$[*]' COLUMNS (
+  id CHAR(32) PATH '$[0]', receive_count INT PATH '$[1]', mark INT PATH '$[2]')) AS held
+  ON {tasks}.id = UNHEX(held.id) AND {tasks}.receive_count = held.receive_count
+  AND MOD(MICROSECOND({tasks}.visible_at), 1000) = held.mark
+WHERE {tasks}.status IN ('ENQUEUED', 'IN_PROGRESS')
+FOR UPDATE
+
+-- Used-up receives get exactly one more.
+-- name: requeue
+UPDATE {tasks} SET status = 'NEW', visible_at = '0001-01-01 00:00:00.000000',
+  max_receives = IF(max_receives > 0 AND receive_count >= max_receives,
+    LEAST(receive_count, 2147483646) + 1, max_receives)
+WHERE id IN %(ids)s AND (status NOT IN ('ENQUEUED', 'IN_PROGRESS') OR visible_at <= (UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND))
+
+-- name: requeue_own
+UPDATE {tasks} SET status = 'NEW', visible_at = '0001-01-01 00:00:00.000000',
+  max_receives = IF(max_receives > 0 AND receive_count >= max_receives,
+    LEAST(receive_count, 2147483646) + 1, max_receives)
+WHERE id = %(id)s AND ((status NOT IN ('ENQUEUED', 'IN_PROGRESS') OR visible_at <= (UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND))
+  OR (receive_count = %(receive_count)s AND MOD(MICROSECOND(visible_at), 1000) = %(mark)s))
+
+-- name: reset
+UPDATE {tasks} SET status = 'NEW', visible_at = '0001-01-01 00:00:00.000000',
+  receive_count = 0, finished_at = NULL, last_error = NULL
+WHERE id IN %(ids)s AND (status NOT IN ('ENQUEUED', 'IN_PROGRESS') OR visible_at <= (UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND))
+
+-- `safe` spares live leases; the condition is checked again on the row that is deleted.
+-- name: delete
+DELETE FROM {tasks} WHERE id IN %(ids)s AND {where}
+  AND (NOT %(safe)s OR (status NOT IN ('ENQUEUED', 'IN_PROGRESS') OR visible_at <= (UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND)))

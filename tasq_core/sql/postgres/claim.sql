@@ -1,0 +1,93 @@
+-- Claiming on PostgreSQL. Statuses are literals, or the partial indexes can't be used.
+
+-- Times cross as UTC without a zone: psycopg refuses year 1 in zones west of UTC.
+-- name: columns
+id, type, args, queue, priority, status, receive_count, max_receives, last_error,
+created_at AT TIME ZONE 'UTC', started_at AT TIME ZONE 'UTC',
+finished_at AT TIME ZONE 'UTC', visible_at AT TIME ZONE 'UTC'
+
+-- name: preview_columns
+id, type, substring(args FROM 1 FOR %(preview)s), queue, priority, status, receive_count,
+max_receives, left(last_error, %(preview)s),
+created_at AT TIME ZONE 'UTC', started_at AT TIME ZONE 'UTC',
+finished_at AT TIME ZONE 'UTC', visible_at AT TIME ZONE 'UTC'
+
+-- MATERIALIZED: as a plain subquery the planner may run it again and lock more than LIMIT.
+-- name: claim_created
+WITH exhausted AS (
+  UPDATE {tasks} SET status = 'FAILED', finished_at = statement_timestamp(),
+    last_error = concat_ws(E'\n', %(reason)s::text, last_error)
+  WHERE id IN (
+    SELECT id FROM {tasks}
+    WHERE max_receives > 0 AND receive_count >= max_receives
+      AND status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS')
+      AND visible_at <= statement_timestamp()
+      AND queue = ANY(%(queues)s::text[]) AND type = ANY(%(types)s::text[])
+    LIMIT 1000 FOR UPDATE SKIP LOCKED)
+), candidate AS MATERIALIZED (
+  SELECT walk.id FROM unnest(%(queues)s::text[]) AS q(queue)
+  CROSS JOIN unnest(%(types)s::text[]) AS t(type)
+  CROSS JOIN LATERAL (
+    SELECT id, created_at, priority FROM {tasks}
+    WHERE queue = q.queue AND type = t.type
+      AND status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS')
+      AND visible_at <= statement_timestamp()
+      AND (max_receives = 0 OR receive_count < max_receives)
+    ORDER BY created_at, priority DESC LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+  ) AS walk
+  ORDER BY walk.created_at, walk.priority DESC, walk.id LIMIT %(limit)s
+)
+UPDATE {tasks} SET status = 'ENQUEUED', receive_count = receive_count + 1,
+  visible_at = statement_timestamp() + make_interval(secs => %(timeout)s)
+FROM candidate WHERE {tasks}.id = candidate.id
+RETURNING {tasks}.{columns}
+
+-- name: claim_priority
+WITH exhausted AS (
+  UPDATE {tasks} SET status = 'FAILED', finished_at = statement_timestamp(),
+    last_error = concat_ws(E'\n', %(reason)s::text, last_error)
+  WHERE id IN (
+    SELECT id FROM {tasks}
+    WHERE max_receives > 0 AND receive_count >= max_receives
+      AND status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS')
+      AND visible_at <= statement_timestamp()
+      AND queue = ANY(%(queues)s::text[]) AND type = ANY(%(types)s::text[])
+    LIMIT 1000 FOR UPDATE SKIP LOCKED)
+), candidate AS MATERIALIZED (
+  SELECT walk.id FROM unnest(%(queues)s::text[]) AS q(queue)
+  CROSS JOIN unnest(%(types)s::text[]) AS t(type)
+  CROSS JOIN LATERAL (
+    SELECT id, created_at, priority FROM {tasks}
+    WHERE queue = q.queue AND type = t.type
+      AND status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS')
+      AND visible_at <= statement_timestamp()
+      AND (max_receives = 0 OR receive_count < max_receives)
+    ORDER BY priority DESC, created_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+  ) AS walk
+  ORDER BY walk.priority DESC, walk.created_at, walk.id LIMIT %(limit)s
+)
+UPDATE {tasks} SET status = 'ENQUEUED', receive_count = receive_count + 1,
+  visible_at = statement_timestamp() + make_interval(secs => %(timeout)s)
+FROM candidate WHERE {tasks}.id = candidate.id
+RETURNING {tasks}.{columns}
+
+-- name: claim_branch
+
+-- name: lease
+
+-- The claim above does this itself.
+-- name: fail_exhausted
+
+-- A loose walk of the claim index: one probe per kind, however many rows it has.
+-- name: open_kinds
+WITH RECURSIVE kind AS (
+  (SELECT queue, type FROM {tasks} WHERE status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS')
+   ORDER BY queue, type LIMIT 1)
+  UNION ALL
+  SELECT further.queue, further.type FROM kind CROSS JOIN LATERAL (
+    SELECT queue, type FROM {tasks}
+    WHERE status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS')
+      AND (queue, type) > (kind.queue, kind.type)
+    ORDER BY queue, type LIMIT 1) AS further
+)
+SELECT queue, type FROM kind

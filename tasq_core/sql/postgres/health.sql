@@ -1,0 +1,36 @@
+-- What `tasq doctor` looks at on PostgreSQL. Nothing here fails where the table is missing.
+
+-- name: version
+SELECT 'PostgreSQL ' || current_setting('server_version')
+
+-- name: columns
+SELECT attname::text, format_type(atttypid, atttypmod), attnotnull
+FROM pg_attribute
+WHERE attrelid = to_regclass('{tasks}') AND attnum > 0 AND NOT attisdropped
+ORDER BY attnum
+
+-- name: labels
+SELECT enumlabel::text FROM pg_enum
+WHERE enumtypid = to_regtype('{enum}') ORDER BY enumsortorder
+
+-- name: indexes
+SELECT indexrelid::regclass::text, indisvalid, pg_get_indexdef(indexrelid)
+FROM pg_index WHERE indrelid = to_regclass('{tasks}')
+
+-- name: triggers
+SELECT tgname::text, tgenabled <> 'D' FROM pg_trigger
+WHERE tgrelid = to_regclass('{tasks}') AND NOT tgisinternal
+
+-- name: privileges
+SELECT wanted, has_table_privilege(to_regclass('{tasks}')::oid, wanted)
+FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS wanted
+WHERE to_regclass('{tasks}') IS NOT NULL
+
+-- name: size
+SELECT pg_table_size(c.oid), pg_indexes_size(c.oid), greatest(c.reltuples, 0)::bigint,
+  coalesce(s.n_dead_tup, 0)
+FROM pg_class AS c LEFT JOIN pg_stat_all_tables AS s ON s.relid = c.oid
+WHERE c.oid = to_regclass('{tasks}')
+
+-- name: zone
+SELECT current_setting('TimeZone')

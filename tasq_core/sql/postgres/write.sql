@@ -1,0 +1,128 @@
+-- Writing on PostgreSQL. A lease is fenced by (id, receive_count, mark): see reports.Lease.
+
+-- name: submit
+INSERT INTO {tasks} (id, type, args, queue, priority, status, receive_count, max_receives,
+  last_error, created_at, started_at, finished_at, visible_at)
+VALUES (%(id)s, %(type)s, %(args)s, %(queue)s, %(priority)s, 'NEW', 0, %(max_receives)s,
+  NULL, %(created_at)s, NULL, NULL, %(visible_at)s)
+ON CONFLICT (id) DO NOTHING
+
+-- The source is filled by COPY: nothing else in the driver is nearly as fast.
+-- name: submit_many
+COPY {tasks} (id, type, args, queue, priority, status, max_receives, created_at, visible_at)
+FROM STDIN (FORMAT BINARY)
+
+-- name: restore
+INSERT INTO {tasks} (id, type, args, queue, priority, status, receive_count, max_receives,
+  last_error, created_at, started_at, finished_at, visible_at)
+VALUES (%(id)s, %(type)s, %(args)s, %(queue)s, %(priority)s, %(status)s::{enum},
+  %(receive_count)s, %(max_receives)s, %(last_error)s, %(created_at)s, %(started_at)s,
+  %(finished_at)s, %(visible_at)s)
+ON CONFLICT (id) DO NOTHING
+
+-- name: start
+UPDATE {tasks} SET status = 'IN_PROGRESS', started_at = statement_timestamp()
+WHERE id = %(id)s AND receive_count = %(receive_count)s
+  AND status IN ('ENQUEUED', 'IN_PROGRESS')
+  AND extract(microseconds FROM visible_at)::int %% 1000 = %(mark)s
+
+-- name: error
+UPDATE {tasks} SET last_error = %(error)s
+WHERE id = %(id)s AND receive_count = %(receive_count)s
+  AND status IN ('ENQUEUED', 'IN_PROGRESS')
+  AND extract(microseconds FROM visible_at)::int %% 1000 = %(mark)s
+
+-- name: finish
+UPDATE {tasks} SET status = %(status)s::{enum}, finished_at = statement_timestamp()
+WHERE id = %(id)s AND receive_count = %(receive_count)s
+  AND status IN ('ENQUEUED', 'IN_PROGRESS')
+  AND extract(microseconds FROM visible_at)::int %% 1000 = %(mark)s
+
+-- A ping keeps the mark: the last three digits of the microseconds.
+-- name: ping
+UPDATE {tasks} SET visible_at =
+  date_trunc('milliseconds', statement_timestamp() + make_interval(secs => %(timeout)s))
+  + (extract(microseconds FROM visible_at)::int %% 1000) * interval '1 microsecond'
+WHERE id = ANY(%(ids)s::uuid[]) AND status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS')
+
+-- name: ping_leases
+UPDATE {tasks} SET visible_at =
+  date_trunc('milliseconds', statement_timestamp() + make_interval(secs => %(timeout)s))
+  + held.mark * interval '1 microsecond'
+FROM unnest(%(ids)s::uuid[], %(receive_counts)s::int[], %(marks)s::int[])
+  AS held(id, receive_count, mark)
+WHERE {tasks}.id = held.id AND {tasks}.receive_count = held.receive_count
+  AND status IN ('ENQUEUED', 'IN_PROGRESS')
+  AND extract(microseconds FROM visible_at)::int %% 1000 = held.mark
+RETURNING {tasks}.id, {tasks}.receive_count
+
+-- name: record_outcomes
+UPDATE {tasks} SET
+  status = o.status,
+  started_at = coalesce(
+    statement_timestamp() - make_interval(secs => o.started_ago), {tasks}.started_at),
+  finished_at = coalesce(
+    statement_timestamp() - make_interval(secs => o.finished_ago), {tasks}.finished_at),
+  last_error = coalesce(o.error, {tasks}.last_error),
+  visible_at = CASE WHEN o.retry_in IS NULL THEN visible_at
+    WHEN o.retry_in = 0 THEN '0001-01-01 00:00:00+00'
+    ELSE statement_timestamp() + make_interval(secs => o.retry_in) END
+FROM unnest(%(ids)s::uuid[], %(receive_counts)s::int[], %(marks)s::int[],
+    %(statuses)s::{enum}[], %(started_ago)s::float8[], %(finished_ago)s::float8[],
+    %(errors)s::text[], %(retry_in)s::float8[])
+  AS o(id, receive_count, mark, status, started_ago, finished_ago, error, retry_in)
+WHERE {tasks}.id = o.id AND {tasks}.receive_count = o.receive_count
+  AND {tasks}.status IN ('ENQUEUED', 'IN_PROGRESS')
+  AND extract(microseconds FROM visible_at)::int %% 1000 = o.mark
+RETURNING {tasks}.id, {tasks}.receive_count
+
+-- name: delete_leases
+DELETE FROM {tasks}
+USING unnest(%(ids)s::uuid[], %(receive_counts)s::int[], %(marks)s::int[])
+  AS held(id, receive_count, mark)
+WHERE {tasks}.id = held.id AND {tasks}.receive_count = held.receive_count
+  AND status IN ('ENQUEUED', 'IN_PROGRESS')
+  AND extract(microseconds FROM visible_at)::int %% 1000 = held.mark
+RETURNING {tasks}.id, {tasks}.receive_count
+
+-- name: release_leases
+UPDATE {tasks} SET status = 'NEW', receive_count = {tasks}.receive_count - 1,
+  visible_at = '0001-01-01 00:00:00+00'
+FROM unnest(%(ids)s::uuid[], %(receive_counts)s::int[], %(marks)s::int[])
+  AS held(id, receive_count, mark)
+WHERE {tasks}.id = held.id AND {tasks}.receive_count = held.receive_count
+  AND status = 'ENQUEUED'
+  AND extract(microseconds FROM visible_at)::int %% 1000 = held.mark
+RETURNING {tasks}.id, held.receive_count
+
+-- name: held_leases
+
+-- Used-up receives get exactly one more.
+-- name: requeue
+UPDATE {tasks} SET status = 'NEW', visible_at = '0001-01-01 00:00:00+00',
+  max_receives = CASE WHEN max_receives > 0 AND receive_count >= max_receives
+    THEN least(receive_count, 2147483646) + 1 ELSE max_receives END
+WHERE id = ANY(%(ids)s::uuid[])
+  AND (status NOT IN ('ENQUEUED', 'IN_PROGRESS') OR visible_at <= statement_timestamp())
+
+-- name: requeue_own
+UPDATE {tasks} SET status = 'NEW', visible_at = '0001-01-01 00:00:00+00',
+  max_receives = CASE WHEN max_receives > 0 AND receive_count >= max_receives
+    THEN least(receive_count, 2147483646) + 1 ELSE max_receives END
+WHERE id = %(id)s
+  AND (status NOT IN ('ENQUEUED', 'IN_PROGRESS') OR visible_at <= statement_timestamp()
+    OR (receive_count = %(receive_count)s
+      AND extract(microseconds FROM visible_at)::int %% 1000 = %(mark)s))
+
+-- name: reset
+UPDATE {tasks} SET status = 'NEW', visible_at = '0001-01-01 00:00:00+00',
+  receive_count = 0, finished_at = NULL, last_error = NULL
+WHERE id = ANY(%(ids)s::uuid[])
+  AND (status NOT IN ('ENQUEUED', 'IN_PROGRESS') OR visible_at <= statement_timestamp())
+
+-- `safe` spares live leases; the condition is checked again on the row that is deleted.
+-- name: delete
+DELETE FROM {tasks}
+WHERE id = ANY(%(ids)s::uuid[]) AND {where}
+  AND (NOT %(safe)s OR status NOT IN ('ENQUEUED', 'IN_PROGRESS')
+    OR visible_at <= statement_timestamp())

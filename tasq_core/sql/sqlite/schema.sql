@@ -1,0 +1,40 @@
+-- SQLite's schema, tasq's own: times are whole microseconds since 1970 UTC, ids 16 bytes.
+-- A rowid table with a unique index on id drains twice as fast as one WITHOUT ROWID.
+
+-- name: create_table
+CREATE TABLE IF NOT EXISTS {tasks} (
+  id BLOB NOT NULL PRIMARY KEY,
+  type TEXT NOT NULL,
+  args BLOB NOT NULL,
+  queue TEXT NOT NULL,
+  priority INTEGER NOT NULL,
+  status TEXT NOT NULL
+    CHECK (status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS', 'SUCCESSFUL', 'FAILED')),
+  receive_count INTEGER NOT NULL DEFAULT 0,
+  max_receives INTEGER NOT NULL DEFAULT 0,
+  last_error TEXT,
+  created_at INTEGER NOT NULL DEFAULT -62135596800000000,
+  started_at INTEGER,
+  finished_at INTEGER,
+  visible_at INTEGER NOT NULL DEFAULT -62135596800000000
+)
+
+-- name: index_claim_created
+CREATE INDEX IF NOT EXISTS "{name}_tasq_claim_created" ON {tasks}
+  (queue, type, created_at, priority DESC) WHERE status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS')
+
+-- name: index_claim_priority
+CREATE INDEX IF NOT EXISTS "{name}_tasq_claim_priority" ON {tasks}
+  (queue, type, priority DESC, created_at) WHERE status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS')
+
+-- name: index_exhausted
+CREATE INDEX IF NOT EXISTS "{name}_tasq_exhausted" ON {tasks} (visible_at)
+  WHERE max_receives > 0 AND receive_count >= max_receives
+    AND status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS')
+
+-- name: index_status
+CREATE INDEX IF NOT EXISTS "{name}_tasq_status" ON {tasks} (status, created_at, id)
+
+-- name: index_finished
+CREATE INDEX IF NOT EXISTS "{name}_tasq_finished" ON {tasks} (finished_at)
+  WHERE finished_at IS NOT NULL

@@ -1,0 +1,312 @@
+"""The task: one row of the table, its statuses, and the orders it is claimed in.
+
+The thirteen fields, their order and the status names are Go's (`task.go` of
+greencoda/tasq); a Go program reads and writes the same rows.
+"""
+
+import threading
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final, TypeVar, overload
+
+from tasq_core.args import Codec, codec_named, convert, decode_args
+from tasq_core.errors import InvalidInputError, InvalidTypeError
+
+T = TypeVar("T")
+Into = type[T]
+"""A type to convert into; `type` itself is a field's name inside the class."""
+
+IMMEDIATELY: Final = datetime(1, 1, 1, tzinfo=UTC)
+"""`visible_at` of a task that is ready now: Go's zero time, immune to disagreeing time zones."""
+
+MAX_INT16: Final = 2**15 - 1
+MAX_INT32: Final = 2**31 - 1
+
+
+class TaskStatus(StrEnum):
+    """Where a task stands. The values are the database's enum labels."""
+
+    NEW = "NEW"
+    ENQUEUED = "ENQUEUED"
+    IN_PROGRESS = "IN_PROGRESS"
+    SUCCESSFUL = "SUCCESSFUL"
+    FAILED = "FAILED"
+
+
+class TaskStatusGroup(StrEnum):
+    """A named set of statuses."""
+
+    ALL = "ALL"
+    OPEN = "OPEN"
+    FINISHED = "FINISHED"
+
+
+OPEN_STATUSES: Final = (TaskStatus.NEW, TaskStatus.ENQUEUED, TaskStatus.IN_PROGRESS)
+FINISHED_STATUSES: Final = (TaskStatus.SUCCESSFUL, TaskStatus.FAILED)
+
+_STATUSES: Final = {
+    TaskStatusGroup.ALL: OPEN_STATUSES + FINISHED_STATUSES,
+    TaskStatusGroup.OPEN: OPEN_STATUSES,
+    TaskStatusGroup.FINISHED: FINISHED_STATUSES,
+}
+
+
+def get_task_statuses(group: TaskStatusGroup | str) -> list[TaskStatus]:
+    """The statuses of `group`, in the order a task passes through them.
+
+    Raises:
+        InvalidInputError: `group` is no group's name.
+    """
+    try:
+        return list(_STATUSES[TaskStatusGroup(group)])
+    except ValueError:
+        raise InvalidInputError(
+            f"unknown status group {group!r}: use one of {', '.join(TaskStatusGroup)}"
+        ) from None
+
+
+class Ordering(StrEnum):
+    """The order tasks are claimed and scanned in; ties end on the other key, then the id."""
+
+    CREATED_AT_FIRST = "CREATED_AT_FIRST"
+    """Oldest first, then higher priority."""
+    PRIORITY_FIRST = "PRIORITY_FIRST"
+    """Higher priority first, then oldest."""
+
+
+class PollStrategy(StrEnum):
+    """How a consumer chooses among the tasks it could claim."""
+
+    BY_CREATED_AT = "pollByCreatedAt"
+    BY_PRIORITY = "pollByPriority"
+
+
+class _Clock:
+    """Strictly increasing microseconds, so that one producer's tasks keep their order."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last = 0
+
+    def now(self) -> datetime:
+        with self._lock:
+            self._last = max(time.time_ns() // 1000, self._last + 1)
+            microseconds = self._last
+        return _EPOCH + timedelta(microseconds=microseconds)
+
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_clock: Final = _Clock()
+
+
+class _LeaseFlag:
+    """Holds the one piece of state that is no column: whether this copy's lease was lost."""
+
+    __slots__ = ("_lost",)
+    _lost: bool
+
+
+@dataclass(slots=True)
+class Task(_LeaseFlag):
+    """A task, field by field as it stands in the table. Times are aware UTC."""
+
+    id: uuid.UUID
+    """Chosen by the producer; the primary key."""
+    type: str
+    """The handler's name."""
+    args: bytes
+    """Encoded arguments: JSON text or a gob stream."""
+    queue: str = ""
+    priority: int = 0
+    """int16; a higher one is more urgent."""
+    status: TaskStatus = TaskStatus.NEW
+    receive_count: int = 0
+    """How often the task was claimed; with it a lease is fenced."""
+    max_receives: int = 0
+    """How often it may be claimed; 0 means without limit."""
+    last_error: str | None = None
+    created_at: datetime = IMMEDIATELY
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    visible_at: datetime = IMMEDIATELY
+    """Not claimed before this time. While leased, the time the lease ends."""
+
+    @classmethod
+    def new(
+        cls,
+        type: str,
+        args: Any,
+        queue: str = "",
+        priority: int = 0,
+        max_receives: int = 0,
+        *,
+        codec: Codec | str = "json",
+    ) -> "Task":
+        """A task ready to submit: a random id, created now, visible at once.
+
+        Raises:
+            InvalidInputError: a field the table can't hold.
+            ArgsEncodeError: `codec` can't encode `args`.
+        """
+        check_text("type", type)
+        check_text("queue", queue)
+        check_integer("priority", priority, -MAX_INT16 - 1, MAX_INT16)
+        check_integer("max_receives", max_receives, 0, MAX_INT32)
+        encoded = (codec_named(codec) if isinstance(codec, str) else codec).encode(args)
+        return cls(
+            uuid.uuid4(), type, encoded, queue, priority,
+            max_receives=max_receives, created_at=_clock.now(),
+        )  # fmt: skip
+
+    def is_last_receive(self) -> bool:
+        """Whether a failure of this run is final. Never so with `max_receives` 0 (no limit)."""
+        return 0 < self.max_receives <= self.receive_count
+
+    def set_visibility(self, at: datetime) -> None:
+        """Hide the task until `at`, an aware time.
+
+        Raises:
+            InvalidInputError: `at` has no time zone.
+        """
+        self.visible_at = check_aware("visible_at", at)
+
+    @overload
+    def unmarshal_args(self, into: None = None) -> Any: ...
+    @overload
+    def unmarshal_args(self, into: Into[T]) -> T: ...
+    def unmarshal_args(self, into: Into[T] | None = None) -> T | Any:
+        """The arguments as plain values, or converted into the type `into`.
+
+        Args:
+            into: anything msgspec converts to: a dataclass, TypedDict, Struct, `list[int]`, …
+
+        Raises:
+            ArgsDecodeError: neither JSON nor gob, or not of the type asked for.
+        """
+        value = decode_args(self.args)
+        return value if into is None else convert(value, into)
+
+    @property
+    def lease_lost(self) -> bool:
+        """Whether the consumer running this task found its lease to have passed to another."""
+        return getattr(self, "_lost", False)
+
+
+def mark_lease_lost(task: Task) -> None:
+    """Make `task.lease_lost` true, for good."""
+    object.__setattr__(task, "_lost", True)
+
+
+def as_status(status: TaskStatus | str) -> TaskStatus:
+    """`status` as a TaskStatus; its name in any case will do.
+
+    Raises:
+        InvalidInputError: no such status.
+    """
+    if isinstance(status, TaskStatus):
+        return status
+    try:
+        return TaskStatus(status.upper())
+    except (ValueError, AttributeError):
+        raise InvalidInputError(
+            f"unknown status {status!r}: use one of {', '.join(TaskStatus)}"
+        ) from None
+
+
+def as_ordering(ordering: Ordering | str) -> Ordering:
+    """`ordering` as an Ordering.
+
+    Raises:
+        InvalidInputError: no such ordering.
+    """
+    try:
+        return Ordering(ordering)
+    except ValueError:
+        raise InvalidInputError(
+            f"unknown ordering {ordering!r}: use one of {', '.join(Ordering)}"
+        ) from None
+
+
+def check_text(name: str, value: object) -> str:
+    """`value`, if every database can store it as text.
+
+    Raises:
+        InvalidTypeError: no str.
+        InvalidInputError: holds NUL or a lone surrogate.
+    """
+    if not isinstance(value, str):
+        raise InvalidTypeError(f"{name} must be text, not {value.__class__.__name__} ({value!r})")
+    if "\0" in value:
+        raise InvalidInputError(f"{name} {value!r} holds a NUL character; take it out")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise InvalidInputError(f"{name} {value!r} is not valid Unicode text") from None
+    return value
+
+
+def check_integer(name: str, value: object, low: int, high: int) -> int:
+    """`value`, if it is a whole number from `low` to `high`.
+
+    Raises:
+        InvalidTypeError: no int.
+        InvalidInputError: out of range.
+    """
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise InvalidTypeError(
+            f"{name} must be a whole number, not {value.__class__.__name__} ({value!r})"
+        )
+    if not low <= value <= high:
+        raise InvalidInputError(f"{name} {value} is out of range: use {low} to {high}")
+    return value
+
+
+def check_aware(name: str, at: object) -> datetime:
+    """`at` in UTC.
+
+    Raises:
+        InvalidTypeError: no datetime.
+        InvalidInputError: without a time zone.
+    """
+    if not isinstance(at, datetime):
+        raise InvalidTypeError(f"{name} must be a datetime, not {at.__class__.__name__} ({at!r})")
+    if at.tzinfo is None:
+        raise InvalidInputError(f"{name} {at} has no time zone; pass an aware datetime, say UTC")
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:  # year 1 east of Greenwich
+        return IMMEDIATELY
+
+
+def check_statuses(
+    statuses: Sequence[TaskStatus | str] | str | None,
+) -> tuple[TaskStatus, ...] | None:
+    """`statuses` as TaskStatus values; None stays None (no restriction).
+
+    Raises:
+        InvalidInputError: an unknown status, or an empty sequence.
+    """
+    names = check_names("statuses", statuses)
+    return None if names is None else tuple(as_status(name) for name in names)
+
+
+def check_names(name: str, values: Sequence[str] | str | None) -> tuple[str, ...] | None:
+    """`values` as a tuple without repeats; a lone str counts as one element, None stays None.
+
+    Raises:
+        InvalidInputError: an empty sequence: a filter that came out empty must not match all.
+    """
+    if values is None:
+        return None
+    if isinstance(values, str):
+        return (values,)
+    found = tuple(dict.fromkeys(values))
+    if not found:
+        raise InvalidInputError(f"{name} is empty; pass None for no restriction")
+    for value in found:
+        check_text(name, value)
+    return found

@@ -1,0 +1,1 @@
+"""The `tasq` command and the terminal cockpit, over tasq_core."""

@@ -1,0 +1,124 @@
+"""The changes: generators that work a batch, yield a Progress, and stop cleanly when closed.
+
+Each yields after a batch is committed, so that whoever closes one knows from the last
+Progress exactly what was done; run to its end it returns the MutationResult. A selection
+is walked along an index, each row once, so that a requeue of `status:new` ends too.
+"""
+
+from collections.abc import Generator, Iterable
+from datetime import timedelta
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from tasq_core.filters import Filter
+from tasq_core.filters.model import Term
+from tasq_core.filters.values import Age, Span
+from tasq_core.reports import MutationResult
+from tasq_core.repository.protocol import Repository
+from tasq_core.task import FINISHED_STATUSES, Task
+from tasq_core.transfer import from_line
+from tasq_tui.admin.preview import is_leased
+from tasq_tui.admin.selection import Selection
+from tasq_tui.admin.trash import TrashFile
+
+BATCH: Final = 500
+"""Rows a transaction changes: a stop waits no longer than for one of these."""
+
+
+class Progress(NamedTuple):
+    """How far a change is."""
+
+    done: int
+    skipped: int
+    total: int
+    """What the preview counted; 0 where it isn't known."""
+
+
+Mutation = Generator[Progress, None, MutationResult]
+
+
+def requeue(
+    repository: Repository, selection: Selection, total: int, *, reset: bool = False
+) -> Mutation:
+    """Make the selected tasks NEW and visible now; leased ones are skipped.
+
+    `reset` also sets their receive count to 0 and forgets their outcome.
+    """
+    result = MutationResult(0, 0)
+    for ids in selection.batches(repository, BATCH):
+        result += repository.requeue_tasks(ids, reset)
+        yield Progress(result.done, result.skipped, total)
+    return result
+
+
+def delete(
+    repository: Repository,
+    selection: Selection,
+    total: int,
+    *,
+    trash: TrashFile | None,
+    include_leased: bool = False,
+) -> Mutation:
+    """Delete the selected tasks, each batch kept in `trash` first; leased ones are skipped.
+
+    Purging and cleaning are this too: what differs is the selection.
+    """
+    result = MutationResult(0, 0)
+    for ids in selection.batches(repository, BATCH):
+        doomed = ids
+        if trash is not None:
+            doomed = _put_in(trash, repository, selection, ids, include_leased=include_leased)
+        result += repository.delete_tasks(doomed, safe_delete=not include_leased)
+        result += MutationResult(0, len(ids) - len(doomed))
+        yield Progress(result.done, result.skipped, total)
+    return result
+
+
+def restore(repository: Repository, lines: Iterable[str], total: int = 0) -> Mutation:
+    """Insert exported or discarded tasks as they were; ids that exist are skipped.
+
+    Raises:
+        InvalidInputError: a line that is no exported task; the batches before it stand.
+    """
+    result, batch = MutationResult(0, 0), list[Task]()
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            batch.append(from_line(line, number))
+        if len(batch) >= BATCH:
+            result += repository.restore_tasks(batch)
+            batch.clear()
+            yield Progress(result.done, result.skipped, total)
+    if batch:
+        result += repository.restore_tasks(batch)
+        yield Progress(result.done, result.skipped, total)
+    return result
+
+
+def finished_before(age: timedelta) -> Filter:
+    """What `clean` deletes: finished tasks created at least `age` ago."""
+    created = Term("created", (Span(high=Age(round(age.total_seconds()))),))
+    return Filter.of(FINISHED_STATUSES) & Filter((created,))
+
+
+def _put_in(
+    trash: TrashFile,
+    repository: Repository,
+    selection: Selection,
+    ids: list[UUID],
+    *,
+    include_leased: bool,
+) -> list[UUID]:
+    """Keep what is about to be deleted; which ids that is.
+
+    A row that was claimed, or ceased to match, since its id was read is left alone.
+    """
+    now = repository.now()
+    statuses = selection.where.statuses()
+    tasks = [
+        task
+        for task in repository.get_tasks(ids)
+        if (include_leased or not is_leased(task, now))
+        and (statuses is None or task.status in statuses)
+    ]
+    trash.keep(tasks)
+    return [task.id for task in tasks]

@@ -1,0 +1,142 @@
+"""Preview: what a change would do, counted before anything is touched, and how to ask."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from tasq_core.filters import Filter
+from tasq_core.filters.model import Term
+from tasq_core.filters.values import Span, State
+from tasq_core.repository.protocol import PageOrder, Repository
+from tasq_core.task import OPEN_STATUSES, Task, TaskStatus
+from tasq_tui.admin.selection import Selection
+from tasq_tui.admin.settings import Settings
+
+SAMPLE: Final = 5
+FEW: Final = 10
+"""Up to here a plain question will do."""
+MANY: Final = 1000
+"""From here on the number must be typed."""
+
+_PREVIEW_BYTES: Final = 400
+_LEASED: Final = Filter((Term("is", (State.LEASED,)),))
+
+
+class Confirmation(StrEnum):
+    """How a change is asked about, by its size and risk."""
+
+    NONE = "none"
+    YES_NO = "yes_no"
+    """A question, No by default."""
+    DIALOG = "dialog"
+    """Count, filter and sample are shown; Cancel has the focus."""
+    TYPE_TO_CONFIRM = "type_to_confirm"
+    """The count, or the profile's name, must be typed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What `verb` would do to `selection`."""
+
+    verb: str
+    selection: Selection
+    count: int
+    by_status: Mapping[TaskStatus, int]
+    leased: int
+    """Held by a consumer now; they are skipped."""
+    later: int
+    """Match, but claim to be created after the selection was frozen: left alone."""
+    sample: tuple[Task, ...]
+    confirmation: Confirmation
+    word: str
+    """What must be typed where the confirmation is `TYPE_TO_CONFIRM`."""
+
+
+def preview(
+    repository: Repository, verb: str, selection: Selection, settings: Settings
+) -> Preview:
+    """Count what `verb` (as "delete") would do to `selection`."""
+    if selection.ids is None:
+        by_status, leased, later, sample = _of_filter(repository, selection)
+    else:
+        by_status, leased, sample = _of_ids(repository, selection)
+        later = 0
+    count = sum(by_status.values())
+    return Preview(
+        verb=verb,
+        selection=selection,
+        count=count,
+        by_status=by_status,
+        leased=leased,
+        later=later,
+        sample=sample,
+        confirmation=confirmation_for(verb, count, selection, ask_always=settings.confirm),
+        word=settings.profile or str(count),
+    )
+
+
+def confirmation_for(
+    verb: str, count: int, selection: Selection, *, ask_always: bool = False
+) -> Confirmation:
+    """How to ask before `verb` changes `count` tasks."""
+    if not count:
+        return Confirmation.NONE
+    if verb == "purge" or count >= MANY or selection.is_everything:
+        return Confirmation.TYPE_TO_CONFIRM
+    if count > FEW:
+        return Confirmation.DIALOG
+    harmless = verb in {"requeue", "restore"} and count == 1
+    return Confirmation.NONE if harmless and not ask_always else Confirmation.YES_NO
+
+
+def _of_filter(
+    repository: Repository, selection: Selection
+) -> tuple[dict[TaskStatus, int], int, int, tuple[Task, ...]]:
+    where = selection.where
+    statuses = where.statuses()
+    possible = tuple(TaskStatus) if statuses is None else statuses
+    by_status = {
+        status: count
+        for status in possible
+        if (count := repository.count(where & Filter.of((status,))))
+    }
+    is_leasable = any(by_status.get(status) for status in OPEN_STATUSES)
+    leased = repository.count(where & _LEASED) if is_leasable else 0
+    sample = repository.page(where, PageOrder.NEWEST, None, SAMPLE, _PREVIEW_BYTES)
+    return by_status, leased, _later(repository, selection), tuple(sample)
+
+
+def _later(repository: Repository, selection: Selection) -> int:
+    """Tasks that match and seem to come from the future: a producer's clock is ahead."""
+    newest = repository.page(selection.asked, PageOrder.NEWEST, None, 1, 1)
+    if not newest or newest[0].created_at <= selection.until:
+        return 0
+    return repository.count(selection.asked & _created_after(selection.until), MANY)
+
+
+def _created_after(moment: datetime) -> Filter:
+    return Filter((Term("created", (Span(low=moment, low_open=True),)),))
+
+
+def _of_ids(
+    repository: Repository, selection: Selection
+) -> tuple[dict[TaskStatus, int], int, tuple[Task, ...]]:
+    counts: dict[TaskStatus, int] = {}
+    leased = 0
+    sample: list[Task] = []
+    for batch in selection.batches(repository, 500):
+        for task in repository.get_tasks(batch):
+            counts[task.status] = counts.get(task.status, 0) + 1
+            leased += is_leased(task, selection.until)
+            if len(sample) < SAMPLE:
+                sample.append(task)
+    return {status: counts[status] for status in TaskStatus if status in counts}, leased, tuple(sample)
+
+
+def is_leased(task: Task, now: datetime) -> bool:
+    """Whether a consumer holds the task at `now`."""
+    return (
+        task.status in (TaskStatus.ENQUEUED, TaskStatus.IN_PROGRESS) and task.visible_at > now
+    )

@@ -1,0 +1,161 @@
+"""Selection: which tasks a change is about, frozen at the moment it is shown.
+
+A task created after that moment is never touched, and a filter's ages ("older than two
+hours") stay what they were, so that what is done is what was counted.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from tasq_core.errors import InvalidInputError, TaskNotFoundError
+from tasq_core.filters import Filter
+from tasq_core.filters.model import Term
+from tasq_core.filters.values import Age, IdPrefix, Moment, Span, Value
+from tasq_core.repository.protocol import Repository
+
+_DIGITS: Final = frozenset("0123456789abcdef")
+_WHOLE_ID: Final = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Tasks by their ids, or by a filter; which of the two, `ids` tells."""
+
+    until: datetime
+    """When it was frozen, by the database's clock."""
+    asked: Filter
+    """The filter as the user gave it; empty for ids, and for all tasks."""
+    where: Filter
+    """The same with its ages fixed and nothing created after `until`."""
+    ids: tuple[UUID, ...] | None = None
+    """Exactly these; None where the filter decides."""
+    missing: tuple[str, ...] = ()
+    """Ids that were asked for and don't exist, as they were given."""
+    limit: int | None = None
+    """The oldest so many of the filter; what they are is in `ids`."""
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether it was asked for without any restriction."""
+        return self.ids is None and not self.asked
+
+    def batches(self, repository: Repository, size: int) -> Iterator[list[UUID]]:
+        """The ids, at most `size` at a time, walked along an index: each row once, even
+        where the change leaves it matching."""
+        if self.ids is not None:
+            for start in range(0, len(self.ids), size):
+                yield list(self.ids[start : start + size])
+            return
+        after = None
+        while found := repository.ids(self.where, self.until, after, size):
+            yield [id for _, id in found]
+            after = found[-1]
+
+
+def select_where(repository: Repository, asked: Filter, limit: int | None = None) -> Selection:
+    """The tasks that match `asked` now; an empty filter is all of them.
+
+    Args:
+        repository: where they are.
+        asked: the filter.
+        limit: only the oldest so many.
+    """
+    now = repository.now()
+    where = frozen(asked, now)
+    selection = Selection(now, asked, where)
+    if limit is None:
+        return selection
+    ids: list[UUID] = []
+    for batch in selection.batches(repository, min(limit, 1000)):
+        ids += batch[: limit - len(ids)]
+        if len(ids) >= limit:
+            break
+    return replace(selection, ids=tuple(ids), limit=limit)
+
+
+def select_ids(repository: Repository, texts: Iterable[str | UUID]) -> Selection:
+    """The tasks with these ids or unique beginnings of ids.
+
+    What doesn't exist is listed in `missing`.
+
+    Raises:
+        InvalidInputError: no id, or a beginning that several ids share.
+        TaskNotFoundError: none of them exists.
+    """
+    given = list(dict.fromkeys(str(text) for text in texts))
+    found: dict[UUID, None] = {}
+    missing: list[str] = []
+    whole: dict[UUID, str] = {}
+    for text in given:
+        digits = _digits(text)
+        if len(digits) == _WHOLE_ID:
+            whole[UUID(digits)] = text
+        elif (id := _with_prefix(repository, text, digits)) is None:
+            missing.append(text)
+        else:
+            found[id] = None
+    present = {task_id for task_id in _existing(repository, list(whole))}
+    for id, text in whole.items():
+        if id in present:
+            found[id] = None
+        else:
+            missing.append(text)
+    if missing and not found:
+        raise TaskNotFoundError(f"no task {', '.join(missing[:5])}{_more(missing)}", missing)
+    return Selection(
+        repository.now(), Filter(), Filter(), ids=tuple(found), missing=tuple(missing)
+    )
+
+
+def frozen(asked: Filter, now: datetime) -> Filter:
+    """`asked` with its ages as times before `now`, and nothing created after `now`."""
+    terms = [
+        replace(term, values=tuple(_fixed(value, now) for value in term.values))
+        for term in asked.terms
+    ]
+    return Filter((*terms, Term("created", (Span(high=now),))))
+
+
+def _fixed(value: Value, now: datetime) -> Value:
+    if not isinstance(value, Span):
+        return value
+    return replace(value, low=_at(value.low, now), high=_at(value.high, now))
+
+
+def _at(moment: Moment | None, now: datetime) -> Moment | None:
+    return now - timedelta(seconds=moment.seconds) if isinstance(moment, Age) else moment
+
+
+def _digits(text: str) -> str:
+    digits = text.strip().replace("-", "").lower()
+    if not digits or len(digits) > _WHOLE_ID or not set(digits) <= _DIGITS:
+        raise InvalidInputError(
+            f"{text!r} is no task id: give its hexadecimal digits, or the first few of them;"
+            " to select by a filter use --where"
+        )
+    return digits
+
+
+def _with_prefix(repository: Repository, text: str, digits: str) -> UUID | None:
+    """The one id that begins with `digits`; None where there is none."""
+    found = repository.page(Filter((Term("id", (IdPrefix(digits),)),)), limit=2)
+    if len(found) > 1:
+        raise InvalidInputError(
+            f"{text!r} is the beginning of several ids ({found[0].id}, {found[1].id}, …);"
+            " give more digits"
+        )
+    return found[0].id if found else None
+
+
+def _existing(repository: Repository, ids: list[UUID]) -> Iterator[UUID]:
+    for start in range(0, len(ids), 500):
+        for task in repository.get_tasks(ids[start : start + 500]):
+            yield task.id
+
+
+def _more(missing: list[str]) -> str:
+    shown = 5
+    return f" and {len(missing) - shown} more" if len(missing) > shown else ""

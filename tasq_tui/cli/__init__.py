@@ -1,0 +1,1 @@
+"""The command line: `tasq`. It writes through `output` and `diagnostics` alone."""

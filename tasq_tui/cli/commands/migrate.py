@@ -1,0 +1,47 @@
+"""tasq migrate."""
+
+from typing import Annotated
+
+import typer
+
+from tasq_core.repository.health import missing_schema
+from tasq_tui.admin.session import check_writable
+from tasq_tui.cli import diagnostics, inert, output
+from tasq_tui.cli.connection import Connection, connected
+from tasq_tui.cli.options import VerbCommand, verb_app
+
+app = verb_app()
+
+
+@app.command("migrate", cls=VerbCommand)
+def migrate(
+    context: typer.Context,
+    plan: Annotated[bool, typer.Option("--plan", help="Show what is missing; change nothing.")] = False,
+) -> int:
+    """Create the table, or adopt one that Go made, and add the indexes that are missing.
+
+    Safe to run again, at any time, and from several machines at once: no column is ever added
+    or changed, and a Go program keeps working on the table.
+
+    \b
+    Examples:
+      tasq migrate --url sqlite:///tasks.db
+      tasq migrate --plan
+    """
+    with connected(context.obj) as connection:
+        if plan:
+            return _show_plan(connection)
+        check_writable(connection.settings, "migrate")
+        connection.client.migrate()
+        table = connection.repository.table
+        diagnostics.note(f"table {table} is ready in {connection.settings.redacted_url}")
+    return diagnostics.ExitCode.DONE
+
+
+def _show_plan(connection: Connection) -> int:
+    missing = missing_schema(connection.repository)
+    if not missing:
+        diagnostics.note(f"table {connection.repository.table} is up to date: nothing to do")
+    for name, statement in missing:
+        output.text(f"-- {name}", *inert.lines(f"{statement};"), "")
+    return diagnostics.ExitCode.DONE

@@ -1,0 +1,51 @@
+"""From the options given to an open client."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from tasq_core.client import Client
+from tasq_core.inspector import Inspector
+from tasq_core.repository.protocol import Repository
+from tasq_tui.admin.session import open_client
+from tasq_tui.admin.settings import Settings, load_settings
+from tasq_tui.cli import diagnostics
+from tasq_tui.cli.options import Given
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """The database of one run."""
+
+    settings: Settings
+    client: Client
+
+    @property
+    def repository(self) -> Repository:
+        """The client's."""
+        return self.client.repository
+
+    @property
+    def inspector(self) -> Inspector:
+        """A new one."""
+        return self.client.new_inspector()
+
+
+def settings_of(given: Given) -> Settings:
+    """The settings of this run, their warnings told.
+
+    Raises:
+        InvalidInputError: no database given, or a config file in error.
+    """
+    settings = load_settings(given.url, given.prefix, given.profile, given.read_only)
+    for warning in settings.warnings:
+        diagnostics.warn(warning)
+    return settings
+
+
+@contextmanager
+def connected(given: Given) -> Iterator[Connection]:
+    """A client of the database that was asked for."""
+    settings = settings_of(given)
+    with open_client(settings, timeout=given.timeout) as client:
+        yield Connection(settings, client)

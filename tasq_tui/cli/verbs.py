@@ -1,0 +1,34 @@
+"""The verbs: where each is, and its line in `tasq --help`, so that help imports none of them."""
+
+from typing import Final, NamedTuple
+
+
+class Verb(NamedTuple):
+    """A verb of `tasq`."""
+
+    module: str
+    """In `tasq_tui.cli.commands`."""
+    help: str
+
+
+VERBS: Final = {
+    "tui": Verb("tui", "Open the app."),
+    "demo": Verb("demo", "Open the app on a fresh database with live, made-up work."),
+    "migrate": Verb("migrate", "Create the table, or adopt and index an existing one."),
+    "submit": Verb("submit", "Submit tasks."),
+    "list": Verb("listing", "List tasks, newest first."),
+    "show": Verb("listing", "Show tasks in full: times, arguments, error, why one isn't running."),
+    "stats": Verb("figures", "Count tasks by status, and what holds the open ones."),
+    "errors": Verb("figures", "Group failures by message."),
+    "requeue": Verb("change", "Run tasks again."),
+    "delete": Verb("change", "Delete tasks; they can be restored from the trash."),
+    "purge": Verb("change", "Delete all tasks that match."),
+    "clean": Verb("change", "Delete finished tasks once they are old."),
+    "export": Verb("transfer", "Write tasks as NDJSON, without loss."),
+    "import": Verb("transfer", "Insert exported tasks, or those of the trash, as they were."),
+    "work": Verb("work", "Run tasks with your handlers."),
+    "doctor": Verb("doctor", "Check connection, rights, schema, indexes, clock and leases."),
+    "metrics": Verb("metrics", "Print or serve OpenMetrics."),
+    "serve": Verb("serve", "Serve the app to a browser, read-only unless told otherwise."),
+    "profiles": Verb("profiles", "List the profiles of the config file."),
+}

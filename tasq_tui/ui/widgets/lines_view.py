@@ -1,0 +1,64 @@
+"""A read-only text of any length: folded to the width, drawn line by line."""
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from rich.cells import chop_cells
+from rich.segment import Segment
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+
+class LinesView(ScrollView, can_focus=True):
+    """Shows inert lines (`safe_lines` makes them); what is longer than the view is folded."""
+
+    DEFAULT_CSS = """
+    LinesView { height: 1fr; background: $surface; overflow-x: hidden; scrollbar-size-vertical: 1; }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j", "scroll_down", "Down", show=False),
+        Binding("k", "scroll_up", "Up", show=False),
+        Binding("g", "scroll_home", "Top", show=False),
+        Binding("G", "scroll_end", "Bottom", show=False),
+    ]
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._lines: list[str] = []
+        self._folded: list[str] = []
+
+    def show(self, lines: Iterable[str]) -> None:
+        """Show `lines` from the top; the same lines again change nothing."""
+        given = list(lines)
+        if given == self._lines:
+            return
+        self._lines = given
+        if self.is_mounted:
+            self._fold()
+            self.scroll_home(animate=False)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Fold to the new width."""
+        del event
+        self._fold()
+
+    def _fold(self) -> None:
+        width = self.scrollable_content_region.width
+        if width <= 0:
+            return
+        self._folded = [part for line in self._lines for part in chop_cells(line, width) or [""]]
+        self.virtual_size = Size(width, len(self._folded))
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """One line of the text."""
+        index = y + self.scroll_offset.y
+        style = self.rich_style
+        if index >= len(self._folded):
+            return Strip.blank(self.size.width, style)
+        strip = Strip([Segment(self._folded[index], style)])
+        return strip.adjust_cell_length(self.size.width, style)

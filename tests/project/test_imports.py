@@ -1,0 +1,59 @@
+"""What is loaded when: the start-up budget, seen from a fresh interpreter."""
+
+import importlib.util
+import json
+import subprocess
+
+import pytest
+
+from tests.support.processes import clean_environment, python
+
+DRIVERS = ("psycopg", "psycopg_pool", "pymysql", "dbutils")
+DRAWING = ("textual", "rich", "typer")
+# fmt: off
+VERBS = (
+    "tui", "demo", "migrate", "submit", "list", "show", "stats", "errors", "requeue", "delete",
+    "purge", "clean", "export", "import", "work", "doctor", "metrics", "serve", "profiles",
+)
+# fmt: on
+
+_TELL = "\nimport json, sys\nprint(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
+
+
+def _loaded_by(code, folder):
+    command = python("-c", code + _TELL)
+    answer = subprocess.run(
+        command, capture_output=True, text=True, check=False, cwd=folder, env=clean_environment()
+    )
+    assert answer.returncode == 0, answer.stderr
+    return set(json.loads(answer.stdout.splitlines()[-1]))
+
+
+def test_the_library_loads_no_driver_no_screen_and_no_event_loop(tmp_path):
+    loaded = _loaded_by("import tasq_core", tmp_path)
+
+    assert not loaded & {*DRIVERS, *DRAWING, "asyncio", "sqlite3"}
+
+
+def test_a_sqlite_client_loads_no_other_driver(tmp_path):
+    code = "import tasq_core\nwith tasq_core.connect('sqlite://') as client:\n    client.migrate()"
+    loaded = _loaded_by(code, tmp_path)
+
+    assert not loaded & {*DRIVERS, *DRAWING}
+
+
+def _has_command_line():
+    return importlib.util.find_spec("tasq_tui.cli") and importlib.util.find_spec("tasq_tui.cli.app")
+
+
+@pytest.mark.skipif(not _has_command_line(), reason="tasq_tui.cli.app isn't written yet")
+@pytest.mark.parametrize("verb", ["", *VERBS])
+def test_help_loads_neither_the_app_nor_a_driver(verb, tmp_path):
+    code = (
+        "import sys\nfrom tasq_tui.cli.app import main\n"
+        f"sys.argv = {['tasq', *verb.split(), '--help']!r}\n"
+        "try:\n    main()\nexcept SystemExit as end:\n    assert not end.code, end.code\n"
+    )
+    loaded = _loaded_by(code, tmp_path)
+
+    assert not loaded & {*DRIVERS, "textual", "sqlite3", "prometheus_client", "textual_serve"}

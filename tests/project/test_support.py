@@ -1,0 +1,174 @@
+"""The tools of the tests: what a broken tool would make pass unnoticed."""
+
+import socket
+import subprocess
+import threading
+import uuid
+
+import pytest
+
+from tests.support.processes import python
+from tests.support.proxy import Proxy, proxied
+from tests.support.terminal import Terminal
+from tests.support.wait import wait_until
+
+
+@pytest.fixture
+def echo_server():
+    """A server that sends back what it gets; its port."""
+
+    def serve(connection):
+        with connection:
+            while data := connection.recv(1024):
+                connection.sendall(data)
+
+    def accept():
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=serve, args=(connection,), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=accept, daemon=True).start()
+        yield listener.getsockname()[1]
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+def _ask(connection):
+    connection.sendall(b"ping")
+    return connection.recv(1024)
+
+
+def test_wait_until_fails_at_its_deadline_and_says_what_it_waited_for():
+    with pytest.raises(AssertionError, match="the moon"):
+        wait_until(lambda: False, timeout=0.01, message="the moon")
+
+
+def test_proxy_passes_and_withholds_until_it_resumes(echo_server):
+    with (
+        Proxy("127.0.0.1", echo_server) as proxy,
+        socket.create_connection(("127.0.0.1", proxy.port)) as connection,
+    ):
+        connection.settimeout(0.1)
+        assert _ask(connection) == b"ping"
+        proxy.blackhole()
+        with pytest.raises(TimeoutError):
+            _ask(connection)
+        proxy.resume()
+        connection.settimeout(5)
+        assert connection.recv(1024) == b"ping"
+
+
+def test_proxy_cuts_what_is_open_and_refuses_what_comes_until_it_resumes(echo_server):
+    with Proxy("127.0.0.1", echo_server) as proxy:
+        with socket.create_connection(("127.0.0.1", proxy.port), timeout=5) as connection:
+            assert _ask(connection) == b"ping"
+            proxy.refuse()
+            assert _ends(connection)
+        assert _is_refused(proxy.port)
+        proxy.resume()
+        with socket.create_connection(("127.0.0.1", proxy.port), timeout=5) as connection:
+            assert _ask(connection) == b"ping"
+
+
+def _ends(connection):
+    try:
+        return connection.recv(1024) == b""
+    except ConnectionError:
+        return True
+
+
+def _is_refused(port):
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+            return _ends(connection)
+    except ConnectionError:  # reset before connect() had returned
+        return True
+
+
+def test_a_killed_server_comes_back_with_what_was_committed(private_database):
+    table = f"{private_database.prefix}_kept"
+    private_database.execute(f"CREATE TABLE {table} (id int)")
+    private_database.execute(f"INSERT INTO {table} VALUES (%s)", [7])
+    private_database.close_connections()
+    private_database.server.kill()
+    with pytest.raises(Exception, match=r"(?i)refused|can't connect"):
+        private_database.connect()
+
+    private_database.server.start()
+
+    assert private_database.execute(f"SELECT id FROM {table}") == [(7,)]
+
+
+def test_a_database_drops_what_stands_under_its_prefix_and_nothing_else(database):
+    mine, other = f"{database.prefix}_tasks", f"{database.prefix}x_tasks"
+    for table in (mine, other):
+        database.execute(f"CREATE TABLE {table} (id int)")
+    database.close()
+
+    if database.backend != "sqlite":
+        with pytest.raises(Exception, match=r"(?i)exist"):
+            database.execute(f"SELECT * FROM {mine}")
+    assert database.execute(f"SELECT * FROM {other}") == []
+    database.execute(f"DROP TABLE {other}")
+
+
+def test_a_database_is_reached_through_a_proxy(private_postgres):
+    import psycopg
+
+    with proxied(private_postgres.url) as (proxy, url), psycopg.connect(url) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+        wait_until(lambda: proxy.connections == 1)
+        proxy.cut()
+        with pytest.raises(psycopg.OperationalError):
+            connection.execute("SELECT 1")
+
+
+def test_a_servers_folder_is_closed_to_other_users(private_postgres):
+    assert private_postgres.folder.stat().st_mode & 0o077 == 0
+
+
+def test_a_server_and_its_folder_are_gone_when_its_test_run_is_killed(private_postgres):
+    code = (
+        "from tests.support.servers import PostgresServer\nimport os, signal\n"
+        "print(PostgresServer().folder, flush=True)\nos.kill(os.getpid(), signal.SIGKILL)"
+    )
+    answer = subprocess.run(python("-c", code), capture_output=True, text=True, check=False)
+    folder = answer.stdout.strip()
+    assert folder
+
+    wait_until(lambda: _does_not_exist(folder), message=folder)
+
+
+def _does_not_exist(folder):
+    return subprocess.run(["test", "!", "-e", folder], check=False).returncode == 0
+
+
+def test_a_process_is_read_signalled_and_outlived(start_process):
+    import signal
+
+    word = uuid.uuid4().hex
+    process = start_process(*python("-c", f"print('{word}'); import signal; signal.pause()"))
+    process.wait_for_output(word)
+    process.signal(signal.SIGTERM)
+
+    assert process.wait(5) == -signal.SIGTERM
+
+
+@pytest.mark.pty
+def test_a_terminal_shows_the_screen_takes_keys_and_resizes():
+    script = (
+        "import os\nprint('\\x1b[2J\\x1b[5;3Hname?', end=' ')\nname = input()\n"
+        "print(name, os.get_terminal_size().columns)\nraise SystemExit(3)"
+    )
+    with Terminal(python("-c", script), columns=60, rows=10) as terminal:
+        screen = terminal.wait_for("name?")
+        assert screen.splitlines()[4] == "  name?"
+        terminal.resize(70, 12)
+        terminal.type("Ada; Lovelace")
+        terminal.send("Enter")
+        terminal.wait_for("Ada; Lovelace 70")
+
+        assert terminal.wait() == 3
