@@ -12,7 +12,8 @@ from tasq_core.errors import InvalidInputError
 from tasq_core.inspector import Inspector
 from tasq_core.producer import Producer
 from tasq_core.repository import Repository, open_repository
-from tasq_core.repository.urls import parse_url, redact
+from tasq_core.repository.redaction import redact
+from tasq_core.repository.urls import parse_url
 
 
 class Client:

@@ -25,6 +25,7 @@ TasqError
 """
 
 from collections.abc import Collection
+from unicodedata import east_asian_width
 from uuid import UUID
 
 
@@ -53,7 +54,9 @@ class FilterSyntaxError(InvalidInputError):
         self.text = text
         self.position = position
         self.hint = hint
-        super().__init__(f"{hint}\n  {text}\n  {' ' * position}^")
+        shown = "".join(c if c.isprintable() else "·" for c in text)
+        cells = sum(2 if east_asian_width(c) in "WF" else 1 for c in shown[:position])
+        super().__init__(f"{hint}\n  {shown}\n  {' ' * cells}^")
 
     def __reduce__(self) -> tuple[type["FilterSyntaxError"], tuple[str, int, str]]:
         return type(self), (self.text, self.position, self.hint)

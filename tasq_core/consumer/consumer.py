@@ -168,6 +168,7 @@ class Consumer:
                 handlers=self._handlers,
                 channel=self._channel,
                 least_held=least_held,
+                on_stopping=self._lifecycle.ending,
                 on_stopped=on_stopped,
             )
             engine.start()

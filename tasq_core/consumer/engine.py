@@ -38,6 +38,7 @@ class Engine:
         handlers: Handlers,
         channel: Channel,
         least_held: int,
+        on_stopping: Callable[[], None],
         on_stopped: Callable[[], None],
     ) -> None:
         self.handlers = handlers
@@ -47,6 +48,7 @@ class Engine:
         self._options = options
         self._retry_policy = retry_policy(options.retry_backoff)
         self._channel = channel
+        self._on_stopping = on_stopping
         self._on_stopped = on_stopped
         self._stopping = False
         self._deadline = float("inf")
@@ -68,6 +70,7 @@ class Engine:
             repository,
             ledger,
             journal,
+            visibility_timeout=options.visibility_timeout,
             delete_on_success=options.auto_delete_on_success,
             on_lost=self._lose,
             on_requeued=self._poller.expect,
@@ -106,6 +109,7 @@ class Engine:
         if timeout is not None:
             self._deadline = monotonic() + timeout
         self._stopping = True
+        self._on_stopping()
         self._channel.close()
         self._release_unstarted()
         self._poller.halt()

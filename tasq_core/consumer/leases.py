@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from time import monotonic
 from typing import Final
 
-from tasq_core.consumer.backoff import Reconnect
+from tasq_core.consumer.backoff import LONGEST_DELAY, Reconnect
 from tasq_core.consumer.job import Job
 from tasq_core.consumer.journal import Journal
 from tasq_core.errors import RepositoryError
@@ -95,7 +95,7 @@ class LeaseKeeper:
         self._on_lost = on_lost
         self._on_timeout = on_timeout
         self._closing = threading.Event()
-        self._reconnect = Reconnect(longest=visibility_timeout / 6)
+        self._reconnect = Reconnect(longest=min(LONGEST_DELAY, visibility_timeout / 6))
 
     def close(self) -> None:
         """End `run` soon."""

@@ -84,6 +84,12 @@ class Lifecycle:
                 )
             self._state = State.STOPPING
 
+    def ending(self) -> None:
+        """STARTING or RUNNING to STOPPING, where a handler or a defect asked for it."""
+        with self._lock:
+            if self._state in (State.STARTING, State.RUNNING):
+                self._state = State.STOPPING
+
     def ended(self) -> None:
         """To STOPPED: every thread is done."""
         with self._lock:

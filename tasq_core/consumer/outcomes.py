@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from time import monotonic
 from typing import Final
 
-from tasq_core.consumer.backoff import Reconnect
+from tasq_core.consumer.backoff import LONGEST_DELAY, Reconnect
 from tasq_core.consumer.job import Job
 from tasq_core.consumer.journal import Journal
 from tasq_core.consumer.leases import Ledger
@@ -44,6 +44,7 @@ class OutcomeWriter:
         ledger: Ledger,
         journal: Journal,
         *,
+        visibility_timeout: float,
         delete_on_success: bool,
         on_lost: Callable[[Job], None],
         on_requeued: Callable[[list[float]], None],
@@ -65,7 +66,8 @@ class OutcomeWriter:
         self._asleep = False
         self._closing = threading.Event()
         self._pause = threading.Event()
-        self._reconnect = Reconnect()
+        # Several tries fit into a lease, whatever its length.
+        self._reconnect = Reconnect(longest=min(LONGEST_DELAY, visibility_timeout / 6))
 
     def start(self, job: Job) -> None:
         """Record that `job` runs, unless it ends before that is written."""

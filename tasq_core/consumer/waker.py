@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from tasq_core.consumer.backoff import Reconnect
@@ -82,3 +83,7 @@ class Waker:
             wakeup, self._wakeup = self._wakeup, None
         if wakeup is not None:
             wakeup.close()
+            with suppress(RepositoryError):
+                # The connection is freed by the thread that waits on it, in a wait after `close`.
+                while wakeup.wait(0.0):
+                    continue

@@ -62,8 +62,11 @@ class Driver(Protocol):
     def is_transient(self, error: Exception) -> bool:
         """Whether the transaction was the victim of another: a deadlock, a lock timeout."""
 
+    def lost_connection(self, error: Exception) -> bool:
+        """Whether the connection broke, so that another one may serve."""
+
     def recover(self) -> None:
-        """Drop broken connections after `RepositoryUnavailableError`."""
+        """Drop connections that may be broken, or that a fork inherited."""
 
     def interrupt(self) -> None:
         """Cancel what runs now, from any thread."""

@@ -8,8 +8,9 @@ from importlib.resources import files
 from typing import Any, Final
 
 from tasq_core.errors import InvalidInputError, RepositoryError
-from tasq_core.repository.inspection_sql import SqlInspection, as_text
+from tasq_core.repository.inspection_sql import SqlInspection
 from tasq_core.repository.protocol import Repository
+from tasq_core.repository.rows import text_of
 from tasq_core.sql import fill, load_schema, parse
 from tasq_core.task import TaskStatus
 
@@ -82,13 +83,13 @@ def structure(repository: Repository) -> Structure:
         raise InvalidInputError(f"{type(repository).__name__} has no schema to look at")
     look = _Look(repository)
     columns = [
-        (as_text(name), as_text(kind), bool(needed)) for name, kind, needed in look.rows("columns")
+        (text_of(name), text_of(kind), bool(needed)) for name, kind, needed in look.rows("columns")
     ]
     size = look.rows("size")
     table_bytes, index_bytes, rows, dead = map(int, size[0]) if size else (0, 0, 0, 0)
     return Structure(
-        version=as_text(look.rows("version")[0][0]),
-        zone=as_text(look.rows("zone")[0][0]),
+        version=text_of(look.rows("version")[0][0]),
+        zone=text_of(look.rows("zone")[0][0]),
         exists=bool(columns),
         differences=tuple(look.differences(columns)) if columns else (),
         missing=tuple(look.missing(exists=bool(columns))),
@@ -134,7 +135,7 @@ class _Look:
         return told + self._label_differences()
 
     def _label_differences(self) -> list[str]:
-        rows = [as_text(row[0]) for row in self.rows("labels")]
+        rows = [text_of(row[0]) for row in self.rows("labels")]
         labels = rows if self._folder == "postgres" else _labels_in(rows[0] if rows else "")
         wanted = [status.value for status in TaskStatus]
         if labels == wanted:
@@ -144,8 +145,8 @@ class _Look:
     def missing(self, *, exists: bool) -> list[tuple[str, str]]:
         """What the schema's statements would make that isn't there."""
         table = self._repository.table
-        indexes = {_bare(as_text(name)) for name, valid, _ in self.rows("indexes") if valid}
-        triggers = {as_text(name) for name, _ in self.rows("triggers")}
+        indexes = {_bare(text_of(name)) for name, valid, _ in self.rows("indexes") if valid}
+        triggers = {text_of(name) for name, _ in self.rows("triggers")}
         has_enum = bool(self.rows("labels"))
         found: list[tuple[str, str]] = []
         for name, text in load_schema(self._folder).items():
@@ -162,7 +163,7 @@ class _Look:
     def lacking(self) -> list[str]:
         """Rights that are needed and not had."""
         if self._folder != "mysql":
-            return [as_text(right) for right, granted in self.rows("privileges") if not granted]
+            return [text_of(right) for right, granted in self.rows("privileges") if not granted]
         return [right for right, sql in self._trials() if not self._would_do(sql)]
 
     def _trials(self) -> list[tuple[str, str]]:

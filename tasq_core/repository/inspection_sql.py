@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, Literal, TypeVar
 from uuid import UUID
 
-from tasq_core.errors import InvalidInputError, RepositoryUnavailableError
+from tasq_core.errors import InvalidInputError
 from tasq_core.filters import Filter
 from tasq_core.filters.where import build
 from tasq_core.reports import BreakdownRow, Health
@@ -99,12 +99,11 @@ class SqlInspection:
                 if self._driver.is_transient(error) and attempt + 1 < ATTEMPTS:
                     self._pause.wait(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - jitter
                     continue
-                translated = self._driver.translate(error, self._table)
-                if isinstance(translated, RepositoryUnavailableError) and not reconnected:
+                if self._driver.lost_connection(error) and not reconnected:
                     reconnected = True
                     self._driver.recover()
                     continue
-                raise translated from error
+                raise self._driver.translate(error, self._table) from error
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _rows_of(self, sql: str, params: Mapping[str, object]) -> list[tuple[Any, ...]]:

@@ -22,16 +22,18 @@ from tasq_core.errors import (
     TableMissingError,
 )
 from tasq_core.repository.driver import Params, Row, Session
-from tasq_core.repository.urls import DatabaseUrl, parse_url, redact
+from tasq_core.repository.redaction import redact, redact_text
+from tasq_core.repository.urls import DatabaseUrl, parse_url
 
 _SILENCE_SECONDS: Final = 60.0
 """After so long without a byte from the server a connection is given up."""
 
 _TRANSIENT: Final = {ER.LOCK_DEADLOCK, ER.LOCK_WAIT_TIMEOUT, ER.CHECKREAD}
+_KILLED: Final = 1927
 _REFUSED: Final = {
     ER.ACCESS_DENIED_ERROR, ER.BAD_DB_ERROR, ER.DBACCESS_DENIED_ERROR, ER.CON_COUNT_ERROR,
     ER.SERVER_SHUTDOWN, ER.NORMAL_SHUTDOWN, ER.QUERY_INTERRUPTED, ER.HOST_IS_BLOCKED,
-    ER.HOST_NOT_PRIVILEGED, 1927, 1969, 3024,
+    ER.HOST_NOT_PRIVILEGED, _KILLED, 1969, 3024,
 }  # fmt: skip
 """The server won't serve us now; the last three: killed, and out of time (MariaDB, MySQL)."""
 _READ_ONLY: Final = {1792, ER.OPTION_PREVENTS_STATEMENT, 1836}
@@ -210,7 +212,7 @@ class MySQLDriver:
                 " hold them shorter"
             )
         code = error.args[0] if error.args and isinstance(error.args[0], int) else 0
-        text = redact(str(error.args[-1] if error.args else error) or type(error).__name__)
+        text = redact_text(str(error.args[-1] if error.args else error) or type(error).__name__)
         if code == ER.NO_SUCH_TABLE and table in text:
             return TableMissingError(
                 f"table {table!r} doesn't exist in {where}; run `tasq migrate` or client.migrate()",
@@ -226,6 +228,12 @@ class MySQLDriver:
         """A deadlock, a lock not had in time, a row changed since it was read."""
         code = error.args[0] if error.args else None
         return code in _TRANSIENT and self._borrowed is None
+
+    def lost_connection(self, error: Exception) -> bool:
+        """The server ended it, or the network did."""
+        code = error.args[0] if error.args else None
+        broke = isinstance(error, OSError | pymysql.InterfaceError)
+        return broke or code in _LOST | {_KILLED, ER.SERVER_SHUTDOWN, ER.NORMAL_SHUTDOWN}
 
     def recover(self) -> None:
         """Drop the idle connections; after a fork, leave them to the parent."""

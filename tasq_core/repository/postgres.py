@@ -184,6 +184,10 @@ class PostgresRepository(SqlRepository):
             return sum(raw.execute(self._sql.submit, values).rowcount for values in columns)
         return len(tasks)
 
+    def _wake_consumers(self, session: Session) -> None:
+        if self._wake_up:
+            session.rows("SELECT pg_notify(%(channel)s, '')", {"channel": f"{self._table}_tasq"})
+
     def open_wakeup(self) -> NotifyWakeup | None:
         """Listens for the trigger's notices on a connection of its own."""
         if not self._wake_up or not self._postgres.opens_connections:

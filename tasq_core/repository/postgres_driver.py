@@ -15,7 +15,7 @@ from psycopg import errors
 from tasq_core.errors import InvalidTypeError, RepositoryError
 from tasq_core.repository.driver import Params, Row, Session
 from tasq_core.repository.postgres_errors import translate
-from tasq_core.repository.urls import redact
+from tasq_core.repository.redaction import redact
 
 Connection = psycopg.Connection[Any]
 Pool = psycopg_pool.ConnectionPool[Any]
@@ -173,6 +173,19 @@ class PostgresDriver:
     def is_transient(self, error: Exception) -> bool:
         """A deadlock, a serialization failure, a lock not had in time."""
         return isinstance(error, _TRANSIENT) and self._borrowed is None
+
+    def lost_connection(self, error: Exception) -> bool:
+        """The server ended it, or the network did; not a refusal, a cancellation, a full pool."""
+        return isinstance(
+            error,
+            psycopg_pool.PoolClosed
+            | errors.AdminShutdown
+            | errors.CrashShutdown
+            | errors.IdleInTransactionSessionTimeout,
+        ) or (
+            isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+            and error.sqlstate is None
+        )
 
     def recover(self) -> None:
         """Replace the pool, whose idle connections may be broken; leave a parent's alone."""

@@ -10,7 +10,7 @@ from tasq_core.errors import (
     RepositoryUnavailableError,
     TableMissingError,
 )
-from tasq_core.repository.urls import redact
+from tasq_core.repository.redaction import redact_text
 
 
 def translate(error: Exception, table: str, where: str) -> RepositoryError:
@@ -19,7 +19,7 @@ def translate(error: Exception, table: str, where: str) -> RepositoryError:
         return RepositoryUnavailableError(
             f"no connection to {where} came free in time; raise pool_size or hold them shorter"
         )
-    text = redact(str(error).strip() or type(error).__name__)
+    text = redact_text(str(error).strip() or type(error).__name__)
     if isinstance(error, errors.UndefinedTable) and table in text:
         return TableMissingError(
             f"table {table!r} doesn't exist in {where}; run `tasq migrate` or client.migrate()",

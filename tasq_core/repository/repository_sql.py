@@ -74,6 +74,9 @@ class SqlRepository(SqlInspection):
         """Insert checked tasks within the session's transaction; how many were new."""
         raise NotImplementedError
 
+    def _wake_consumers(self, session: Session) -> None:
+        """Tell idle consumers of tasks that became visible without an insert."""
+
     # -- claims and leases ------------------------------------------------------------------
 
     def poll_tasks(
@@ -275,6 +278,7 @@ class SqlRepository(SqlInspection):
 
         def work(session: Session) -> Task:
             changed = session.change(self._sql.requeue_own, params)
+            self._wake_consumers(session)
             rows = session.rows(self._sql.get, params)
             if not rows:
                 raise TaskNotFoundError(f"task {task.id} doesn't exist", [task.id])
@@ -292,7 +296,13 @@ class SqlRepository(SqlInspection):
             return MutationResult(0, 0)
         sql = self._sql.reset if reset else self._sql.requeue
         params = {**self._rows.clock(), "ids": self._rows.ids(wanted)}
-        done = self._run(lambda session: session.change(sql, params), "write")
+
+        def work(session: Session) -> int:
+            done = session.change(sql, params)
+            self._wake_consumers(session)
+            return done
+
+        done = self._run(work, "write")
         return MutationResult(done, len(wanted) - done)
 
     def delete_task(self, task: Task, safe_delete: bool) -> None:

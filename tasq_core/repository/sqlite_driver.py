@@ -1,5 +1,6 @@
 """Connections to SQLite: one that writes, behind a lock, and one that reads beside it (WAL)."""
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -55,7 +56,8 @@ class SQLiteDriver:
         self._read_only = read_only
         self._busy_timeout = busy_timeout
         self._opening = threading.Lock()
-        self._abandoned: list[SQLiteSession | None] = []
+        self._inherited: list[SQLiteSession] = []
+        self._pid = os.getpid()
         self._writer: SQLiteSession | None = None
         self._reader: SQLiteSession | None = None
         self._owned = isinstance(source, str)
@@ -205,12 +207,25 @@ class SQLiteDriver:
         """A snapshot that another writer has overtaken."""
         return getattr(error, "sqlite_errorname", "") == "SQLITE_BUSY_SNAPSHOT"
 
+    def lost_connection(self, error: Exception) -> bool:
+        """The file moved or failed under us; a lock held by another isn't cured by reopening."""
+        name = getattr(error, "sqlite_errorname", "") or ""
+        return name.startswith(("SQLITE_IOERR", "SQLITE_CANTOPEN")) or "closed" in str(error)
+
     def recover(self) -> None:
         """Reopen; connections inherited by a fork are left alone, closing would drop locks."""
-        if self._owned and self.path is not None:
-            with self._opening:
-                self._abandoned += [self._writer, self._reader]
-                self._writer = self._reader = None
+        if not self._owned or self.path is None:
+            return
+        with self._opening:
+            connections = [c for c in (self._writer, self._reader) if c is not None]
+            self._writer = self._reader = None
+            if self._pid != os.getpid():
+                self._pid = os.getpid()
+                self._inherited += connections
+                return
+        for connection in connections:
+            with connection.lock:
+                connection.raw.close()
 
     def interrupt(self) -> None:
         """Cancel what runs now."""

@@ -1,12 +1,12 @@
 """Database URLs: which database, where, and how to show one without its password."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tasq_core.errors import InvalidInputError
+from tasq_core.repository.redaction import redact
 from tasq_core.task import check_text
 
 SCHEMES: Final = {
@@ -17,11 +17,6 @@ SCHEMES: Final = {
     "sqlite": "sqlite",
     "sqlite3": "sqlite",
 }
-
-_SECRET: Final = re.compile(
-    r"(?i)((?:password|passwd|passfile|sslpassword)\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&;'\"]+)"
-)
-_USERINFO: Final = re.compile(r"(?i)([a-z][a-z0-9+.-]*://[^/?#\s:@]*:)[^/?#\s]*(?=@)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +86,3 @@ def parse_url(url: str) -> DatabaseUrl:
         database=unquote(parts.path.lstrip("/")),
         query=dict(parse_qsl(parts.query)),
     )
-
-
-def redact(text: str) -> str:
-    """`text` with every password in a URL or a DSN replaced by `***`."""
-    return _SECRET.sub(r"\1***", _USERINFO.sub(r"\1***", text))

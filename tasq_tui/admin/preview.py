@@ -46,6 +46,8 @@ class Preview:
     by_status: Mapping[TaskStatus, int]
     leased: int
     """Held by a consumer now; they are skipped."""
+    gone: int
+    """Ids that were asked for and don't exist."""
     later: int
     """Match, but claim to be created after the selection was frozen: left alone."""
     sample: tuple[Task, ...]
@@ -64,12 +66,14 @@ def preview(
         by_status, leased, sample = _of_ids(repository, selection)
         later = 0
     count = sum(by_status.values())
+    gone = 0 if selection.ids is None else len(selection.ids) - count
     return Preview(
         verb=verb,
         selection=selection,
         count=count,
         by_status=by_status,
         leased=leased,
+        gone=gone,
         later=later,
         sample=sample,
         confirmation=confirmation_for(verb, count, selection, ask_always=settings.confirm),

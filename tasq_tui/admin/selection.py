@@ -32,8 +32,6 @@ class Selection:
     """The same with its ages fixed and nothing created after `until`."""
     ids: tuple[UUID, ...] | None = None
     """Exactly these; None where the filter decides."""
-    missing: tuple[str, ...] = ()
-    """Ids that were asked for and don't exist, as they were given."""
     limit: int | None = None
     """The oldest so many of the filter; what they are is in `ids`."""
 
@@ -79,35 +77,17 @@ def select_where(repository: Repository, asked: Filter, limit: int | None = None
 def select_ids(repository: Repository, texts: Iterable[str | UUID]) -> Selection:
     """The tasks with these ids or unique beginnings of ids.
 
-    What doesn't exist is listed in `missing`.
+    Whole ids aren't looked up: a preview tells how many of them exist.
 
     Raises:
         InvalidInputError: no id, or a beginning that several ids share.
-        TaskNotFoundError: none of them exists.
+        TaskNotFoundError: a beginning that no id has.
     """
-    given = list(dict.fromkeys(str(text) for text in texts))
     found: dict[UUID, None] = {}
-    missing: list[str] = []
-    whole: dict[UUID, str] = {}
-    for text in given:
+    for text in dict.fromkeys(str(text) for text in texts):
         digits = _digits(text)
-        if len(digits) == _WHOLE_ID:
-            whole[UUID(digits)] = text
-        elif (id := _with_prefix(repository, text, digits)) is None:
-            missing.append(text)
-        else:
-            found[id] = None
-    present = {task_id for task_id in _existing(repository, list(whole))}
-    for id, text in whole.items():
-        if id in present:
-            found[id] = None
-        else:
-            missing.append(text)
-    if missing and not found:
-        raise TaskNotFoundError(f"no task {', '.join(missing[:5])}{_more(missing)}", missing)
-    return Selection(
-        repository.now(), Filter(), Filter(), ids=tuple(found), missing=tuple(missing)
-    )
+        found[UUID(digits) if len(digits) == _WHOLE_ID else _with_prefix(repository, text, digits)] = None
+    return Selection(repository.now(), Filter(), Filter(), ids=tuple(found))
 
 
 def frozen(asked: Filter, now: datetime) -> Filter:
@@ -139,23 +119,14 @@ def _digits(text: str) -> str:
     return digits
 
 
-def _with_prefix(repository: Repository, text: str, digits: str) -> UUID | None:
-    """The one id that begins with `digits`; None where there is none."""
+def _with_prefix(repository: Repository, text: str, digits: str) -> UUID:
+    """The one id that begins with `digits`."""
     found = repository.page(Filter((Term("id", (IdPrefix(digits),)),)), limit=2)
     if len(found) > 1:
         raise InvalidInputError(
             f"{text!r} is the beginning of several ids ({found[0].id}, {found[1].id}, …);"
             " give more digits"
         )
-    return found[0].id if found else None
-
-
-def _existing(repository: Repository, ids: list[UUID]) -> Iterator[UUID]:
-    for start in range(0, len(ids), 500):
-        for task in repository.get_tasks(ids[start : start + 500]):
-            yield task.id
-
-
-def _more(missing: list[str]) -> str:
-    shown = 5
-    return f" and {len(missing) - shown} more" if len(missing) > shown else ""
+    if not found:
+        raise TaskNotFoundError(f"no task's id begins with {text!r}", [text])
+    return found[0].id

@@ -92,6 +92,11 @@ def note(message: str) -> None:
     _write("".join(f"{line}\n" for line in inert.lines(message)))
 
 
+def ask(question: str) -> None:
+    """Put a question; the answer is typed behind it."""
+    _write(inert.line(question))
+
+
 def status(message: str) -> None:
     """Replace the current line of a terminal; "" clears it."""
     _write(f"\r\x1b[2K{message}")

@@ -69,6 +69,19 @@ def run() -> Iterator[Callable[..., threading.Thread]]:
 
 
 @pytest.fixture
+def start(new_consumer: Any, run: Any) -> Callable[..., Consumer]:
+    """Runs a consumer that has one handler, for tasks of type "email"."""
+
+    def start(handler: Any, repository: Any = None, workers: int = 4, **options: Any) -> Consumer:
+        consumer: Consumer = new_consumer(repository, **options)
+        consumer.learn("email", handler)
+        run(consumer, workers)
+        return consumer
+
+    return start
+
+
+@pytest.fixture
 def submit(store: Any) -> Callable[..., Task]:
     def submit(**fields: Any) -> Task:
         return store.submit_task(make_task(**({"queue": ""} | fields)))

@@ -66,24 +66,18 @@ def test_a_type_learned_while_running_is_claimed_at_once(
     wait_for_status(task, TaskStatus.SUCCESSFUL)
 
 
-def test_only_learned_types_and_chosen_queues_are_claimed(
-    new_consumer, run, submit, wait_for_status, store
-):
+def test_only_learned_types_and_chosen_queues_are_claimed(start, submit, wait_for_status, store):
     other_type, other_queue = submit(type="fax"), submit(queue="mail")
     task = submit()
-    consumer = new_consumer()
-    consumer.learn("email", lambda task: None)
-    run(consumer)
+    start(lambda task: None)
     wait_for_status(task, TaskStatus.SUCCESSFUL)
     rows = store.get_tasks([other_type.id, other_queue.id])
     assert [row.receive_count for row in rows] == [0, 0]
 
 
-def test_every_queue_is_claimed_where_queues_are_none(new_consumer, run, submit, wait_for_status):
+def test_every_queue_is_claimed_where_queues_are_none(start, submit, wait_for_status):
     task = submit(queue="far away")
-    consumer = new_consumer(queues=None)
-    consumer.learn("email", lambda task: None)
-    run(consumer)
+    start(lambda task: None, queues=None)
     wait_for_status(task, TaskStatus.SUCCESSFUL)
 
 

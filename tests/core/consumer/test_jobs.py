@@ -30,7 +30,9 @@ def test_a_handler_that_returns_makes_its_task_successful(finish, submit):
     assert row.last_error is None
 
 
-@pytest.mark.parametrize("garbage", [object(), float("nan"), {"a": 1}, NotImplemented, ValueError()])
+@pytest.mark.parametrize(
+    "garbage", [object(), float("nan"), {"a": 1}, NotImplemented, ValueError()]
+)
 def test_what_a_handler_returns_is_ignored(finish, submit, garbage):
     finish(submit(), lambda task: garbage, TaskStatus.SUCCESSFUL)
 
@@ -44,11 +46,9 @@ def test_the_handler_gets_the_task_as_claimed(finish, submit):
     assert got.receive_count == 1
 
 
-def test_success_deletes_the_row_when_asked_to(new_consumer, run, submit, store):
+def test_success_deletes_the_row_when_asked_to(start, submit, store):
     task = submit()
-    consumer = new_consumer(auto_delete_on_success=True)
-    consumer.learn("email", lambda task: None)
-    run(consumer)
+    start(lambda task: None, auto_delete_on_success=True)
     wait_until(lambda: not store.get_tasks([task.id]), message="the row to go")
 
 
@@ -107,14 +107,12 @@ def test_a_broken_retry_policy_retries_at_once(finish, submit, policy):
     assert row.receive_count == 2
 
 
-def test_exponential_backoff_hides_a_task_for_a_while(new_consumer, run, submit, store):
+def test_exponential_backoff_hides_a_task_for_a_while(start, submit, store):
     def fail(task):
         raise ValueError
 
     task = submit()
-    consumer = new_consumer(retry_backoff=exponential(base=3600, jitter=0))
-    consumer.learn("email", fail)
-    run(consumer)
+    start(fail, retry_backoff=exponential(base=3600, jitter=0))
 
     def failed():
         (row,) = store.get_tasks([task.id])
@@ -216,20 +214,16 @@ def test_a_released_job_is_new_again_with_its_receive_given_back(
     assert ran == []
 
 
-def test_coroutines_run_side_by_side_on_one_loop(new_consumer, run, submit, wait_for_status):
+def test_coroutines_run_side_by_side_on_one_loop(start, submit, wait_for_status):
     tasks = [submit() for _ in range(4)]
-    together = []
+    meeting = asyncio.Barrier(4)
     threads = set()
 
     async def handler(task):
         threads.add(threading.current_thread())
-        together.append(task)
-        while len(together) < 4:
-            await asyncio.sleep(0.005)
+        await meeting.wait()
 
-    consumer = new_consumer()
-    consumer.learn("email", handler)
-    run(consumer, workers=4)
+    start(handler, workers=4)
     for task in tasks:
         wait_for_status(task, TaskStatus.SUCCESSFUL)
     assert len(threads) == 1
@@ -290,9 +284,7 @@ def test_a_coroutine_that_runs_too_long_is_cancelled_and_failed(finish, submit):
     wait_until(lambda: ended == [True], message="the coroutine to be cancelled")
 
 
-def test_a_thread_that_runs_too_long_is_failed_and_replaced(
-    new_consumer, run, submit, wait_for_status
-):
+def test_a_thread_that_runs_too_long_is_failed_and_replaced(start, submit, wait_for_status):
     stuck, seen = threading.Event(), []
 
     def handler(task):
@@ -301,9 +293,7 @@ def test_a_thread_that_runs_too_long_is_failed_and_replaced(
             seen.append(task.lease_lost)
 
     slow = submit(max_receives=1, args=b"1")
-    consumer = new_consumer(job_timeout=0.2)
-    consumer.learn("email", handler)
-    run(consumer, workers=1)
+    start(handler, job_timeout=0.2, workers=1)
     wait_for_status(slow, TaskStatus.FAILED)
     wait_for_status(submit(args=b"2"), TaskStatus.SUCCESSFUL)
     stuck.set()

@@ -10,7 +10,7 @@ def raised(error):
         return caught
 
 
-class Hostile(Exception):
+class HostileError(Exception):
     def __str__(self):
         raise KeyboardInterrupt
 
@@ -20,9 +20,9 @@ class Hostile(Exception):
     [
         ValueError("nul \0, lone surrogate \ud800, umlaut ü"),
         ValueError("é" * 2**20),
-        Hostile(),
+        HostileError(),
         raised(ValueError("é" * 2**20)),
-        raised(Hostile()),
+        raised(HostileError()),
         raised(KeyboardInterrupt()),
         "text with \0 and \udfff",
         "é" * 2**20,

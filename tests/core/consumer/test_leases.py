@@ -10,9 +10,7 @@ from tests.core.consumer.faults import unavailable
 from tests.support.wait import wait_until
 
 
-def test_a_job_that_outlives_the_timeout_keeps_its_lease(
-    new_consumer, run, submit, wait_for_status
-):
+def test_a_job_that_outlives_the_timeout_keeps_its_lease(start, submit, wait_for_status):
     ran = []
 
     def handler(task):
@@ -21,9 +19,7 @@ def test_a_job_that_outlives_the_timeout_keeps_its_lease(
         assert not task.lease_lost
 
     task = submit()
-    consumer = new_consumer(visibility_timeout=0.3)
-    consumer.learn("email", handler)
-    run(consumer)
+    start(handler, visibility_timeout=0.3)
     row = wait_for_status(task, TaskStatus.SUCCESSFUL)
     assert (row.receive_count, len(ran)) == (1, 1)
 
@@ -44,7 +40,7 @@ def test_jobs_waiting_in_a_full_channel_keep_their_leases(new_consumer, submit, 
 
 
 def test_a_running_job_learns_that_its_lease_was_lost_and_its_result_is_discarded(
-    new_consumer, run, submit, store, steal, caplog
+    start, submit, store, steal, caplog
 ):
     began, seen = threading.Event(), []
 
@@ -54,9 +50,7 @@ def test_a_running_job_learns_that_its_lease_was_lost_and_its_result_is_discarde
         seen.append(True)
 
     task = submit()
-    consumer = new_consumer(visibility_timeout=0.6)
-    consumer.learn("email", handler)
-    run(consumer)
+    consumer = start(handler, visibility_timeout=0.6)
     assert began.wait(10)
     wait_until(lambda: store.count_tasks("IN_PROGRESS", None, None) == 1)
     steal(task)
@@ -69,7 +63,7 @@ def test_a_running_job_learns_that_its_lease_was_lost_and_its_result_is_discarde
     assert any(getattr(record, "task_id", "") == str(task.id) for record in caplog.records)
 
 
-def test_a_coroutine_whose_lease_was_lost_is_cancelled(new_consumer, run, submit, steal):
+def test_a_coroutine_whose_lease_was_lost_is_cancelled(start, submit, steal):
     began, ended = threading.Event(), threading.Event()
 
     async def handler(task):
@@ -80,15 +74,13 @@ def test_a_coroutine_whose_lease_was_lost_is_cancelled(new_consumer, run, submit
             ended.set()
 
     task = submit()
-    consumer = new_consumer(visibility_timeout=0.6)
-    consumer.learn("email", handler)
-    run(consumer)
+    start(handler, visibility_timeout=0.6)
     assert began.wait(10)
     steal(task)
     assert ended.wait(10)
 
 
-def test_a_deleted_row_is_a_lost_lease(new_consumer, run, submit, store):
+def test_a_deleted_row_is_a_lost_lease(start, submit, store):
     began, seen = threading.Event(), threading.Event()
 
     def handler(task):
@@ -97,9 +89,7 @@ def test_a_deleted_row_is_a_lost_lease(new_consumer, run, submit, store):
         seen.set()
 
     task = submit()
-    consumer = new_consumer(visibility_timeout=0.6)
-    consumer.learn("email", handler)
-    run(consumer)
+    start(handler, visibility_timeout=0.6)
     assert began.wait(10)
     store.delete_task(task, False)
     assert seen.wait(10)
@@ -134,9 +124,7 @@ def test_a_lease_that_could_not_be_extended_in_time_is_not_started(
     assert "before the task could start" in caplog.text
 
 
-def test_pings_go_on_once_the_database_is_back(
-    new_consumer, run, submit, faulty, wait_for_status
-):
+def test_pings_go_on_once_the_database_is_back(start, submit, faulty, wait_for_status):
     def handler(task):
         faulty.before("ping_leases", unavailable)
         wait_until(lambda: faulty.calls["ping_leases"] > 1)
@@ -144,17 +132,13 @@ def test_pings_go_on_once_the_database_is_back(
         time.sleep(2.5)
 
     task = submit()
-    consumer = new_consumer(faulty, visibility_timeout=1.5)
-    consumer.learn("email", handler)
-    run(consumer)
+    start(handler, faulty, visibility_timeout=1.5)
     assert wait_for_status(task, TaskStatus.SUCCESSFUL).receive_count == 1
 
 
-def test_quick_jobs_are_never_pinged(new_consumer, run, submit, faulty, wait_for_status):
+def test_quick_jobs_are_never_pinged(start, submit, faulty, wait_for_status):
     tasks = [submit() for _ in range(50)]
-    consumer = new_consumer(faulty)
-    consumer.learn("email", lambda task: None)
-    run(consumer)
+    start(lambda task: None, faulty)
     for task in tasks:
         wait_for_status(task, TaskStatus.SUCCESSFUL)
     assert faulty.calls["ping_leases"] == 0

@@ -11,25 +11,19 @@ def outcomes(faulty):
     return [o for (batch,) in faulty.arguments.get("record_outcomes", []) for o in batch]
 
 
-def test_the_start_of_a_quick_job_travels_with_its_end(
-    new_consumer, run, submit, faulty, wait_for_status
-):
+def test_the_start_of_a_quick_job_travels_with_its_end(start, submit, faulty, wait_for_status):
     task = submit()
-    consumer = new_consumer(faulty)
-    consumer.learn("email", lambda task: None)
-    run(consumer)
+    start(lambda task: None, faulty)
     wait_for_status(task, TaskStatus.SUCCESSFUL)
     (outcome,) = outcomes(faulty)
     assert outcome.status is TaskStatus.SUCCESSFUL
     assert outcome.started <= outcome.finished
 
 
-def test_a_job_that_lasts_is_seen_in_progress(new_consumer, run, submit, wait_for_status):
+def test_a_job_that_lasts_is_seen_in_progress(start, submit, wait_for_status):
     held = threading.Event()
     task = submit()
-    consumer = new_consumer()
-    consumer.learn("email", lambda task: held.wait(10))
-    run(consumer)
+    start(lambda task: held.wait(10))
     row = wait_for_status(task, TaskStatus.IN_PROGRESS)
     assert row.started_at is not None
     held.set()
@@ -37,32 +31,28 @@ def test_a_job_that_lasts_is_seen_in_progress(new_consumer, run, submit, wait_fo
     assert abs((done.started_at - row.started_at).total_seconds()) < 0.1
 
 
-def test_ends_are_written_in_batches(new_consumer, run, submit, faulty, store):
+def test_ends_are_written_in_batches(start, submit, faulty, store):
     for _ in range(300):
         submit()
-    consumer = new_consumer(faulty)
-    consumer.learn("email", lambda task: None)
-    run(consumer)
+    start(lambda task: None, faulty)
     wait_until(lambda: store.count_tasks("SUCCESSFUL", None, None) == 300)
     assert faulty.calls["record_outcomes"] < 60
 
 
 def test_an_outcome_is_retried_until_the_database_is_back(
-    new_consumer, run, submit, faulty, wait_for_status, caplog
+    start, submit, faulty, wait_for_status, caplog
 ):
     ran = []
     task = submit()
     faulty.before("record_outcomes", times(3, unavailable))
-    consumer = new_consumer(faulty)
-    consumer.learn("email", ran.append)
-    run(consumer)
+    start(ran.append, faulty)
     wait_for_status(task, TaskStatus.SUCCESSFUL)
     assert len(ran) == 1
     assert caplog.text.count("could not record outcomes") == 3
 
 
 def test_an_outcome_whose_commit_was_not_heard_of_is_no_lost_lease(
-    new_consumer, run, submit, faulty, wait_for_status, caplog
+    start, submit, faulty, wait_for_status, caplog
 ):
     tasks = [submit(max_receives=1, args=b"%d" % number) for number in range(4)]
 
@@ -71,9 +61,7 @@ def test_an_outcome_whose_commit_was_not_heard_of_is_no_lost_lease(
             raise ValueError
 
     faulty.after("record_outcomes", times(1, unavailable))
-    consumer = new_consumer(faulty)
-    consumer.learn("email", handler)
-    run(consumer)
+    consumer = start(handler, faulty)
     for task, status in zip(tasks, ["FAILED", "FAILED", "SUCCESSFUL", "SUCCESSFUL"], strict=True):
         wait_for_status(task, TaskStatus(status))
     consumer.stop()
@@ -81,12 +69,10 @@ def test_an_outcome_whose_commit_was_not_heard_of_is_no_lost_lease(
     assert "not recorded" not in caplog.text
 
 
-def test_an_unheard_deletion_is_no_lost_lease(new_consumer, run, submit, faulty, store, caplog):
+def test_an_unheard_deletion_is_no_lost_lease(start, submit, faulty, store, caplog):
     submit()
     faulty.after("record_outcomes", times(1, unavailable))
-    consumer = new_consumer(faulty, auto_delete_on_success=True)
-    consumer.learn("email", lambda task: None)
-    run(consumer)
+    consumer = start(lambda task: None, faulty, auto_delete_on_success=True)
     wait_until(lambda: faulty.calls["record_outcomes"] == 2)
     consumer.stop()
     assert consumer.wait(10)
@@ -107,14 +93,12 @@ def test_an_outcome_that_could_not_be_written_in_time_is_logged(
 
 
 def test_a_finished_jobs_lease_is_extended_while_its_outcome_waits(
-    new_consumer, run, submit, faulty, wait_for_status
+    start, submit, faulty, wait_for_status
 ):
     ran = []
     task = submit()
     faulty.before("record_outcomes", unavailable)
-    consumer = new_consumer(faulty, visibility_timeout=0.6)
-    consumer.learn("email", ran.append)
-    run(consumer)
+    start(ran.append, faulty, visibility_timeout=0.6)
     wait_until(lambda: ran)
     time.sleep(1.5)
     faulty.heal()
@@ -122,9 +106,7 @@ def test_a_finished_jobs_lease_is_extended_while_its_outcome_waits(
     assert len(ran) == 1
 
 
-def test_a_lost_result_is_logged_and_changes_nothing(
-    new_consumer, run, submit, store, steal, caplog
-):
+def test_a_lost_result_is_logged_and_changes_nothing(start, submit, store, steal, caplog):
     held, began = threading.Event(), threading.Event()
 
     def handler(task):
@@ -132,9 +114,7 @@ def test_a_lost_result_is_logged_and_changes_nothing(
         held.wait(10)
 
     task = submit()
-    consumer = new_consumer(visibility_timeout=30)
-    consumer.learn("email", handler)
-    run(consumer)
+    start(handler, visibility_timeout=30)
     assert began.wait(10)
     wait_until(lambda: store.count_tasks("IN_PROGRESS", None, None) == 1)
     steal(task)
@@ -145,7 +125,7 @@ def test_a_lost_result_is_logged_and_changes_nothing(
 
 
 def test_one_poisoned_row_does_not_hold_up_the_others(
-    new_consumer, run, submit, faulty, store, wait_for_status
+    start, submit, faulty, store, wait_for_status
 ):
     tasks = [submit(args=b"%d" % number) for number in range(40)]
     poisoned = tasks[17]
@@ -155,17 +135,13 @@ def test_one_poisoned_row_does_not_hold_up_the_others(
             raise RepositoryError("a value that this column can't hold")
 
     faulty.before("record_outcomes", refuse)
-    consumer = new_consumer(faulty, visibility_timeout=30)
-    consumer.learn("email", lambda task: None)
-    run(consumer)
+    start(lambda task: None, faulty, visibility_timeout=30)
     wait_until(lambda: store.count_tasks("SUCCESSFUL", None, None) == 39)
     faulty.heal()
     wait_for_status(poisoned, TaskStatus.SUCCESSFUL)
 
 
-def test_an_error_that_cannot_be_stored_is_replaced(
-    new_consumer, run, submit, faulty, wait_for_status
-):
+def test_an_error_that_cannot_be_stored_is_replaced(start, submit, faulty, wait_for_status):
     def refuse(batch):
         if any("poison" in (o.error or "") for o in batch):
             raise RepositoryError("a value that this column can't hold")
@@ -175,7 +151,5 @@ def test_an_error_that_cannot_be_stored_is_replaced(
 
     task = submit(max_receives=1)
     faulty.before("record_outcomes", refuse)
-    consumer = new_consumer(faulty)
-    consumer.learn("email", handler)
-    run(consumer)
+    start(handler, faulty)
     assert "could not be stored" in wait_for_status(task, TaskStatus.FAILED).last_error

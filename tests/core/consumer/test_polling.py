@@ -33,7 +33,7 @@ def test_full_claims_follow_each_other_at_once(new_consumer, run, submit, store)
 
 
 def test_a_slot_that_comes_free_is_filled_while_others_are_busy(
-    new_consumer, run, submit, store, wait_for_status
+    start, submit, store, wait_for_status
 ):
     held = threading.Event()
 
@@ -43,9 +43,7 @@ def test_a_slot_that_comes_free_is_filled_while_others_are_busy(
 
     submit(args=b"slow")
     quick = [submit() for _ in range(20)]
-    consumer = new_consumer(max_active_tasks=2, poll_interval=20, visibility_timeout=60)
-    consumer.learn("email", handler)
-    run(consumer, workers=2)
+    start(handler, max_active_tasks=2, poll_interval=20, visibility_timeout=60, workers=2)
     for task in quick:
         wait_for_status(task, TaskStatus.SUCCESSFUL)
     held.set()
@@ -64,41 +62,31 @@ def test_an_idle_consumer_polls_once_an_interval(new_consumer, faulty):
     assert set(made) == {"poll_tasks"}
 
 
-def test_a_new_task_wakes_an_idle_consumer(new_consumer, run, submit, wait_for_status):
-    consumer = new_consumer(poll_interval=30, visibility_timeout=60)
-    consumer.learn("email", lambda task: None)
-    run(consumer)
+def test_a_new_task_wakes_an_idle_consumer(start, submit, wait_for_status):
+    start(lambda task: None, poll_interval=30, visibility_timeout=60)
     for _ in range(5):
         wait_for_status(submit(), TaskStatus.SUCCESSFUL)
 
 
 def test_without_wake_ups_the_interval_finds_new_tasks(
-    new_consumer, run, submit, store, wait_for_status, monkeypatch
+    start, submit, store, wait_for_status, monkeypatch
 ):
     monkeypatch.setattr(store, "open_wakeup", lambda: None)
-    consumer = new_consumer(poll_interval=0.05)
-    consumer.learn("email", lambda task: None)
-    run(consumer)
+    start(lambda task: None, poll_interval=0.05)
     for _ in range(3):
         wait_for_status(submit(), TaskStatus.SUCCESSFUL)
 
 
-def test_a_broken_wake_up_is_opened_again(new_consumer, run, submit, faulty, wait_for_status):
+def test_a_broken_wake_up_is_opened_again(start, submit, faulty, wait_for_status):
     faulty.before("open_wakeup", times(2, unavailable))
-    consumer = new_consumer(faulty, poll_interval=30, visibility_timeout=60)
-    consumer.learn("email", lambda task: None)
-    run(consumer)
+    start(lambda task: None, faulty, poll_interval=30, visibility_timeout=60)
     wait_until(lambda: faulty.calls["open_wakeup"] == 3)
     wait_for_status(submit(), TaskStatus.SUCCESSFUL)
 
 
-def test_claims_go_on_when_the_database_is_back(
-    new_consumer, run, submit, faulty, wait_for_status, caplog
-):
+def test_claims_go_on_when_the_database_is_back(start, submit, faulty, wait_for_status, caplog):
     faulty.before("poll_tasks", times(3, unavailable))
-    consumer = new_consumer(faulty)
-    consumer.learn("email", lambda task: None)
-    run(consumer)
+    start(lambda task: None, faulty)
     wait_for_status(submit(), TaskStatus.SUCCESSFUL)
     assert caplog.text.count("could not claim tasks") == 3
 
@@ -113,13 +101,11 @@ def test_nothing_is_claimed_without_handlers(new_consumer, submit, faulty):
     assert faulty.calls["poll_tasks"] == 0
 
 
-def test_slow_tasks_are_hardly_claimed_ahead(new_consumer, run, submit, store):
+def test_slow_tasks_are_hardly_claimed_ahead(start, submit, store):
     held = threading.Event()
     for _ in range(50):
         submit()
-    consumer = new_consumer()
-    consumer.learn("email", lambda task: held.wait(10))
-    run(consumer, workers=4)
+    start(lambda task: held.wait(10), workers=4)
     wait_until(lambda: store.count_tasks("IN_PROGRESS", None, None) == 4)
     assert store.count_tasks("NEW", None, None) == 46
     held.set()

@@ -180,9 +180,7 @@ def test_stop_ends_while_the_database_stays_away(new_consumer, submit, faulty):
     assert consumer.wait(5)
 
 
-def test_jobs_that_outlast_the_stop_are_abandoned_with_their_lease(
-    new_consumer, submit, store, run
-):
+def test_jobs_that_outlast_the_stop_are_abandoned_with_their_lease(start, submit, store):
     submit()
     began, held, seen = threading.Event(), threading.Event(), []
 
@@ -191,9 +189,7 @@ def test_jobs_that_outlast_the_stop_are_abandoned_with_their_lease(
         held.wait(10)
         seen.append(task.lease_lost)
 
-    consumer = new_consumer()
-    consumer.learn("email", handler)
-    run(consumer, workers=1)
+    consumer = start(handler, workers=1)
     assert began.wait(10)
     wait_until(lambda: store.count_tasks("IN_PROGRESS", None, None) == 1)
     asked = time.monotonic()

@@ -1,0 +1,73 @@
+"""Why isn't this task running? One line, from its row and what stands beside it."""
+
+from datetime import datetime
+from typing import Final
+
+from tasq_core.filters import Filter
+from tasq_core.filters.model import Term
+from tasq_core.filters.values import Span, State
+from tasq_core.repository.protocol import Repository
+from tasq_core.task import FINISHED_STATUSES, Task, TaskStatus
+from tasq_tui.admin.spans import ago, span
+
+_COUNTED: Final = 1000
+"""Tasks ahead are counted up to here."""
+
+
+def explain(task: Task, now: datetime) -> str:
+    """What the row alone tells, at `now`."""
+    if task.status in FINISHED_STATUSES:
+        return _finished(task, now)
+    is_claimed = task.status is not TaskStatus.NEW
+    if task.visible_at > now:
+        return _held(task, now) if is_claimed else _delayed(task, now)
+    if task.is_last_receive():
+        return (
+            f"it used up its {task.max_receives} receives without an outcome; the next poll of"
+            " its type ends it FAILED"
+        )
+    if is_claimed:
+        return (
+            f"its consumer stopped extending the lease {ago(task.visible_at, now)}; the next poll"
+            " of its type takes it again"
+        )
+    return f"ready for {span(now - max(task.visible_at, task.created_at))}, and not claimed yet"
+
+
+def explain_in_place(repository: Repository, task: Task, now: datetime) -> str:
+    """The same, and for a ready task whether others are before it and anyone works there."""
+    told = explain(task, now)
+    is_ready = task.status is TaskStatus.NEW and task.visible_at <= now
+    if not is_ready or task.is_last_receive():
+        return told
+    kind = Filter.of(types=(task.type,), queues=(task.queue,))
+    older = Filter((Term("is", (State.READY,)), Term("created", (Span(high=task.created_at),))))
+    ahead = max(0, repository.count(kind & older, _COUNTED) - 1)
+    being_run = repository.count(kind & Filter((Term("is", (State.LEASED,)),)), 1)
+    before = f"{ahead:,}{'+' if ahead >= _COUNTED - 1 else ''} older ready ones are before it"
+    if being_run:
+        return f"{told}: {before}" if ahead else f"{told}: it is the oldest of its type and queue"
+    place = f"type {task.type!r} in queue {task.queue!r}"
+    alone = f"; {before}" if ahead else ""
+    return f"{told}: no consumer holds a task of {place}; is one running?{alone}"
+
+
+def _finished(task: Task, now: datetime) -> str:
+    word = "succeeded" if task.status is TaskStatus.SUCCESSFUL else "failed"
+    when = f" {ago(task.finished_at, now)}" if task.finished_at else ""
+    if task.status is TaskStatus.SUCCESSFUL:
+        return f"it {word}{when}"
+    used = f" after {task.receive_count} of {task.max_receives} receives" if task.max_receives else ""
+    return f"it {word}{when}{used}; requeue it to run it again"
+
+
+def _held(task: Task, now: datetime) -> str:
+    ends = f"its lease ends {ago(task.visible_at, now)} unless it is extended"
+    if task.status is TaskStatus.IN_PROGRESS and task.started_at:
+        return f"it is running, for {span(now - task.started_at)}; {ends}"
+    return f"a consumer has claimed it and not started it; {ends}"
+
+
+def _delayed(task: Task, now: datetime) -> str:
+    again = "to be tried again" if task.receive_count else "delayed"
+    return f"{again}: not before {task.visible_at:%Y-%m-%d %H:%M:%S}Z ({ago(task.visible_at, now)})"

@@ -1,0 +1,182 @@
+"""tasq requeue, delete, purge, clean."""
+
+from typing import Annotated
+
+import typer
+
+from tasq_core.cleaner import DEFAULT_AGE_SECONDS
+from tasq_core.repository.protocol import Repository
+from tasq_tui.admin.mutations import Mutation, delete, finished_before, requeue
+from tasq_tui.admin.preview import Preview
+from tasq_tui.admin.selection import select_where
+from tasq_tui.admin.trash import TrashFile
+from tasq_tui.cli import options
+from tasq_tui.cli.ages import age
+from tasq_tui.cli.changing import Change, Start, carry_out
+from tasq_tui.cli.options import VerbCommand, verb_app
+from tasq_tui.cli.selecting import Choice
+
+app = verb_app()
+
+NoTrash = Annotated[bool, typer.Option("--no-trash", help="Don't keep what is deleted.")]
+IncludeLeased = Annotated[
+    bool, typer.Option("--include-leased", help="Also tasks that a consumer holds right now.")
+]
+
+
+@app.command("requeue", cls=VerbCommand)
+def requeue_tasks(
+    context: typer.Context,
+    ids: options.Ids = None,
+    where: options.Where = None,
+    status: options.Statuses = None,
+    queue: options.Queues = None,
+    type: options.Types = None,
+    older_than: options.OlderThan = None,
+    everything: options.Everything = False,
+    limit: options.Limit = None,
+    reset: Annotated[
+        bool,
+        typer.Option("--reset", help="Also set the receive count to 0, and forget the outcome."),
+    ] = False,
+    yes: options.Yes = False,
+    dry_run: options.DryRun = False,
+    as_json: options.AsJson = False,
+) -> int:
+    """Make tasks NEW again, ready at once. Those that a consumer holds are skipped.
+
+    A task that used up its receives gets exactly one more. Tasks created after the count was
+    shown are never touched.
+
+    \b
+    Examples:
+      tasq requeue 3f2a9c
+      tasq requeue --where 'status:failed error:timeout' --yes
+      tasq list --where 'status:failed type:send*' -o ids | tasq requeue - --yes
+    """
+    choice = Choice(ids, where, status, queue, type, older_than, everything, limit)
+    change = Change(
+        "requeue", choice.selection, ("--reset",) if reset else (),
+        yes=yes, dry_run=dry_run, as_json=as_json,
+    )  # fmt: skip
+
+    def start(repository: Repository, seen: Preview, trash: TrashFile | None) -> Mutation:  # noqa: ARG001 - nothing is lost
+        return requeue(repository, seen.selection, seen.count + seen.gone, reset=reset)
+
+    return carry_out(context.obj, change, start)
+
+
+@app.command("delete", cls=VerbCommand)
+def delete_tasks(
+    context: typer.Context,
+    ids: options.Ids = None,
+    where: options.Where = None,
+    status: options.Statuses = None,
+    queue: options.Queues = None,
+    type: options.Types = None,
+    older_than: options.OlderThan = None,
+    everything: options.Everything = False,
+    limit: options.Limit = None,
+    include_leased: IncludeLeased = False,
+    no_trash: NoTrash = False,
+    yes: options.Yes = False,
+    dry_run: options.DryRun = False,
+    as_json: options.AsJson = False,
+) -> int:
+    """Delete tasks. Those that a consumer holds are skipped; the rest can be restored.
+
+    \b
+    Examples:
+      tasq delete 3f2a9c 77b0
+      tasq delete --where 'status:failed type:old_report' --dry-run
+    """
+    choice = Choice(ids, where, status, queue, type, older_than, everything, limit)
+    return _delete(
+        context, "delete", choice, include_leased, no_trash, yes=yes, dry_run=dry_run,
+        as_json=as_json,
+    )  # fmt: skip
+
+
+@app.command("purge", cls=VerbCommand)
+def purge(
+    context: typer.Context,
+    where: options.Where = None,
+    status: options.Statuses = None,
+    queue: options.Queues = None,
+    type: options.Types = None,
+    older_than: options.OlderThan = None,
+    everything: options.Everything = False,
+    limit: options.Limit = None,
+    include_leased: IncludeLeased = False,
+    no_trash: NoTrash = False,
+    yes: options.Yes = False,
+    dry_run: options.DryRun = False,
+    as_json: options.AsJson = False,
+) -> int:
+    """Delete all tasks that match; asks for the number to be typed.
+
+    Ctrl+C stops after the running batch; run it again to go on, or `tasq import` to undo.
+
+    \b
+    Examples:
+      tasq purge --status successful --older-than 7d
+      tasq purge --where 'queue:tmp status:new' --dry-run
+    """
+    choice = Choice(None, where, status, queue, type, older_than, everything, limit)
+    return _delete(
+        context, "purge", choice, include_leased, no_trash, yes=yes, dry_run=dry_run,
+        as_json=as_json,
+    )  # fmt: skip
+
+
+@app.command("clean", cls=VerbCommand)
+def clean(
+    context: typer.Context,
+    older: Annotated[
+        str, typer.Option("--age", metavar="AGE", help="Created at least so long ago.")
+    ] = f"{DEFAULT_AGE_SECONDS / 60:g}m",
+    no_trash: NoTrash = False,
+    yes: options.Yes = False,
+    dry_run: options.DryRun = False,
+    as_json: options.AsJson = False,
+) -> int:
+    """Delete finished tasks (SUCCESSFUL and FAILED) that were created long enough ago.
+
+    \b
+    Examples:
+      tasq clean --age 7d
+      tasq clean --age 1d --no-trash --yes
+    """
+    where = finished_before(age("--age", older))
+    change = Change(
+        "clean", lambda repository: select_where(repository, where), ("--age", older),
+        yes=yes, dry_run=dry_run, as_json=as_json, uses_trash=not no_trash,
+    )  # fmt: skip
+    return carry_out(context.obj, change, _deleting(include_leased=False))
+
+
+def _delete(
+    context: typer.Context,
+    verb: str,
+    choice: Choice,
+    include_leased: bool,
+    no_trash: bool,
+    *,
+    yes: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> int:
+    flags = ("--include-leased",) * include_leased + ("--no-trash",) * no_trash
+    change = Change(
+        verb, choice.selection, flags, yes=yes, dry_run=dry_run, as_json=as_json,
+        uses_trash=not no_trash,
+    )  # fmt: skip
+    return carry_out(context.obj, change, _deleting(include_leased=include_leased))
+
+
+def _deleting(*, include_leased: bool) -> Start:
+    def start(repository: Repository, seen: Preview, trash: TrashFile | None) -> Mutation:
+        total = seen.count + seen.gone
+        return delete(repository, seen.selection, total, trash=trash, include_leased=include_leased)
+
+    return start

@@ -1,0 +1,171 @@
+"""tasq list, tasq show."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+
+from tasq_core.errors import TaskNotFoundError
+from tasq_core.filters import Filter
+from tasq_core.inspector import Inspector
+from tasq_core.task import IMMEDIATELY, Task
+from tasq_tui.admin.explain import explain_in_place
+from tasq_tui.admin.records import TASK_FIELDS, iso, task_record
+from tasq_tui.admin.selection import select_ids
+from tasq_tui.admin.spans import span
+from tasq_tui.cli import diagnostics, options, output
+from tasq_tui.cli.connection import Connection, connected
+from tasq_tui.cli.formats import Format
+from tasq_tui.cli.options import VerbCommand, verb_app
+from tasq_tui.cli.output import Column, Shape
+from tasq_tui.cli.selecting import Choice
+from tasq_tui.cli.task_text import task_text
+
+app = verb_app()
+
+_ON_A_SCREEN = 100
+"""Tasks shown on a terminal where no limit was given; a pipe gets all."""
+_PAGE = 500
+_GLANCE = 300
+"""Characters of an error, and bytes of args, that a table or a list of ids needs at most."""
+
+
+@app.command("list", cls=VerbCommand)
+def list_tasks(
+    context: typer.Context,
+    ids: options.Ids = None,
+    where: options.Where = None,
+    status: options.Statuses = None,
+    queue: options.Queues = None,
+    type: options.Types = None,
+    older_than: options.OlderThan = None,
+    everything: options.Everything = False,
+    limit: options.Limit = None,
+    order: Annotated[
+        str, typer.Option(metavar="newest|oldest", help="Which come first, by creation.")
+    ] = "newest",
+    form: options.Output = Format.TABLE,
+    as_json: options.AsJson = False,
+) -> int:
+    """List tasks, newest first: on a terminal the first 100, into a pipe all that match.
+
+    \b
+    Examples:
+      tasq list --where 'status:failed error:timeout'
+      tasq list --status open --queue mail --limit 20 -o json
+      tasq list --where 'status:failed type:send*' -o ids | tasq requeue - --yes
+    """
+    form = Format.JSON if as_json else form
+    choice = Choice(ids, where, status, queue, type, older_than, everything, limit)
+    asked_ids, asked = choice.asked_ids, choice.asked_filter or Filter()
+    on_a_screen = form is Format.TABLE and output.is_terminal()
+    most = limit or None
+    if limit is None and on_a_screen:
+        most = _ON_A_SCREEN
+    with connected(context.obj) as connection:
+        if asked_ids is not None:
+            _write(_named(connection, asked_ids), connection, form)
+            return diagnostics.ExitCode.DONE
+        preview = _GLANCE if form in (Format.TABLE, Format.IDS) else None
+        cut = [False]
+        found = _walk(connection.inspector, asked, order, most, preview, cut)
+        _write(found, connection, form)
+    if cut[0] and limit is None:
+        diagnostics.note(f"the first {most} are shown; --limit 0 shows all")
+    return diagnostics.ExitCode.DONE
+
+
+@app.command("show", cls=VerbCommand)
+def show(
+    context: typer.Context,
+    ids: Annotated[list[str], typer.Argument(metavar="ID...", help="Ids, or unique beginnings.")],
+    form: options.Output = Format.TABLE,
+    as_json: options.AsJson = False,
+) -> int:
+    """Show tasks in full: times, arguments, error and traceback, why it isn't running.
+
+    \b
+    Examples:
+      tasq show 3f2a9c
+      tasq show 3f2a9c 77b0 --json
+    """
+    form = Format.JSON if as_json else form
+    given = Choice(ids).asked_ids or []
+    with connected(context.obj) as connection:
+        tasks = list(_named(connection, given))
+        if form is not Format.TABLE:
+            _write(iter(tasks), connection, form)
+            return diagnostics.ExitCode.DONE
+        now = connection.repository.now()
+        for number, task in enumerate(tasks):
+            why = explain_in_place(connection.repository, task, now)
+            output.text(*([""] if number else []), *task_text(task, now, why))
+    return diagnostics.ExitCode.DONE
+
+
+def _named(connection: Connection, given: list[str]) -> Iterator[Task]:
+    """The tasks with these ids, in full.
+
+    Raises:
+        TaskNotFoundError: any of them doesn't exist; nothing was written yet.
+    """
+    chosen = select_ids(connection.repository, given).ids or ()
+    tasks = connection.repository.get_tasks(chosen)
+    found = {task.id for task in tasks}
+    missing = [str(id) for id in chosen if id not in found]
+    if missing:
+        raise TaskNotFoundError(f"no task {', '.join(missing[:5])}", missing)
+    return iter(tasks)
+
+
+def _walk(
+    inspector: Inspector,
+    where: Filter,
+    order: str,
+    limit: int | None,
+    preview: int | None,
+    cut: list[bool],
+) -> Iterator[Task]:
+    """The matching tasks, a page in memory at a time; `cut` tells whether the limit cut some."""
+    after, left = None, limit
+    while True:
+        size = _PAGE if left is None else min(_PAGE, left)
+        page = inspector.page(where, order, after, size, preview)
+        yield from page.tasks
+        left = None if left is None else left - len(page.tasks)
+        if page.next is None or left == 0:
+            cut[0] = page.next is not None
+            return
+        after = page.next
+
+
+def _write(tasks: Iterator[Task], connection: Connection, form: Format) -> None:
+    now = connection.repository.now() if form is Format.TABLE else IMMEDIATELY
+    output.rows(_shape(now), tasks, form)
+
+
+def _shape(now: datetime) -> Shape[Task]:
+    short = output.is_terminal()
+
+    def created(task: Task) -> str:
+        return span(now - task.created_at) if short else iso(task.created_at) or ""
+
+    def first_line(task: Task) -> str:
+        return (task.last_error or "").partition("\n")[0]
+
+    columns: tuple[Column[Any], ...] = (
+        Column("ID", lambda task: str(task.id)[:13] if short else str(task.id)),
+        Column("STATUS", lambda task: task.status.value),
+        Column("TYPE", lambda task: task.type, gives_way=True),
+        Column("QUEUE", lambda task: task.queue, gives_way=True),
+        Column("PRIO", lambda task: str(task.priority), right=True),
+        Column("RECEIVES", _receives, right=True),
+        Column("AGE" if short else "CREATED", created, right=short),
+        Column("ERROR", first_line, gives_way=True),
+    )
+    return Shape(columns, TASK_FIELDS, task_record, id=lambda task: str(task.id))
+
+
+def _receives(task: Task) -> str:
+    return f"{task.receive_count}/{task.max_receives}" if task.max_receives else f"{task.receive_count}"

@@ -1,0 +1,119 @@
+"""tasq export, tasq import."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tasq_core.errors import InvalidInputError
+from tasq_core.transfer import to_line
+from tasq_tui.admin.journal import Journal
+from tasq_tui.admin.mutations import restore
+from tasq_tui.admin.session import check_table, check_writable
+from tasq_tui.cli import diagnostics, inert, options, output, progress
+from tasq_tui.cli.connection import connected
+from tasq_tui.cli.diagnostics import ExitCode
+from tasq_tui.cli.options import VerbCommand, verb_app
+from tasq_tui.cli.selecting import Choice
+
+app = verb_app()
+
+
+@app.command("export", cls=VerbCommand)
+def export(
+    context: typer.Context,
+    ids: options.Ids = None,
+    where: options.Where = None,
+    status: options.Statuses = None,
+    queue: options.Queues = None,
+    type: options.Types = None,
+    older_than: options.OlderThan = None,
+    everything: options.Everything = False,
+    limit: options.Limit = None,
+) -> int:
+    """Write tasks to standard output, oldest first, a line of JSON each, without loss.
+
+    `tasq import` reads them back, into any database.
+
+    \b
+    Examples:
+      tasq export --all > backup.ndjson
+      tasq export --where 'status:failed' | gzip > failed.ndjson.gz
+      tasq export --url sqlite:///old.db --all | tasq import - --url postgresql://app@db/prod
+    """
+    choice = Choice(ids, where, status, queue, type, older_than, everything, limit)
+    with connected(context.obj) as connection:
+        selection = choice.selection(connection.repository)
+        if selection.ids is None:
+            output.raw(map(inert.json_text, connection.inspector.export(selection.where)))
+            return ExitCode.DONE
+        for batch in selection.batches(connection.repository, 500):
+            tasks = connection.repository.get_tasks(batch)
+            output.raw(inert.json_text(to_line(task)) for task in tasks)
+    return ExitCode.DONE
+
+
+@app.command("import", cls=VerbCommand)
+def import_tasks(
+    context: typer.Context,
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE...", help="Exported or trash files; - is standard"
+                                  " input.")
+    ],
+    as_json: options.AsJson = False,
+) -> int:
+    """Insert tasks as they were, every column; ids that exist are left as they are.
+
+    \b
+    Examples:
+      tasq import backup.ndjson
+      zcat failed.ndjson.gz | tasq import -
+    """
+    with connected(context.obj) as connection:
+        check_writable(connection.settings, "import")
+        check_table(connection.client)
+        with _lines(files) as lines:
+            run = progress.run("import", restore(connection.repository, lines))
+        command = f"tasq import {' '.join(files)}"
+        outcome = str(run.error) if run.error else "interrupted" if run.interrupted else "done"
+        try:
+            Journal().note(connection.settings, command, run.result, outcome)
+        except OSError as error:
+            diagnostics.warn(f"the journal could not be written: {error}")
+    result = run.result
+    if as_json:
+        output.document({"verb": "import", "done": result.done, "skipped": result.skipped})
+    skipped = f", skipped {result.skipped:,} that exist" if result.skipped else ""
+    diagnostics.note(f"imported {result.done:,}{skipped}")
+    if run.error is not None:
+        code = diagnostics.failed(run.error)
+        return ExitCode.PARTLY_DONE if result.done else code
+    return ExitCode.INTERRUPTED if run.interrupted else ExitCode.DONE
+
+
+@contextmanager
+def _lines(files: list[str]) -> Iterator[Iterable[str]]:
+    """The lines of all files, one after another; each must exist before any is read.
+
+    Raises:
+        InvalidInputError: one can't be read.
+    """
+    for file in files:
+        if file != "-" and not Path(file).is_file():
+            raise InvalidInputError(f"there is no file {file!r}; nothing was imported")
+    yield (line for file in files for line in _lines_of(file))
+
+
+def _lines_of(file: str) -> Iterator[str]:
+    try:
+        if file == "-":
+            sys.stdin.reconfigure(encoding="utf-8")
+            yield from sys.stdin
+        else:
+            with Path(file).open(encoding="utf-8") as opened:
+                yield from opened
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInputError(f"{file!r} can't be read: {error}") from error

@@ -1,0 +1,73 @@
+"""One task in full, as lines for a person."""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Final
+
+from tasq_core.errors import ArgsDecodeError
+from tasq_core.task import IMMEDIATELY, Task
+from tasq_tui.admin.records import args_record
+from tasq_tui.admin.spans import ago
+from tasq_tui.cli import inert
+
+_LONGEST_ARGS: Final = 20_000
+"""Characters of arguments that are shown; --json shows them all."""
+
+
+def task_text(task: Task, now: datetime, why: str) -> Iterator[str]:
+    """The task's lines, all inert."""
+    yield f"task {task.id}"
+    limit = f" of {task.max_receives}" if task.max_receives else ", no limit"
+    facts = {
+        "type": task.type,
+        "queue": task.queue or '""',
+        "status": task.status.value,
+        "why": why,
+        "priority": str(task.priority),
+        "receives": f"{task.receive_count}{limit}",
+        "created": _time(task.created_at, now),
+        "started": _time(task.started_at, now),
+        "finished": _time(task.finished_at, now),
+        "visible": "at once" if task.visible_at == IMMEDIATELY else _time(task.visible_at, now),
+    }
+    for name, value in facts.items():
+        yield f"  {name:<9} {inert.line(value)}"
+    encoding, lines = _args(task.args)
+    yield f"  args      {encoding}, {len(task.args):,} bytes"
+    yield from (f"    {line}" for line in lines)
+    if task.last_error is not None:
+        yield "  error"
+        yield from (f"    {line}" for line in inert.lines(task.last_error))
+
+
+def _time(at: datetime | None, now: datetime) -> str:
+    if at is None:
+        return "-"
+    return f"{at:%Y-%m-%d %H:%M:%S.%f}Z ({ago(at, now)})"
+
+
+def _args(data: bytes) -> tuple[str, list[str]]:
+    record = args_record(data)
+    encoding = str(record["encoding"])
+    shown = _gob_tree(data) if encoding == "gob" else None
+    if shown is None:
+        shown = _readable(record["value"], encoding)
+    if len(shown) > _LONGEST_ARGS:
+        shown = f"{shown[:_LONGEST_ARGS]}\n… {len(shown):,} characters in all; --json shows them"
+    return encoding, inert.lines(shown)
+
+
+def _readable(value: Any, encoding: str) -> str:
+    if encoding == "json":
+        return json.dumps(value, ensure_ascii=False, indent=2)
+    return str(value)
+
+
+def _gob_tree(data: bytes) -> str | None:
+    from tasq_core.args import gob
+
+    try:
+        return gob.describe(data)
+    except ArgsDecodeError:
+        return None
