@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 from tasq_core.args import JSON, Codec, codec_named
 from tasq_core.cleaner import Cleaner
-from tasq_core.consumer import Consumer
+from tasq_core.consumer import Consumer, OptionChanges
 from tasq_core.durations import Duration, seconds
 from tasq_core.errors import InvalidInputError
 from tasq_core.inspector import Inspector
@@ -34,7 +34,7 @@ class Client:
         """A producer that encodes with this client's codec."""
         return Producer(self.repository, self.codec)
 
-    def new_consumer(self, **options: Any) -> Consumer:
+    def new_consumer(self, **options: Unpack[OptionChanges]) -> Consumer:
         """A consumer; `options` are the fields of `ConsumerOptions`."""
         return Consumer(self.repository, **options)
 

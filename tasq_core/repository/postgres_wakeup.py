@@ -23,32 +23,38 @@ class NotifyWakeup:
         connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
 
     def wait(self, timeout: float) -> bool:
-        """Block until a notice comes, or `timeout` seconds; whether one did.
+        """Block until a notice comes, or `timeout` seconds; whether one did. False once closed.
 
         Raises:
             RepositoryUnavailableError: the connection broke.
         """
         try:
-            if not self._notices.is_set():
-                readable, _, _ = select.select(
-                    [self._connection.fileno(), self._end], [], [], timeout
-                )
-                if self._end in readable or self._closed:
-                    self._connection.close()
-                    os.close(self._end)
-                    return False
-                if readable:
-                    # An empty read runs the notify handler and finds a broken connection.
-                    self._connection.pgconn.consume_input()
-                    while self._connection.pgconn.notifies():
-                        self._notices.set()
+            if not self._closed and not self._notices.is_set():
+                self._receive(timeout)
         except psycopg.Error as error:
             raise RepositoryUnavailableError(
                 f"listening for new tasks broke off: {error}"
             ) from error
+        if self._closed:
+            self._free()
+            return False
         found = self._notices.is_set()
         self._notices.clear()
         return found
+
+    def _receive(self, timeout: float) -> None:
+        """Wait for the connection or the end, and take in what came."""
+        readable, _, _ = select.select([self._connection.fileno(), self._end], [], [], timeout)
+        if self._connection.fileno() in readable:
+            # An empty read also finds out that the connection is broken.
+            self._connection.pgconn.consume_input()
+            while self._connection.pgconn.notifies():
+                self._notices.set()
+
+    def _free(self) -> None:
+        if not self._connection.closed:
+            self._connection.close()
+            os.close(self._end)
 
     def close(self) -> None:
         """End a `wait` in another thread; that thread closes the connection."""

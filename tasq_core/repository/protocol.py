@@ -38,12 +38,14 @@ class Wakeup(Protocol):
     def wait(self, timeout: float) -> bool:
         """Block until something may have changed, or `timeout` seconds; whether it did.
 
+        Once closed it returns False; the first such call frees the connection.
+
         Raises:
             RepositoryUnavailableError: the connection broke; open another.
         """
 
     def close(self) -> None:
-        """End a `wait` in another thread soon, and free the connection."""
+        """End a `wait` in another thread soon."""
 
 
 class Repository(Protocol):

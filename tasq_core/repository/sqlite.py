@@ -148,8 +148,6 @@ class SQLiteRepository(SqlRepository):
         self, session: Session, sql: str, leases: Sequence[Lease], **params: object
     ) -> set[Lease]:
         everything = {**self._rows.clock(), **params}
-        if "timeout" in params:
-            everything["until"] = _until(everything)
         return {
             lease
             for lease in leases
@@ -202,9 +200,3 @@ class SQLiteRepository(SqlRepository):
         if self._sqlite.path is None:
             return MemoryWakeup(self._sqlite.changed)
         return FileWakeup(self._sqlite.open_raw())
-
-
-def _until(params: dict[str, object]) -> int:
-    now, timeout = params["now"], params["timeout"]
-    assert isinstance(now, int) and isinstance(timeout, float)  # noqa: S101, PT018 - ours
-    return now + round(timeout * 1_000_000)

@@ -57,7 +57,9 @@ def _finished(task: Task, now: datetime) -> str:
     when = f" {ago(task.finished_at, now)}" if task.finished_at else ""
     if task.status is TaskStatus.SUCCESSFUL:
         return f"it {word}{when}"
-    used = f" after {task.receive_count} of {task.max_receives} receives" if task.max_receives else ""
+    used = (
+        f" after {task.receive_count} of {task.max_receives} receives" if task.max_receives else ""
+    )
     return f"it {word}{when}{used}; requeue it to run it again"
 
 

@@ -56,9 +56,7 @@ class Preview:
     """What must be typed where the confirmation is `TYPE_TO_CONFIRM`."""
 
 
-def preview(
-    repository: Repository, verb: str, selection: Selection, settings: Settings
-) -> Preview:
+def preview(repository: Repository, verb: str, selection: Selection, settings: Settings) -> Preview:
     """Count what `verb` (as "delete") would do to `selection`."""
     if selection.ids is None:
         by_status, leased, later, sample = _of_filter(repository, selection)
@@ -136,11 +134,13 @@ def _of_ids(
             leased += is_leased(task, selection.until)
             if len(sample) < SAMPLE:
                 sample.append(task)
-    return {status: counts[status] for status in TaskStatus if status in counts}, leased, tuple(sample)
+    return (
+        {status: counts[status] for status in TaskStatus if status in counts},
+        leased,
+        tuple(sample),
+    )
 
 
 def is_leased(task: Task, now: datetime) -> bool:
     """Whether a consumer holds the task at `now`."""
-    return (
-        task.status in (TaskStatus.ENQUEUED, TaskStatus.IN_PROGRESS) and task.visible_at > now
-    )
+    return task.status in (TaskStatus.ENQUEUED, TaskStatus.IN_PROGRESS) and task.visible_at > now

@@ -41,8 +41,7 @@ class Selection:
         return self.ids is None and not self.asked
 
     def batches(self, repository: Repository, size: int) -> Iterator[list[UUID]]:
-        """The ids, at most `size` at a time, walked along an index: each row once, even
-        where the change leaves it matching."""
+        """The ids, at most `size` at a time: each row once, even where it goes on to match."""
         if self.ids is not None:
             for start in range(0, len(self.ids), size):
                 yield list(self.ids[start : start + size])
@@ -86,7 +85,9 @@ def select_ids(repository: Repository, texts: Iterable[str | UUID]) -> Selection
     found: dict[UUID, None] = {}
     for text in dict.fromkeys(str(text) for text in texts):
         digits = _digits(text)
-        found[UUID(digits) if len(digits) == _WHOLE_ID else _with_prefix(repository, text, digits)] = None
+        found[
+            UUID(digits) if len(digits) == _WHOLE_ID else _with_prefix(repository, text, digits)
+        ] = None
     return Selection(repository.now(), Filter(), Filter(), ids=tuple(found))
 
 

@@ -13,13 +13,17 @@ def span(duration: timedelta | float) -> str:
         if whole >= length:
             rest = whole % length
             next_unit, next_length = _UNITS[min(place + 1, len(_UNITS) - 1)]
-            more = f" {rest // next_length}{next_unit}" if rest >= next_length > 0 and unit != "s" else ""
+            more = (
+                f" {rest // next_length}{next_unit}"
+                if rest >= next_length > 0 and unit != "s"
+                else ""
+            )
             return f"{whole // length}{unit}{more}"
     return "0s"
 
 
 def ago(then: datetime, now: datetime) -> str:
-    """"3m ago", "in 2h", "now"."""
+    """as in "3m ago", "in 2h" or "now"."""
     seconds = (now - then).total_seconds()
     if abs(seconds) < 1:
         return "now"

@@ -24,5 +24,7 @@ def age(option: str, text: str) -> timedelta:
             f"{option} {text!r} is no span of time: write 30s, 15m, 2h, 7d, 2w or 1h30m"
         )
     parts = _PART.findall(plain)
-    total = sum(int(number) * UNIT_SECONDS[unit] for number, unit in parts) if parts else float(plain)
+    total = (
+        sum(int(number) * UNIT_SECONDS[unit] for number, unit in parts) if parts else float(plain)
+    )
     return timedelta(seconds=seconds(option, total))

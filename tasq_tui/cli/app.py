@@ -7,9 +7,9 @@ from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperGroup
-from typer.main import get_group
+from typer.main import get_command
 
-from tasq_tui.cli.options import Given, shared_parameters, verb_of
+from tasq_tui.cli.options import Given, preformatted, shared_parameters, verb_of
 from tasq_tui.cli.verbs import VERBS
 
 _HELP: Final = """Look at, change and run the tasks of a tasq queue.
@@ -18,11 +18,11 @@ _HELP: Final = """Look at, change and run the tasks of a tasq queue.
     profile. `tasq VERB --help` tells more, with examples.
     """
 
-_EPILOG: Final = """\b
+_EPILOG: Final = """
 Filters: status:failed,new queue:mail type:send* prio:>=5 receives:>=3 id:ab12
          error:"connection refused" args:needle created:>2h finished:<1d
          is:ready|delayed|leased|stale|exhausted -queue:tmp
-\b
+
 Exit codes: 0 done, 1 failed or declined, 2 usage, 3 not found, 4 timeout,
             5 cannot connect, 6 partly done, 7 refused (read-only), 130 interrupted.
 """
@@ -70,7 +70,7 @@ def _version(wanted: bool) -> None:
     invoke_without_command=True,
     subcommand_metavar="VERB …",
     help=_HELP,
-    epilog=_EPILOG,
+    epilog=preformatted(_EPILOG.strip()),
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 def without_verb(
@@ -115,7 +115,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _invoke(arguments: Sequence[str]) -> int:
-    group = get_group(root)
+    group = get_command(root)
     try:
         result = group.main(list(arguments), "tasq", standalone_mode=False, obj=Given())
     except Exception as error:

@@ -21,7 +21,11 @@ def done_word(verb: str) -> str:
 
 def described(preview: Preview, settings: Settings) -> Iterator[str]:
     """The preview's lines, all inert."""
-    place = f"{settings.profile}: {settings.redacted_url}" if settings.profile else settings.redacted_url
+    place = (
+        f"{settings.profile}: {settings.redacted_url}"
+        if settings.profile
+        else settings.redacted_url
+    )
     prefix = f", prefix {settings.prefix}" if settings.prefix else ""
     noun = "task" if preview.count == 1 else "tasks"
     yield inert.line(f"{preview.verb} {preview.count:,} {noun} in {place}{prefix}")

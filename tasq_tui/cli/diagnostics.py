@@ -1,7 +1,9 @@
 """Says what went wrong, or well: the only module that writes to standard error; exit codes."""
 
+import logging
 import os
 import sys
+from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Final
 
@@ -100,6 +102,15 @@ def ask(question: str) -> None:
 def status(message: str) -> None:
     """Replace the current line of a terminal; "" clears it."""
     _write(f"\r\x1b[2K{message}")
+
+
+class LogLines(logging.Handler):
+    """Writes log records, inert, a line each."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one."""
+        at = datetime.fromtimestamp(record.created, UTC)
+        note(f"{at:%H:%M:%S}Z {record.levelname.lower():<7} {record.getMessage()}")
 
 
 def is_terminal() -> bool:

@@ -13,7 +13,7 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\u
 
 
 def line(value: object) -> str:
-    """`value` on one line: what is no printable character is shown as its escape, as \\x1b."""
+    """`value` on one line: what is no printable character is shown as its escape."""
     text = str(value)
     if text.isprintable():
         return text
@@ -46,9 +46,4 @@ def cells(text: str) -> int:
 
 
 def _escape(char: str) -> str:
-    code = ord(char)
-    if char in "\n\r\t":
-        return {"\n": "\\n", "\r": "\\r", "\t": "\\t"}[char]
-    if code < 0x100:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+    return char.encode("unicode_escape").decode()

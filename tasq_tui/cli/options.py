@@ -25,8 +25,11 @@ class Given:
 def _everywhere(
     url: Annotated[
         str | None,
-        typer.Option(metavar="URL", help="The database (or TASQ_URL): postgresql://user@host/db,"
-                     " mysql://user@host/db, sqlite:///file.db."),
+        typer.Option(
+            metavar="URL",
+            help="The database (or TASQ_URL): postgresql://user@host/db,"
+            " mysql://user@host/db, sqlite:///file.db.",
+        ),
     ] = None,
     prefix: Annotated[
         str | None, typer.Option(metavar="NAME", help="The table is NAME_tasks (or TASQ_PREFIX).")
@@ -37,13 +40,19 @@ def _everywhere(
     ] = None,
     read_only: Annotated[
         bool | None,
-        typer.Option("--read-only/--read-write", help="Let the database refuse every change.",
-                     show_default=False),
+        typer.Option(
+            "--read-only/--read-write",
+            help="Let the database refuse every change.",
+            show_default=False,
+        ),
     ] = None,
     timeout: Annotated[
         float | None,
-        typer.Option(metavar="SECONDS", min=0.001, help="Give up on a connection or a statement"
-                     " after so long."),
+        typer.Option(
+            metavar="SECONDS",
+            min=0.001,
+            help="Give up on a connection or a statement after so long.",
+        ),
     ] = None,
 ) -> None:
     """Stands for the options of every verb; never called."""
@@ -75,6 +84,16 @@ class VerbCommand(TyperCommand):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.params = [*self.params, *shared_parameters()]
+        self.help = preformatted(self.help or "")
+
+
+def preformatted(text: str) -> str:
+    """`text` whose paragraphs with indented lines are marked to keep their lines in help."""
+    paragraphs = text.split("\n\n")
+    return "\n\n".join(
+        f"\b\n{paragraph}" if "\n " in paragraph.strip("\n") else paragraph
+        for paragraph in paragraphs
+    )
 
 
 def verb_app() -> typer.Typer:
@@ -82,19 +101,21 @@ def verb_app() -> typer.Typer:
     return typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
-def verb_of(app: typer.Typer, name: str) -> TyperCommand:
+def verb_of(app: typer.Typer, name: str) -> Any:
     """The command called `name` of a module's Typer."""
     found: Any = get_command(app)
-    command: TyperCommand = found.commands[name] if isinstance(found, TyperGroup) else found
-    return command
+    return found.commands[name] if isinstance(found, TyperGroup) else found
 
 
 # -- shared by some verbs --------------------------------------------------------------------
 
 Ids = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[ID]...", help="Ids, or unique beginnings of them; - reads them from"
-                   " standard input.", show_default=False),
+    typer.Argument(
+        metavar="ID",
+        help="Ids, or unique beginnings of them; - reads them from standard input.",
+        show_default=False,
+    ),
 ]
 Where = Annotated[
     str | None,
@@ -102,11 +123,16 @@ Where = Annotated[
 ]
 Statuses = Annotated[
     list[str] | None,
-    typer.Option("--status", metavar="STATUS", help="new, enqueued, in_progress, successful,"
-                 " failed, open or finished; repeat, or list with commas."),
+    typer.Option(
+        "--status",
+        metavar="STATUS",
+        help="new, enqueued, in_progress, successful,"
+        " failed, open or finished; repeat, or list with commas.",
+    ),
 ]
 Queues = Annotated[
-    list[str] | None, typer.Option("--queue", metavar="QUEUE", help="Exactly this; repeat for more.")
+    list[str] | None,
+    typer.Option("--queue", metavar="QUEUE", help="Exactly this; repeat for more."),
 ]
 Types = Annotated[
     list[str] | None, typer.Option("--type", metavar="TYPE", help="Exactly this; repeat for more.")
@@ -119,11 +145,7 @@ Limit = Annotated[
     int | None,
     typer.Option(min=0, metavar="N", help="At most N; 0 is no limit.", show_default=False),
 ]
-Output = Annotated[
-    Format, typer.Option("--output", "-o", help="The form of what is printed.")
-]
+Output = Annotated[Format, typer.Option("--output", "-o", help="The form of what is printed.")]
 AsJson = Annotated[bool, typer.Option("--json", help="The same as -o json.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
-DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")
-]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]

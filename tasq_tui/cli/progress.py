@@ -90,9 +90,7 @@ class _Bar:
             return
         share = min(worked / progress.total, 1.0)
         bar = ("#" * round(share * _BAR)).ljust(_BAR, ".")
-        diagnostics.status(
-            f"{self._verb} [{bar}] {worked:,} of {progress.total:,}  {rate:,.0f}/s"
-        )
+        diagnostics.status(f"{self._verb} [{bar}] {worked:,} of {progress.total:,}  {rate:,.0f}/s")
 
     def clear(self) -> None:
         """Leave the line empty."""

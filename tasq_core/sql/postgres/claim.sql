@@ -13,6 +13,7 @@ created_at AT TIME ZONE 'UTC', started_at AT TIME ZONE 'UTC',
 finished_at AT TIME ZONE 'UTC', visible_at AT TIME ZONE 'UTC'
 
 -- MATERIALIZED: as a plain subquery the planner may run it again and lock more than LIMIT.
+-- ARRAY: joined as a table the candidates are hashed against a scan of all rows.
 -- name: claim_created
 WITH exhausted AS (
   UPDATE {tasks} SET status = 'FAILED', finished_at = statement_timestamp(),
@@ -39,8 +40,8 @@ WITH exhausted AS (
 )
 UPDATE {tasks} SET status = 'ENQUEUED', receive_count = receive_count + 1,
   visible_at = statement_timestamp() + make_interval(secs => %(timeout)s)
-FROM candidate WHERE {tasks}.id = candidate.id
-RETURNING {tasks}.{columns}
+WHERE id = ANY(ARRAY(SELECT id FROM candidate))
+RETURNING {columns}
 
 -- name: claim_priority
 WITH exhausted AS (
@@ -68,8 +69,8 @@ WITH exhausted AS (
 )
 UPDATE {tasks} SET status = 'ENQUEUED', receive_count = receive_count + 1,
   visible_at = statement_timestamp() + make_interval(secs => %(timeout)s)
-FROM candidate WHERE {tasks}.id = candidate.id
-RETURNING {tasks}.{columns}
+WHERE id = ANY(ARRAY(SELECT id FROM candidate))
+RETURNING {columns}
 
 -- name: claim_branch
 

@@ -39,7 +39,8 @@ WHERE id = :id AND receive_count = :receive_count
 
 -- `:ids` is one blob of 16-byte ids: JSON can't hold them, and unhex() came with 3.41.
 -- name: ping
-UPDATE {tasks} SET visible_at = :until / 1000 * 1000 + visible_at % 1000
+UPDATE {tasks} SET visible_at = 
+    (:now + CAST(:timeout * 1000000 AS INTEGER)) / 1000 * 1000 + visible_at % 1000
 WHERE id IN (
   WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < length(:ids) / 16 - 1)
   SELECT substr(:ids, i * 16 + 1, 16) FROM n)
@@ -48,7 +49,8 @@ WHERE id IN (
 -- differs: the statements for leases run once a lease, by position; in process a call is
 -- cheaper than what a list of rows would cost.
 -- name: ping_leases
-UPDATE {tasks} SET visible_at = :until / 1000 * 1000 + visible_at % 1000
+UPDATE {tasks} SET visible_at = 
+    (:now + CAST(:timeout * 1000000 AS INTEGER)) / 1000 * 1000 + visible_at % 1000
 WHERE id = :id AND receive_count = :receive_count
   AND status IN ('ENQUEUED', 'IN_PROGRESS') AND visible_at % 1000 = :mark
 

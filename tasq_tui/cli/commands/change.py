@@ -27,6 +27,7 @@ IncludeLeased = Annotated[
 @app.command("requeue", cls=VerbCommand)
 def requeue_tasks(
     context: typer.Context,
+    *,
     ids: options.Ids = None,
     where: options.Where = None,
     status: options.Statuses = None,
@@ -48,7 +49,6 @@ def requeue_tasks(
     A task that used up its receives gets exactly one more. Tasks created after the count was
     shown are never touched.
 
-    \b
     Examples:
       tasq requeue 3f2a9c
       tasq requeue --where 'status:failed error:timeout' --yes
@@ -69,6 +69,7 @@ def requeue_tasks(
 @app.command("delete", cls=VerbCommand)
 def delete_tasks(
     context: typer.Context,
+    *,
     ids: options.Ids = None,
     where: options.Where = None,
     status: options.Statuses = None,
@@ -85,21 +86,21 @@ def delete_tasks(
 ) -> int:
     """Delete tasks. Those that a consumer holds are skipped; the rest can be restored.
 
-    \b
     Examples:
       tasq delete 3f2a9c 77b0
       tasq delete --where 'status:failed type:old_report' --dry-run
     """
     choice = Choice(ids, where, status, queue, type, older_than, everything, limit)
     return _delete(
-        context, "delete", choice, include_leased, no_trash, yes=yes, dry_run=dry_run,
-        as_json=as_json,
+        context, "delete", choice, include_leased=include_leased, no_trash=no_trash, yes=yes,
+        dry_run=dry_run, as_json=as_json,
     )  # fmt: skip
 
 
 @app.command("purge", cls=VerbCommand)
 def purge(
     context: typer.Context,
+    *,
     where: options.Where = None,
     status: options.Statuses = None,
     queue: options.Queues = None,
@@ -117,21 +118,21 @@ def purge(
 
     Ctrl+C stops after the running batch; run it again to go on, or `tasq import` to undo.
 
-    \b
     Examples:
       tasq purge --status successful --older-than 7d
       tasq purge --where 'queue:tmp status:new' --dry-run
     """
     choice = Choice(None, where, status, queue, type, older_than, everything, limit)
     return _delete(
-        context, "purge", choice, include_leased, no_trash, yes=yes, dry_run=dry_run,
-        as_json=as_json,
+        context, "purge", choice, include_leased=include_leased, no_trash=no_trash, yes=yes,
+        dry_run=dry_run, as_json=as_json,
     )  # fmt: skip
 
 
 @app.command("clean", cls=VerbCommand)
 def clean(
     context: typer.Context,
+    *,
     older: Annotated[
         str, typer.Option("--age", metavar="AGE", help="Created at least so long ago.")
     ] = f"{DEFAULT_AGE_SECONDS / 60:g}m",
@@ -142,7 +143,6 @@ def clean(
 ) -> int:
     """Delete finished tasks (SUCCESSFUL and FAILED) that were created long enough ago.
 
-    \b
     Examples:
       tasq clean --age 7d
       tasq clean --age 1d --no-trash --yes
@@ -159,9 +159,9 @@ def _delete(
     context: typer.Context,
     verb: str,
     choice: Choice,
+    *,
     include_leased: bool,
     no_trash: bool,
-    *,
     yes: bool,
     dry_run: bool,
     as_json: bool,

@@ -26,6 +26,7 @@ app = verb_app()
 @app.command("stats", cls=VerbCommand)
 def stats(
     context: typer.Context,
+    *,
     by: Annotated[
         str | None, typer.Option(metavar="queue|type", help="Count each queue or type.")
     ] = None,
@@ -37,7 +38,6 @@ def stats(
 ) -> int:
     """Count tasks by status, exactly, and tell what holds the open ones.
 
-    \b
     Examples:
       tasq stats
       tasq stats --by queue -o csv
@@ -136,6 +136,7 @@ def _breakdown_shape(by: str) -> Shape[BreakdownRow]:
 @app.command("errors", cls=VerbCommand)
 def errors(
     context: typer.Context,
+    *,
     where: options.Where = None,
     queue: options.Queues = None,
     type: options.Types = None,
@@ -150,7 +151,6 @@ def errors(
 
     With -o ids: the ids of all failures looked at, for `tasq requeue -`.
 
-    \b
     Examples:
       tasq errors --queue mail
       tasq errors --where 'finished:<1h' --json

@@ -34,6 +34,7 @@ _GLANCE = 300
 @app.command("list", cls=VerbCommand)
 def list_tasks(
     context: typer.Context,
+    *,
     ids: options.Ids = None,
     where: options.Where = None,
     status: options.Statuses = None,
@@ -50,7 +51,6 @@ def list_tasks(
 ) -> int:
     """List tasks, newest first: on a terminal the first 100, into a pipe all that match.
 
-    \b
     Examples:
       tasq list --where 'status:failed error:timeout'
       tasq list --status open --queue mail --limit 20 -o json
@@ -69,7 +69,7 @@ def list_tasks(
             return diagnostics.ExitCode.DONE
         preview = _GLANCE if form in (Format.TABLE, Format.IDS) else None
         cut = [False]
-        found = _walk(connection.inspector, asked, order, most, preview, cut)
+        found = _walk(connection.inspector, asked, order, limit=most, preview=preview, cut=cut)
         _write(found, connection, form)
     if cut[0] and limit is None:
         diagnostics.note(f"the first {most} are shown; --limit 0 shows all")
@@ -79,13 +79,13 @@ def list_tasks(
 @app.command("show", cls=VerbCommand)
 def show(
     context: typer.Context,
-    ids: Annotated[list[str], typer.Argument(metavar="ID...", help="Ids, or unique beginnings.")],
+    *,
+    ids: Annotated[list[str], typer.Argument(metavar="ID", help="Ids, or unique beginnings.")],
     form: options.Output = Format.TABLE,
     as_json: options.AsJson = False,
 ) -> int:
     """Show tasks in full: times, arguments, error and traceback, why it isn't running.
 
-    \b
     Examples:
       tasq show 3f2a9c
       tasq show 3f2a9c 77b0 --json
@@ -123,6 +123,7 @@ def _walk(
     inspector: Inspector,
     where: Filter,
     order: str,
+    *,
     limit: int | None,
     preview: int | None,
     cut: list[bool],
@@ -168,4 +169,8 @@ def _shape(now: datetime) -> Shape[Task]:
 
 
 def _receives(task: Task) -> str:
-    return f"{task.receive_count}/{task.max_receives}" if task.max_receives else f"{task.receive_count}"
+    return (
+        f"{task.receive_count}/{task.max_receives}"
+        if task.max_receives
+        else f"{task.receive_count}"
+    )

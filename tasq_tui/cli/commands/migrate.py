@@ -16,14 +16,16 @@ app = verb_app()
 @app.command("migrate", cls=VerbCommand)
 def migrate(
     context: typer.Context,
-    plan: Annotated[bool, typer.Option("--plan", help="Show what is missing; change nothing.")] = False,
+    *,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Show what is missing; change nothing.")
+    ] = False,
 ) -> int:
     """Create the table, or adopt one that Go made, and add the indexes that are missing.
 
     Safe to run again, at any time, and from several machines at once: no column is ever added
     or changed, and a Go program keeps working on the table.
 
-    \b
     Examples:
       tasq migrate --url sqlite:///tasks.db
       tasq migrate --plan

@@ -23,19 +23,26 @@ _BATCH = 10_000
 @app.command("submit", cls=VerbCommand)
 def submit(
     context: typer.Context,
+    *,
     type: Annotated[str, typer.Argument(help="The name its handler is learned under.")],
     args: Annotated[
-        str, typer.Option(metavar="JSON|@FILE|-", help="The arguments; @ reads a file, - standard"
-                          " input.")
+        str,
+        typer.Option(
+            metavar="JSON|@FILE|-", help="The arguments; @ reads a file, - standard input."
+        ),
     ] = "null",
     queue: Annotated[str, typer.Option(help="The queue's name.")] = "",
     priority: Annotated[int, typer.Option(help="-32768 to 32767; higher is more urgent.")] = 0,
-    max_receives: Annotated[int, typer.Option(help="How often it may be claimed; 0: no limit.")] = 0,
+    max_receives: Annotated[
+        int, typer.Option(help="How often it may be claimed; 0: no limit.")
+    ] = 0,
     delay: Annotated[
         str | None, typer.Option(metavar="AGE", help="Not claimed before: 30s, 5m, 2h.")
     ] = None,
     count: Annotated[int, typer.Option(min=1, help="So many alike.")] = 1,
-    codec: Annotated[str, typer.Option(metavar="json|gob", help="How the arguments are encoded.")] = "json",
+    codec: Annotated[
+        str, typer.Option(metavar="json|gob", help="How the arguments are encoded.")
+    ] = "json",
     id: Annotated[
         str | None, typer.Option(help="Its id: submitting it again changes nothing.")
     ] = None,
@@ -43,7 +50,6 @@ def submit(
 ) -> int:
     """Submit tasks; prints their ids once they are stored.
 
-    \b
     Examples:
       tasq submit email --args '{"to": "a@b.c"}' --queue mail --priority 5
       tasq submit report --args @report.json --delay 2h
@@ -59,9 +65,7 @@ def submit(
         connection.client.codec = encoding
         producer = connection.client.new_producer()
         if count == 1:
-            task = producer.submit(
-                type, value, queue, priority, max_receives, delay=wait, id=id
-            )
+            task = producer.submit(type, value, queue, priority, max_receives, delay=wait, id=id)
             _tell([task], as_json)
             return diagnostics.ExitCode.DONE
         first = Task.new(type, value, queue, priority, max_receives, codec=encoding)

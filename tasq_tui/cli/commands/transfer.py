@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
 
@@ -25,6 +26,7 @@ app = verb_app()
 @app.command("export", cls=VerbCommand)
 def export(
     context: typer.Context,
+    *,
     ids: options.Ids = None,
     where: options.Where = None,
     status: options.Statuses = None,
@@ -38,7 +40,6 @@ def export(
 
     `tasq import` reads them back, into any database.
 
-    \b
     Examples:
       tasq export --all > backup.ndjson
       tasq export --where 'status:failed' | gzip > failed.ndjson.gz
@@ -59,15 +60,15 @@ def export(
 @app.command("import", cls=VerbCommand)
 def import_tasks(
     context: typer.Context,
+    *,
     files: Annotated[
-        list[str], typer.Argument(metavar="FILE...", help="Exported or trash files; - is standard"
-                                  " input.")
+        list[str],
+        typer.Argument(metavar="FILE", help="Exported or trash files; - is standard input."),
     ],
     as_json: options.AsJson = False,
 ) -> int:
     """Insert tasks as they were, every column; ids that exist are left as they are.
 
-    \b
     Examples:
       tasq import backup.ndjson
       zcat failed.ndjson.gz | tasq import -
@@ -110,8 +111,7 @@ def _lines(files: list[str]) -> Iterator[Iterable[str]]:
 def _lines_of(file: str) -> Iterator[str]:
     try:
         if file == "-":
-            sys.stdin.reconfigure(encoding="utf-8")
-            yield from sys.stdin
+            yield from TextIOWrapper(sys.stdin.buffer, encoding="utf-8")
         else:
             with Path(file).open(encoding="utf-8") as opened:
                 yield from opened

@@ -12,7 +12,6 @@ app = verb_app()
 def tui(context: typer.Context) -> int:
     """Open the app on a database.
 
-    \b
     Examples:
       tasq tui --url postgresql://app@db/prod --prefix billing
       tasq --profile prod --read-only tui

@@ -10,31 +10,30 @@ from tests.core.consumer.faults import unavailable
 from tests.support.wait import wait_until
 
 
-def test_a_job_that_outlives_the_timeout_keeps_its_lease(start, submit, wait_for_status):
+def test_a_job_that_outlives_the_timeout_keeps_its_lease(start, submit, faulty, wait_for_status):
     ran = []
 
     def handler(task):
         ran.append(task.id)
-        time.sleep(1.0)
+        wait_until(lambda: faulty.calls["ping_leases"] >= 5)
         assert not task.lease_lost
 
     task = submit()
-    start(handler, visibility_timeout=0.3)
+    start(handler, faulty, visibility_timeout=0.9)
     row = wait_for_status(task, TaskStatus.SUCCESSFUL)
     assert (row.receive_count, len(ran)) == (1, 1)
 
 
-def test_jobs_waiting_in_a_full_channel_keep_their_leases(new_consumer, submit, store, pool):
+def test_jobs_waiting_in_a_full_channel_keep_their_leases(new_consumer, submit, faulty, pool):
     for _ in range(3):
         submit()
-    consumer = new_consumer(visibility_timeout=0.3, channel_size=3)
+    consumer = new_consumer(faulty, visibility_timeout=0.9, channel_size=3)
     consumer.learn("email", lambda task: None)
     consumer.start()
-    wait_until(lambda: store.count_tasks("ENQUEUED", None, None) == 3)
-    time.sleep(0.8)
-    assert store.poll_tasks(["email"], [""], 60) == []
+    wait_until(lambda: faulty.calls["ping_leases"] >= 5)
+    assert faulty.poll_tasks(["email"], [""], 60) == []
     reading = pool.submit(lambda: [job() for job in consumer.channel()])
-    wait_until(lambda: store.count_tasks("SUCCESSFUL", None, None) == 3)
+    wait_until(lambda: faulty.count_tasks("SUCCESSFUL", None, None) == 3)
     consumer.stop()
     reading.result(10)
 
@@ -129,7 +128,7 @@ def test_pings_go_on_once_the_database_is_back(start, submit, faulty, wait_for_s
         faulty.before("ping_leases", unavailable)
         wait_until(lambda: faulty.calls["ping_leases"] > 1)
         faulty.heal()
-        time.sleep(2.5)
+        wait_until(lambda: faulty.calls["ping_leases"] >= 7)
 
     task = submit()
     start(handler, faulty, visibility_timeout=1.5)

@@ -1,5 +1,4 @@
 import threading
-import time
 
 from tasq_core import TaskStatus
 from tasq_core.errors import RepositoryError
@@ -98,9 +97,9 @@ def test_a_finished_jobs_lease_is_extended_while_its_outcome_waits(
     ran = []
     task = submit()
     faulty.before("record_outcomes", unavailable)
-    start(ran.append, faulty, visibility_timeout=0.6)
+    start(ran.append, faulty, visibility_timeout=0.9)
     wait_until(lambda: ran)
-    time.sleep(1.5)
+    wait_until(lambda: faulty.calls["ping_leases"] >= 5)
     faulty.heal()
     assert wait_for_status(task, TaskStatus.SUCCESSFUL, timeout=15).receive_count == 1
     assert len(ran) == 1

@@ -6,7 +6,7 @@ import pytest
 
 from tasq_core import TaskStatus
 from tasq_core.errors import ConsumerAlreadyRunningError, ConsumerAlreadyStoppedError
-from tests.core.consumer.faults import FaultyRepository, unavailable
+from tests.core.consumer.faults import unavailable
 from tests.support.wait import wait_until
 
 
@@ -212,19 +212,18 @@ def test_the_channel_may_be_read_before_start_and_ends_with_stop(new_consumer, s
     assert reading.result(10) == [None]
 
 
-def test_a_defect_stops_the_consumer_and_is_raised_by_run(new_consumer, submit, store):
+@pytest.mark.parametrize("call", ["poll_tasks", "record_outcomes", "ping_leases", "open_wakeup"])
+def test_a_defect_stops_the_consumer_and_is_raised_by_run(new_consumer, submit, faulty, call):
     def defect(*_):
         raise ZeroDivisionError
 
-    for name in ("poll_tasks", "record_outcomes", "ping_leases", "open_wakeup"):
-        submit()
-        broken = FaultyRepository(store)
-        broken.before(name, defect)
-        consumer = new_consumer(broken, visibility_timeout=0.3)
-        consumer.learn("email", lambda task: time.sleep(0.2))
-        with pytest.raises(ZeroDivisionError):
-            consumer.run(workers=1)
-        assert not consumer.running
+    submit()
+    faulty.before(call, defect)
+    consumer = new_consumer(faulty, visibility_timeout=0.3)
+    consumer.learn("email", lambda task: wait_until(lambda: not consumer.running))
+    with pytest.raises(ZeroDivisionError):
+        consumer.run(workers=1)
+    assert not consumer.running
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")

@@ -1,0 +1,190 @@
+"""The doctor: looks a database over, and says what is wrong and what would help."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from time import perf_counter
+from typing import Final
+
+from tasq_core.errors import RepositoryError, RepositoryUnavailableError
+from tasq_core.filters import Filter
+from tasq_core.reports import Health
+from tasq_core.repository.health import Structure, structure
+from tasq_core.repository.protocol import PageOrder, Repository
+from tasq_core.task import TaskStatus
+from tasq_tui.admin.settings import Settings
+from tasq_tui.admin.spans import span
+
+_SLOW_SECONDS: Final = 0.25
+_SKEW_SECONDS: Final = 5.0
+_LONG_WAIT_SECONDS: Final = 3600.0
+_MANY_FINISHED: Final = 1_000_000
+_DEAD_SHARE: Final = 0.5
+
+
+class Verdict(StrEnum):
+    """How a finding is meant."""
+
+    GOOD = "ok"
+    HINT = "hint"
+    """Works, and could be better."""
+    WARNING = "warning"
+    """Works now, and will hurt."""
+    PROBLEM = "problem"
+    """Doesn't work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at."""
+
+    topic: str
+    verdict: Verdict
+    message: str
+    remedy: str = ""
+    """What to do: a command, or DDL."""
+
+
+def examine(repository: Repository, settings: Settings) -> Iterator[Finding]:
+    """All findings, the connection first; nothing is changed.
+
+    Raises:
+        RepositoryUnavailableError: no connection, so there is nothing to examine.
+    """
+    started = perf_counter()
+    clock = repository.now()
+    seconds = perf_counter() - started
+    yield _connection(settings, seconds)
+    yield _clock(clock, seconds)
+    found = structure(repository)
+    yield Finding("server", Verdict.GOOD, f"{found.version}, time zone {found.zone}")
+    yield from _schema(repository, found)
+    if not found.exists or found.differences:
+        return
+    try:
+        yield from _contents(repository, found, clock)
+    except RepositoryUnavailableError:
+        raise
+    except RepositoryError as error:
+        yield Finding("contents", Verdict.PROBLEM, str(error))
+
+
+def _connection(settings: Settings, seconds: float) -> Finding:
+    mode = "read-only" if settings.read_only else "read-write"
+    told = f"{settings.redacted_url} answers in {seconds * 1000:.0f} ms, {mode}"
+    if seconds > _SLOW_SECONDS:
+        return Finding("connection", Verdict.HINT, told, "a consumer belongs near its database")
+    return Finding("connection", Verdict.GOOD, told)
+
+
+def _clock(clock: datetime, seconds: float) -> Finding:
+    skew = (clock - datetime.now(UTC)).total_seconds()
+    if abs(skew) - seconds <= _SKEW_SECONDS:
+        return Finding("clock", Verdict.GOOD, f"the database's clock is {skew:+.1f} s from ours")
+    return Finding(
+        "clock", Verdict.WARNING, f"the database's clock is {skew:+.0f} s from ours",
+        "set both by NTP; delays given as times are then off by so much",
+    )  # fmt: skip
+
+
+def _schema(repository: Repository, found: Structure) -> Iterator[Finding]:
+    if not found.exists:
+        yield Finding(
+            "table", Verdict.PROBLEM, f"there is no table {repository.table!r}", "tasq migrate"
+        )
+        return
+    for difference in found.differences:
+        yield Finding(
+            "table", Verdict.PROBLEM, difference,
+            "restore the column as the documentation has it; Go programs need it too",
+        )  # fmt: skip
+    if not found.differences:
+        yield Finding("table", Verdict.GOOD, f"{repository.table} is as it should be")
+    for name, ddl in found.missing:
+        yield Finding("schema", Verdict.WARNING, f"{name} is missing", f"tasq migrate, or: {ddl};")
+    if not found.missing:
+        yield Finding("schema", Verdict.GOOD, "every index is there")
+    if found.lacking:
+        lacking = ", ".join(found.lacking)
+        yield Finding(
+            "rights", Verdict.WARNING, f"this user may not {lacking} on {repository.table}",
+            f"GRANT {lacking} ON {repository.table} TO the user, or use --read-only",
+        )  # fmt: skip
+    else:
+        yield Finding("rights", Verdict.GOOD, "this user may read and change the table")
+
+
+def _contents(repository: Repository, found: Structure, clock: datetime) -> Iterator[Finding]:
+    counts, health = repository.open_counts()
+    total = sum(counts.values())
+    yield Finding(
+        "open tasks", Verdict.GOOD,
+        f"{total:,}: {health.ready:,} ready, {health.delayed:,} delayed, {health.leased:,} leased",
+    )  # fmt: skip
+    yield from _leases(health, clock)
+    yield from _future(repository, clock)
+    yield from _size(repository, found)
+
+
+def _leases(health: Health, clock: datetime) -> Iterator[Finding]:
+    if health.stale:
+        yield Finding(
+            "leases", Verdict.WARNING,
+            f"{health.stale:,} tasks have a lapsed lease: their consumer died or hangs",
+            "start a consumer of their types; tasq list --where is:stale shows them",
+        )  # fmt: skip
+    if health.exhausted:
+        yield Finding(
+            "receives", Verdict.WARNING,
+            f"{health.exhausted:,} tasks used up their receives without an outcome",
+            "the next poll ends them FAILED; tasq list --where is:exhausted shows them",
+        )  # fmt: skip
+    if health.oldest_ready is not None:
+        waited = (clock - health.oldest_ready).total_seconds()
+        if waited > _LONG_WAIT_SECONDS:
+            yield Finding(
+                "backlog", Verdict.WARNING, f"the oldest ready task has waited {span(waited)}",
+                "is a consumer of its queue and type running? tasq list --where is:ready --order"
+                " oldest --limit 1",
+            )  # fmt: skip
+
+
+def _future(repository: Repository, clock: datetime) -> Iterator[Finding]:
+    """Rows from the future: a producer's clock, or local time written without its zone."""
+    newest = repository.page(Filter(), PageOrder.NEWEST, None, 1)
+    if not newest:
+        return
+    ahead = (newest[0].created_at - clock).total_seconds()
+    if ahead <= _SKEW_SECONDS:
+        return
+    zone = repository.dialect in {"mysql", "mariadb"} and ahead > _LONG_WAIT_SECONDS / 4
+    yield Finding(
+        "time zone" if zone else "producers' clocks", Verdict.WARNING,
+        f"the newest task claims to be created in {span(ahead)}",
+        "a Go producer writes its local time: run it with TZ=UTC, or connect with time_zone="
+        if zone else "set the producers' clocks by NTP",
+    )  # fmt: skip
+
+
+def _size(repository: Repository, found: Structure) -> Iterator[Finding]:
+    megabytes = (found.table_bytes + found.index_bytes) / 1_000_000
+    finished = sum(repository.finished_counts().get(status, 0) for status in _FINISHED)
+    yield Finding("size", Verdict.GOOD, f"{megabytes:,.1f} MB, {finished:,} finished tasks")
+    if finished > _MANY_FINISHED:
+        yield Finding(
+            "history", Verdict.HINT, f"{finished:,} finished tasks are kept",
+            "tasq clean --age 7d, from time to time",
+        )  # fmt: skip
+    if repository.dialect == "postgresql" and found.dead > max(10_000, found.rows * _DEAD_SHARE):
+        yield Finding(
+            "bloat", Verdict.HINT, f"{found.dead:,} dead rows beside {found.rows:,} living ones",
+            f"VACUUM {repository.table}; or lower its autovacuum_vacuum_scale_factor",
+        )  # fmt: skip
+    if repository.dialect == "sqlite" and found.dead > max(
+        10_000_000, found.table_bytes * _DEAD_SHARE
+    ):
+        yield Finding("bloat", Verdict.HINT, f"{found.dead:,} bytes of the file are free", "VACUUM")
+
+
+_FINISHED: Final = (TaskStatus.SUCCESSFUL, TaskStatus.FAILED)

@@ -1,0 +1,61 @@
+"""tasq doctor."""
+
+from typing import Any
+
+import typer
+
+from tasq_tui.admin.doctor import Finding, Verdict, examine
+from tasq_tui.cli import diagnostics, inert, options, output
+from tasq_tui.cli.connection import connected
+from tasq_tui.cli.diagnostics import ExitCode
+from tasq_tui.cli.formats import Format
+from tasq_tui.cli.options import VerbCommand, verb_app
+from tasq_tui.cli.output import Shape
+
+app = verb_app()
+
+
+@app.command("doctor", cls=VerbCommand)
+def doctor(
+    context: typer.Context,
+    *,
+    form: options.Output = Format.TABLE,
+    as_json: options.AsJson = False,
+) -> int:
+    """Check connection, clock, schema, indexes, rights, leases and size; changes nothing.
+
+    Exits 1 where something doesn't work.
+
+    Examples:
+      tasq doctor
+      tasq doctor --profile prod --json
+    """
+    form = Format.JSON if as_json else form
+    with connected(context.obj) as connection:
+        findings = list(examine(connection.repository, connection.settings))
+    if form is Format.TABLE:
+        output.text(*(line for finding in findings for line in _lines(finding)))
+    else:
+        output.rows(Shape[Finding]((), _FIELDS, _record), findings, form)
+    broken = sum(finding.verdict is Verdict.PROBLEM for finding in findings)
+    if broken:
+        diagnostics.note(f"{broken} problem{'s' * (broken > 1)}")
+    return ExitCode.FAILED if broken else ExitCode.DONE
+
+
+_FIELDS = ("topic", "verdict", "message", "remedy")
+
+
+def _record(finding: Finding) -> dict[str, Any]:
+    return {
+        "topic": finding.topic,
+        "verdict": finding.verdict.value,
+        "message": finding.message,
+        "remedy": finding.remedy,
+    }
+
+
+def _lines(finding: Finding) -> list[str]:
+    mark = {"ok": "ok  ", "hint": "hint", "warning": "WARN", "problem": "FAIL"}[finding.verdict]
+    first = f"{mark}  {finding.topic}: {inert.line(finding.message)}"
+    return [first, *(f"      {line}" for line in inert.lines(finding.remedy) if finding.remedy)]

@@ -1,0 +1,85 @@
+"""The real command in a subprocess, on the database of the test."""
+
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.databases import Database
+from tests.support.processes import Process, clean_environment, python
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a command did."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[str]:
+        return self.out.splitlines()
+
+
+class Tasq:
+    """Runs `tasq`, its state and configuration in the test's own folder."""
+
+    def __init__(self, database: Database | None, folder: Path) -> None:
+        self.folder = folder
+        self.state = folder / "state"
+        self.env = {
+            "TASQ_STATE_DIR": str(self.state),
+            "TASQ_CONFIG": str(folder / "config.toml"),
+        }
+        if database is not None:
+            self.env |= {"TASQ_URL": database.url, "TASQ_PREFIX": database.prefix}
+
+    def __call__(
+        self, *arguments: str, stdin: str | bytes = b"", timeout: float = 60, **env: str
+    ) -> Result:
+        done = subprocess.run(
+            python("-m", "tasq_tui", *arguments),
+            input=stdin.encode() if isinstance(stdin, str) else stdin,
+            capture_output=True,
+            timeout=timeout,
+            check=False,
+            cwd=self.folder,
+            env=clean_environment(**(self.env | env)),
+        )
+        return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    def start(self, *arguments: str, **env: str) -> Process:
+        return Process(
+            python("-m", "tasq_tui", *arguments), env=self.env | env, cwd=self.folder
+        )
+
+    @property
+    def trash(self) -> list[Path]:
+        return sorted((self.state / "trash").glob("*.ndjson"))
+
+
+@pytest.fixture
+def tasq(database: Database, tmp_path: Path) -> Tasq:
+    """The command on the test's database, not yet migrated."""
+    return Tasq(database, tmp_path)
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Tasq:
+    """The command without a database."""
+    return Tasq(None, tmp_path)
+
+
+@pytest.fixture
+def table(repository: Any) -> Callable[..., list[Any]]:
+    """Fills the migrated table with tasks, every column as given; returns them."""
+
+    def fill(*tasks: Any) -> list[Any]:
+        repository.restore_tasks(list(tasks))
+        return list(tasks)
+
+    return fill
