@@ -14,6 +14,7 @@ from tasq_core.producer import Producer
 from tasq_core.repository import Repository, open_repository
 from tasq_core.repository.redaction import redact
 from tasq_core.repository.urls import parse_url
+from tasq_core.task import check_integer
 
 
 class Client:
@@ -62,6 +63,8 @@ class Client:
         self.close()
 
 
+_LARGEST_POOL = 10_000
+
 _ONLY: dict[str, Sequence[str]] = {
     "pool_size": ("postgresql", "mysql"),
     "connect_timeout": ("postgresql", "mysql"),
@@ -107,6 +110,8 @@ def connect(
         "time_zone": time_zone,
     }
     options: dict[str, Any] = {"read_only": read_only, "wake_up": wake_up}
+    if pool_size is not None:
+        check_integer("pool_size", pool_size, 1, _LARGEST_POOL)
     for name, value in given.items():
         if value is None or (kind not in _ONLY[name] and name != "time_zone"):
             continue  # SQLite has no pool and no server to wait for

@@ -23,6 +23,9 @@ Into = type[T]
 IMMEDIATELY: Final = datetime(1, 1, 1, tzinfo=UTC)
 """`visible_at` of a task that is ready now: Go's zero time, immune to disagreeing time zones."""
 
+END_OF_TIME: Final = datetime.max.replace(tzinfo=UTC)
+"""The last time there is."""
+
 MAX_INT16: Final = 2**15 - 1
 MAX_INT32: Final = 2**31 - 1
 
@@ -278,8 +281,8 @@ def check_aware(name: str, at: object) -> datetime:
         raise InvalidInputError(f"{name} {at} has no time zone; pass an aware datetime, say UTC")
     try:
         return at.astimezone(UTC)
-    except OverflowError:  # year 1 east of Greenwich
-        return IMMEDIATELY
+    except OverflowError:  # year 1 east of Greenwich, year 9999 west of it
+        return IMMEDIATELY if at.year == 1 else END_OF_TIME
 
 
 def check_statuses(
@@ -302,9 +305,10 @@ def check_names(name: str, values: Sequence[str] | str | None) -> tuple[str, ...
     """
     if values is None:
         return None
-    if isinstance(values, str):
-        return (values,)
-    found = tuple(dict.fromkeys(values))
+    try:
+        found = (values,) if isinstance(values, str) else tuple(dict.fromkeys(values))
+    except TypeError:
+        raise InvalidTypeError(f"{name} must be names, not {values!r}") from None
     if not found:
         raise InvalidInputError(f"{name} is empty; pass None for no restriction")
     for value in found:

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from time import monotonic
+from typing import Final
 
 from tasq_core.consumer.backoff import retry_policy
 from tasq_core.consumer.channel import Channel
@@ -10,7 +11,7 @@ from tasq_core.consumer.coroutines import Coroutines
 from tasq_core.consumer.handlers import Handlers
 from tasq_core.consumer.job import Job
 from tasq_core.consumer.journal import Journal
-from tasq_core.consumer.leases import LeaseKeeper, Ledger
+from tasq_core.consumer.leases import PINGS_PER_TIMEOUT, LeaseKeeper, Ledger
 from tasq_core.consumer.options import ConsumerOptions
 from tasq_core.consumer.outcomes import OutcomeWriter
 from tasq_core.consumer.pacing import Window
@@ -21,6 +22,9 @@ from tasq_core.errors import InvalidInputError
 from tasq_core.last_error import storable_error
 from tasq_core.repository.protocol import Repository
 from tasq_core.task import Task, TaskStatus, mark_lease_lost
+
+_LEAST_PATIENCE: Final = 1.0
+"""Seconds that any statement may take, however short the leases."""
 
 
 class Engine:
@@ -45,6 +49,9 @@ class Engine:
         self.coroutines = Coroutines()
         self.crash: BaseException | None = None
         self.on_abandoned: Callable[[], None] | None = None
+        self._repository = repository
+        # A ping without an answer when the next one is due is tried on a new connection.
+        self._patience = max(_LEAST_PATIENCE, options.visibility_timeout / PINGS_PER_TIMEOUT)
         self._options = options
         self._retry_policy = retry_policy(options.retry_backoff)
         self._channel = channel
@@ -122,7 +129,8 @@ class Engine:
     def _thread(self, name: str, work: Callable[[], None]) -> threading.Thread:
         def run() -> None:
             try:
-                work()
+                with self._repository.answers_within(self._patience):
+                    work()
             except Exception as error:  # noqa: BLE001 - a defect: stop rather than half-live
                 self._crashed(name, error)
 
@@ -136,7 +144,8 @@ class Engine:
 
     def _supervise(self) -> None:
         try:
-            self._poller.run()
+            with self._repository.answers_within(self._patience):
+                self._poller.run()
         except Exception as error:  # noqa: BLE001 - as in _thread
             self._crashed("tasq-poller", error)
         self._release_unstarted()

@@ -12,7 +12,7 @@ from tasq_core.errors import RepositoryError
 from tasq_core.repository.protocol import Repository
 
 _BATCH: Final = 1000
-_PINGS_PER_TIMEOUT: Final = 3
+PINGS_PER_TIMEOUT: Final = 3
 _FRESH: Final = 5 / 6
 """A lease with more than this share of its time left needs no ping yet."""
 
@@ -103,7 +103,7 @@ class LeaseKeeper:
 
     def run(self) -> None:
         """Ping until closed."""
-        interval = self._visibility_timeout / _PINGS_PER_TIMEOUT
+        interval = self._visibility_timeout / PINGS_PER_TIMEOUT
         ping_at = monotonic() + interval
         while not self._closing.wait(max(0.0, min(ping_at, self._next_timeout()) - monotonic())):
             self._time_out()

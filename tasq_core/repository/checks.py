@@ -52,8 +52,22 @@ def checked(task: Task) -> Task:
         raise InvalidTypeError(f"id must be a UUID, not {task.id!r}")
     if not isinstance(task.args, bytes):
         raise InvalidTypeError(f"args must be bytes, not {type(task.args).__name__}")
-    for name in ("created_at", "visible_at"):
-        check_aware(name, getattr(task, name))
+    check_aware("created_at", task.created_at)
+    check_aware("visible_at", task.visible_at)
+    if task.last_error is None and task.started_at is None and task.finished_at is None:
+        return task
+    return _checked_outcome(task)
+
+
+def _checked_outcome(task: Task) -> Task:
+    """`task`, if the table can hold what became of it."""
+    for name in ("started_at", "finished_at"):
+        if getattr(task, name) is not None:
+            check_aware(name, getattr(task, name))
+    if task.last_error is not None:
+        # Some databases take a NUL and Go writes it: that is for the database to say.
+        text: object = task.last_error
+        check_text("last_error", text.replace("\0", "") if isinstance(text, str) else text)
     return task
 
 

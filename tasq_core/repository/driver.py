@@ -5,6 +5,7 @@ transactions, error translation), a `RowFormat` (how values cross), and the few 
 marked "differs:" in its own file.
 """
 
+import threading
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
@@ -17,6 +18,13 @@ from tasq_core.task import Task
 
 Params = Mapping[str, object]
 Row = tuple[Any, ...]
+
+
+class Patience(threading.local):
+    """How long the current thread waits for a server's answer."""
+
+    seconds: float | None = None
+    """None: as long as the connection lives."""
 
 
 class Session(Protocol):
@@ -35,6 +43,10 @@ class Driver(Protocol):
     @property
     def dialect(self) -> str:
         """The kind of server: "postgresql", "mysql", "mariadb" or "sqlite"."""
+
+    @property
+    def patience(self) -> Patience:
+        """After how much silence a thread gives up a connection and reports it as lost."""
 
     @property
     def errors(self) -> tuple[type[Exception], ...]:

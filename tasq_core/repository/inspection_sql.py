@@ -3,12 +3,14 @@
 import os
 import random
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, Literal, TypeVar
 from uuid import UUID
 
+from tasq_core.durations import Duration, seconds
 from tasq_core.errors import InvalidInputError
 from tasq_core.filters import Filter
 from tasq_core.filters.where import build
@@ -18,6 +20,7 @@ from tasq_core.repository.protocol import Names, PageOrder, Statuses
 from tasq_core.repository.rows import table_names, text_of
 from tasq_core.sql import Statements, bound, fill, load
 from tasq_core.task import (
+    END_OF_TIME,
     FINISHED_STATUSES,
     IMMEDIATELY,
     OPEN_STATUSES,
@@ -37,7 +40,6 @@ Mode = Literal["read", "write", "transaction"]
 ATTEMPTS: Final = 8
 """How often a transaction that lost a deadlock or a lock wait is tried."""
 
-END_OF_TIME: Final = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
 LAST_ID: Final = UUID(int=2**128 - 1)
 FIRST_ID: Final = UUID(int=0)
 WHOLE: Final = 2**31 - 1
@@ -105,6 +107,17 @@ class SqlInspection:
                     continue
                 raise self._driver.translate(error, self._table) from error
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+    @contextmanager
+    def answers_within(self, timeout: Duration) -> Iterator[None]:
+        """Within it, the calling thread gives up a connection that stays silent for longer."""
+        patience = self._driver.patience
+        before = patience.seconds
+        patience.seconds = seconds("timeout", timeout, positive=True)
+        try:
+            yield
+        finally:
+            patience.seconds = before
 
     def _rows_of(self, sql: str, params: Mapping[str, object]) -> list[tuple[Any, ...]]:
         everything = {**self._rows.clock(), **params}

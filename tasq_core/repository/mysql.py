@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Final, cast
 from uuid import UUID
 
+import pymysql
+
 from tasq_core.errors import InvalidInputError
 from tasq_core.filters.where import MySQLWhere
 from tasq_core.reports import Lease, Outcome
@@ -26,6 +28,8 @@ _LOCK_SECONDS: Final = 3600
 _LONGEST_TEXT: Final = 65_535
 """Bytes a `text` column holds; INSERT IGNORE would cut what is longer without a word."""
 _INSERT_ROWS: Final = 1000
+_STARTED: Final = ("ENQUEUED", "IN_PROGRESS")
+"""The statuses of a leased task; a claim that wasn't started has the first."""
 
 _ORDERS: Final = {
     Ordering.CREATED_AT_FIRST: "created_at, priority DESC",
@@ -224,9 +228,14 @@ class MySQLRepository(SqlRepository):
     def _change_leases(
         self, session: Session, sql: str, leases: Sequence[Lease], **params: object
     ) -> set[Lease]:
+        statuses = _STARTED[:1] if sql == self._sql.release_leases else _STARTED
+
         def rows_of(some: Sequence[Lease]) -> dict[str, object]:
             listed = [(lease.task_id.hex, lease.receive_count, lease.mark) for lease in some]
-            return {**self._rows.clock(), **params, "leases": json.dumps(listed)}
+            return {
+                **self._rows.clock(), **params, "leases": json.dumps(listed),
+                "statuses": statuses,
+            }  # fmt: skip
 
         return self._matched(session, sql, leases, rows_of)
 
@@ -236,7 +245,7 @@ class MySQLRepository(SqlRepository):
 
         def rows_of(some: Sequence[Lease]) -> dict[str, object]:
             listed = [_outcome_row(by_lease[lease], now) for lease in some]
-            return {**self._rows.clock(), "leases": json.dumps(listed)}
+            return {**self._rows.clock(), "leases": json.dumps(listed), "statuses": _STARTED}
 
         return self._matched(session, self._sql.record_outcomes, list(by_lease), rows_of)
 
@@ -269,11 +278,22 @@ class MySQLRepository(SqlRepository):
             for task in map(_fits, tasks)
         ]  # fmt: skip
         return sum(
-            cast("Any", session).change_many(
-                self._sql.submit_many, rows[start : start + _INSERT_ROWS]
+            self._insert_some(
+                session, rows[start : start + _INSERT_ROWS], tasks[start : start + _INSERT_ROWS]
             )
             for start in range(0, len(rows), _INSERT_ROWS)
         )
+
+    def _insert_some(
+        self, session: Session, rows: Sequence[Sequence[object]], tasks: Sequence[Task]
+    ) -> int:
+        """Insert with one statement, or one by one where an id exists; how many were new."""
+        session.change("SAVEPOINT tasq", {})
+        try:
+            return int(cast("Any", session).change_many(self._sql.submit_many, rows))
+        except pymysql.IntegrityError:
+            session.change("ROLLBACK TO SAVEPOINT tasq", {})
+            return sum(session.change(self._sql.submit, self._columns_of(task)) for task in tasks)
 
     def _columns_of(self, task: Task) -> dict[str, object]:
         return super()._columns_of(_fits(task))
@@ -302,8 +322,8 @@ def _outcome_row(outcome: Outcome, now: float) -> tuple[object, ...]:
 
 
 def _fits(task: Task) -> Task:
-    for name in ("type", "queue"):
-        size = len(getattr(task, name).encode())
+    for name in ("type", "queue", "last_error"):
+        size = len((getattr(task, name) or "").encode())
         if size > _LONGEST_TEXT:
             raise InvalidInputError(
                 f"{name} is {size} bytes long; MySQL's text column holds {_LONGEST_TEXT}"

@@ -1,6 +1,7 @@
 """Connections to MySQL and MariaDB: the pool, transactions, and PyMySQL's errors into ours."""
 
 import os
+import re
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -11,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import pymysql
 from dbutils.pooled_db import PooledDB
 from pymysql.connections import Connection
-from pymysql.constants import CLIENT, CR, ER
+from pymysql.constants import CLIENT, CR, ER, SERVER_STATUS
 
 from tasq_core.errors import (
     InvalidInputError,
@@ -21,7 +22,7 @@ from tasq_core.errors import (
     RepositoryUnavailableError,
     TableMissingError,
 )
-from tasq_core.repository.driver import Params, Row, Session
+from tasq_core.repository.driver import Params, Patience, Row, Session
 from tasq_core.repository.redaction import redact, redact_text
 from tasq_core.repository.urls import DatabaseUrl, parse_url
 
@@ -53,6 +54,9 @@ class _NeverRaisedError(Exception):
     """Tells DBUtils to try nothing again by itself, behind the flow's back."""
 
 
+_ROWS_MATCHED: Final = re.compile(rb"Rows matched: (\d+)")
+
+
 class MySQLSession:
     """Statements on one connection."""
 
@@ -66,9 +70,17 @@ class MySQLSession:
             return list(cursor.fetchall())
 
     def change(self, sql: str, params: Params) -> int:
-        """How many rows a statement matched."""
+        """How many rows a statement matched; an insert of an id that exists matches none."""
         with self.raw.cursor() as cursor:
-            return int(cursor.execute(sql, dict(params) or None))
+            try:
+                count = int(cursor.execute(sql, dict(params) or None))
+            except pymysql.IntegrityError as error:
+                if error.args[0] == ER.DUP_ENTRY:
+                    return 0
+                raise
+            # A connection of the caller's counts the changed rows alone.
+            matched = _ROWS_MATCHED.search(cursor._result.message or b"")  # noqa: SLF001 - no other way
+            return int(matched[1]) if matched else count
 
     def change_many(self, sql: str, rows: Sequence[Sequence[object]]) -> int:
         """Insert many rows with one statement; how many."""
@@ -90,6 +102,7 @@ class MySQLDriver:
         statement_timeout: float | None,
         read_only: bool,
     ) -> None:
+        self.patience = Patience()
         self._url: DatabaseUrl | None = None
         self._borrowed: Any = None
         self._pool: PooledDB | None = None
@@ -105,6 +118,10 @@ class MySQLDriver:
         if isinstance(source, str):
             self._url = parse_url(source)
             self._keywords = _keywords(self._url, connect_timeout, statement_timeout)
+        elif read_only:
+            raise InvalidInputError(
+                "read_only needs a URL: a connection of your own has its session already"
+            )
         elif isinstance(source, Connection):
             self._borrowed = source
         elif isinstance(source, PooledDB):
@@ -130,7 +147,7 @@ class MySQLDriver:
         with self._opening:
             if self._pool is None:
                 self._pool = PooledDB(
-                    creator=pymysql,
+                    creator=_connect,
                     mincached=0,
                     maxcached=self._size,
                     maxconnections=0,  # the semaphore bounds it, with a timeout
@@ -152,7 +169,10 @@ class MySQLDriver:
             raise PoolExhaustedError
         try:
             connection = self._pooled().connection()
-            thread = connection._con._con.thread_id()  # noqa: SLF001 - DBUtils hides PyMySQL's
+            raw = self._raw(connection)
+            thread = raw.thread_id()
+            if self._url is not None:
+                _bound(raw, self.patience.seconds or self._keywords["read_timeout"])
             self._running.add(thread)
             try:
                 yield connection
@@ -168,30 +188,44 @@ class MySQLDriver:
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """A connection where each statement commits by itself."""
+        """A connection where each statement commits by itself, unless the caller has begun."""
         with self._connection() as connection:
-            yield MySQLSession(connection)
+            raw = self._raw(connection)
+            if self._url is not None or raw.get_autocommit() or _in_transaction(raw):
+                yield MySQLSession(connection)
+            else:  # one of the caller's, which would wait for a commit
+                with self._begun(connection) as session:
+                    yield session
 
     write = read
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
-        """A connection in a READ COMMITTED transaction, or a borrowed one in its own."""
+        """A connection in a READ COMMITTED transaction; a borrowed one's open one is joined."""
         with self._connection() as connection:
-            if self._borrowed is not None and not self._borrowed.get_autocommit():
+            if self._borrowed is not None and _in_transaction(self._borrowed):
                 yield MySQLSession(connection)
-                return
-            if self._url is None:
-                with connection.cursor() as cursor:
-                    cursor.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
-            connection.begin()
-            try:
-                yield MySQLSession(connection)
-                connection.commit()
-            except BaseException:
-                with suppress(pymysql.Error, OSError):
-                    connection.rollback()
-                raise
+            else:
+                with self._begun(connection) as session:
+                    yield session
+
+    @contextmanager
+    def _begun(self, connection: Any) -> Iterator[Session]:
+        if self._url is None:
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+        connection.begin()
+        try:
+            yield MySQLSession(connection)
+            connection.commit()
+        except BaseException:
+            with suppress(pymysql.Error, OSError):
+                connection.rollback()
+            raise
+
+    def _raw(self, connection: Any) -> Any:
+        """PyMySQL's own connection."""
+        return connection if self._borrowed is not None else connection._con._con  # noqa: SLF001 - DBUtils hides it
 
     def join(self, connection: Any) -> Session:
         """The caller's PyMySQL connection."""
@@ -256,7 +290,7 @@ class MySQLDriver:
         if self._url is None or not running:
             return
         with suppress(pymysql.Error, OSError):
-            connection = pymysql.connect(**self._keywords)
+            connection = _connect(**self._keywords)
             with connection, connection.cursor() as cursor:
                 for thread in running:
                     with suppress(pymysql.Error):
@@ -269,6 +303,12 @@ class MySQLDriver:
                 pool, self._pool = self._pool, None
             if pool is not None:
                 pool.close()
+
+
+def _in_transaction(raw: Any) -> bool:
+    """Whether the caller has begun; PyMySQL learns of it from some answers only, so ask."""
+    raw.ping(reconnect=False)
+    return bool(raw.server_status & SERVER_STATUS.SERVER_STATUS_IN_TRANS)
 
 
 def _keywords(
@@ -297,6 +337,20 @@ def _keywords(
         "write_timeout": silence,
         **url.query,
     }
+
+
+def _connect(**keywords: Any) -> Any:
+    """Connect; the handshake too is bounded by the connect timeout, as PyMySQL's isn't."""
+    silence = keywords["read_timeout"]
+    greeting = keywords["connect_timeout"]
+    connection = pymysql.connect(**keywords | {"read_timeout": greeting, "write_timeout": greeting})
+    _bound(connection, silence)
+    return connection
+
+
+def _bound(connection: Any, silence: float) -> None:
+    """Give up `connection` after so many seconds without a byte; PyMySQL has no public way."""
+    connection._read_timeout = connection._write_timeout = silence  # noqa: SLF001
 
 
 def _session_settings(read_only: bool) -> list[str]:

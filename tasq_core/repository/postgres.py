@@ -1,7 +1,7 @@
 """PostgreSQL, by psycopg 3 and its pool."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, cast
 from uuid import UUID
@@ -21,7 +21,7 @@ from tasq_core.repository.postgres_driver import (
 from tasq_core.repository.postgres_migration import migrate
 from tasq_core.repository.postgres_wakeup import NotifyWakeup
 from tasq_core.repository.repository_sql import EXHAUSTED, SqlRepository
-from tasq_core.task import Ordering, Task, TaskStatus
+from tasq_core.task import Ordering, Task, TaskStatus, check_aware
 
 _COPY_TYPES: Final = (
     "uuid", "text", "bytea", "text", "int2", "text", "int4", "timestamptz", "timestamptz",
@@ -64,8 +64,8 @@ class PostgresRows:
         return cast("UUID", value)
 
     def time(self, value: datetime) -> object:
-        """An aware datetime."""
-        return value
+        """An aware datetime; one that leaves the years of UTC becomes the nearest in them."""
+        return value if 1 < value.year < 9999 else check_aware("time", value)  # noqa: PLR2004
 
     def read_time(self, value: Any) -> datetime:
         """A time without a zone, which is UTC."""
@@ -178,10 +178,11 @@ class PostgresRepository(SqlRepository):
         raw = cast("PostgresSession", session).raw
         try:
             with raw.transaction():  # a savepoint: the caller's transaction survives a duplicate
-                _copy(raw, self._sql.submit_many, tasks)
+                _copy(raw, self._sql.submit_many, tasks, self._rows.time)
         except errors.UniqueViolation:
-            columns = (self._columns_of(task) for task in tasks)
-            return sum(raw.execute(self._sql.submit, values).rowcount for values in columns)
+            with raw.cursor() as cursor:
+                cursor.executemany(self._sql.submit, [self._columns_of(task) for task in tasks])
+                return cursor.rowcount
         return len(tasks)
 
     def _wake_consumers(self, session: Session) -> None:
@@ -198,14 +199,16 @@ class PostgresRepository(SqlRepository):
             raise self._postgres.translate(error, self._table) from error
 
 
-def _copy(raw: Connection, sql: str, tasks: Sequence[Task]) -> None:
+def _copy(
+    raw: Connection, sql: str, tasks: Sequence[Task], time: Callable[[datetime], object]
+) -> None:
     with raw.cursor() as cursor, cursor.copy(sql) as copy:
         copy.set_types(_COPY_TYPES)
         for task in tasks:
             copy.write_row(
                 (
                     task.id, task.type, task.args, task.queue, task.priority, "NEW",
-                    task.max_receives, task.created_at, task.visible_at,
+                    task.max_receives, time(task.created_at), time(task.visible_at),
                 )
             )  # fmt: skip
 

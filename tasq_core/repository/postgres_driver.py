@@ -4,16 +4,18 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 import psycopg
 import psycopg_pool
 from psycopg import errors
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.pq import TransactionStatus
 
-from tasq_core.errors import InvalidTypeError, RepositoryError
-from tasq_core.repository.driver import Params, Row, Session
+from tasq_core.errors import InvalidInputError, InvalidTypeError, RepositoryError
+from tasq_core.repository.driver import Params, Patience, Row, Session
 from tasq_core.repository.postgres_errors import translate
 from tasq_core.repository.redaction import redact
 
@@ -24,6 +26,35 @@ _YOUNG_SECONDS: Final = 1.0
 """A pool younger than this was made by another thread that saw the same broken connection."""
 
 _TRANSIENT: Final = (errors.DeadlockDetected, errors.SerializationFailure, errors.LockNotAvailable)
+
+
+class BoundedConnection(psycopg.Connection[Any]):
+    """A connection that is closed where the server keeps it waiting for too long."""
+
+    answer_within: float | None = None
+    """In seconds. psycopg itself waits until TCP breaks, which a silent server never does."""
+
+    def wait(self, gen: Any, *args: Any, **options: Any) -> Any:
+        """Run one of psycopg's steps to its end.
+
+        Raises:
+            psycopg.OperationalError: no end of it in time.
+        """
+        bound = self.answer_within
+        return super().wait(gen if bound is None else self._bounded(gen, bound), *args, **options)
+
+    def _bounded(self, step: Generator[Any, Any, Any], bound: float) -> Generator[Any, Any, Any]:
+        deadline = time.monotonic() + bound
+        try:
+            wanted = next(step)
+            while True:
+                ready = yield wanted
+                if not ready and time.monotonic() >= deadline:
+                    self.pgconn.finish()
+                    raise psycopg.OperationalError(f"no answer from the server in {bound:g} s")
+                wanted = step.send(ready)
+        except StopIteration as end:
+            return end.value
 
 
 class PostgresSession:
@@ -58,18 +89,25 @@ class PostgresDriver:
         read_only: bool,
         wake_up: bool,
     ) -> None:
+        self.patience = Patience()
         self._pool: Pool | None = None
         self._borrowed: Connection | None = None
         self._conninfo: str | None = None
+        self._shown = "PostgreSQL"
         self._opening = threading.Lock()
         self._running: set[Connection] = set()
         self._inherited: list[Pool] = []
         self._pid, self._opened_at = os.getpid(), 0.0
         self._size = pool_size
         self._timeout = connect_timeout
-        self._kwargs = _settings(connect_timeout, statement_timeout, read_only, wake_up)
+        self._kwargs = _settings(connect_timeout, wake_up)
         if isinstance(source, str):
-            self._conninfo = source
+            self._conninfo = _conninfo(source, statement_timeout, read_only)
+            self._shown = redact(source)
+        elif read_only:
+            raise InvalidInputError(
+                "read_only needs a URL: a connection of your own has its session already"
+            )
         elif isinstance(source, psycopg.Connection):
             self._borrowed = source
         elif isinstance(source, psycopg_pool.ConnectionPool):
@@ -90,7 +128,9 @@ class PostgresDriver:
         """
         if self._conninfo is None:
             raise RepositoryError("this repository was given a connection, not a URL")
-        return psycopg.connect(self._conninfo, **self._kwargs)
+        connection = BoundedConnection.connect(self._conninfo, **self._kwargs)
+        connection.answer_within = self.patience.seconds
+        return connection
 
     @property
     def opens_connections(self) -> bool:
@@ -107,6 +147,7 @@ class PostgresDriver:
                 self._pool = psycopg_pool.ConnectionPool(
                     self._conninfo,
                     kwargs=self._kwargs,
+                    connection_class=BoundedConnection,
                     min_size=1,
                     max_size=self._size,
                     timeout=self._timeout,
@@ -131,6 +172,8 @@ class PostgresDriver:
                 self.connect().close()  # raises the reason, where it is the server
             raise
         self._running.add(connection)
+        if isinstance(connection, BoundedConnection):
+            connection.answer_within = self.patience.seconds
         try:
             yield connection
         finally:
@@ -139,11 +182,11 @@ class PostgresDriver:
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """A connection where each statement commits by itself."""
+        """A connection where each statement commits by itself, unless the caller has begun."""
         with self._connection() as connection:
-            if connection.autocommit or self._borrowed is not None:
+            if connection.autocommit or not _is_idle(connection):
                 yield PostgresSession(connection)
-            else:  # a pool of the caller's without autocommit
+            else:  # one of the caller's, which psycopg would leave in a transaction
                 with connection.transaction():
                     yield PostgresSession(connection)
 
@@ -161,14 +204,15 @@ class PostgresDriver:
             raise InvalidTypeError(
                 f"connection must be a psycopg.Connection, not {type(connection).__name__}"
             )
+        if not connection.autocommit and _is_idle(connection):
+            connection.execute("SELECT 1")  # begins it: a savepoint alone would commit at its end
         return PostgresSession(connection)
 
     # -- errors ----------------------------------------------------------------------------
 
     def translate(self, error: Exception, table: str) -> RepositoryError:
         """Our error for one of psycopg's."""
-        where = redact(self._conninfo) if self._conninfo else "PostgreSQL"
-        return translate(error, table, where)
+        return translate(error, table, self._shown)
 
     def is_transient(self, error: Exception) -> bool:
         """A deadlock, a serialization failure, a lock not had in time."""
@@ -199,6 +243,8 @@ class PostgresDriver:
                 self._inherited.append(pool)  # closing it would end the parent's sessions
             elif time.monotonic() - self._opened_at < _YOUNG_SECONDS:
                 self._pool = pool  # another thread has just replaced it
+                with suppress(psycopg.Error):
+                    pool.check()  # or it broke again: drop what is dead in it
             else:
                 pool.close(timeout=2.0)
 
@@ -216,15 +262,34 @@ class PostgresDriver:
                 self._pool = None
 
 
-def _settings(
-    connect_timeout: float, statement_timeout: float | None, read_only: bool, wake_up: bool
-) -> dict[str, Any]:
-    """Connection keywords. Nothing is set that a transaction pooler would refuse, unless asked."""
+def _is_idle(connection: Connection) -> bool:
+    return connection.info.transaction_status is TransactionStatus.IDLE
+
+
+def _conninfo(source: str, statement_timeout: float | None, read_only: bool) -> str:
+    """`source` with our session settings behind its own.
+
+    Nothing is set that a transaction pooler would refuse, unless asked for.
+    """
+    scheme, slashes, rest = source.partition("://")
+    if slashes and "=" not in scheme:
+        source = f"postgresql://{rest}"  # libpq knows no other spelling, such as postgresql+psycopg
     options = []
     if read_only:
         options.append("-c default_transaction_read_only=on")
     if statement_timeout is not None:
         options.append(f"-c statement_timeout={max(1, round(statement_timeout * 1000))}")
+    if not options:
+        return source
+    try:
+        given = conninfo_to_dict(source).get("options") or os.environ.get("PGOPTIONS", "")
+    except psycopg.Error as error:
+        raise translate(error, "", redact(source)) from error
+    return make_conninfo(source, options=" ".join([str(given), *options]).strip())
+
+
+def _settings(connect_timeout: float, wake_up: bool) -> dict[str, Any]:
+    """Connection keywords."""
     settings: dict[str, Any] = {
         "autocommit": True,
         "connect_timeout": max(2, round(connect_timeout)),
@@ -233,8 +298,6 @@ def _settings(
         "keepalives_idle": 5, "keepalives_interval": 3, "keepalives_count": 3,
         "tcp_user_timeout": 15_000,
     }  # fmt: skip
-    if options:
-        settings["options"] = " ".join(options)
     if not wake_up:
         settings["prepare_threshold"] = None
     return settings

@@ -20,7 +20,10 @@ def translate(error: Exception, table: str, where: str) -> RepositoryError:
             f"no connection to {where} came free in time; raise pool_size or hold them shorter"
         )
     text = redact_text(str(error).strip() or type(error).__name__)
-    if isinstance(error, errors.UndefinedTable) and table in text:
+    # A page names the enum type before the table.
+    if isinstance(error, errors.UndefinedTable | errors.UndefinedObject) and (
+        table in text or f"{table.removesuffix('s')}_status" in text
+    ):
         return TableMissingError(
             f"table {table!r} doesn't exist in {where}; run `tasq migrate` or client.migrate()",
             table,

@@ -11,6 +11,7 @@ Deadlocks, lock timeouts and serialization failures are retried inside.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
@@ -233,6 +234,14 @@ class Repository(Protocol):
 
     def open_wakeup(self) -> Wakeup | None:
         """A channel that tells of new tasks; None where the database offers none."""
+
+    def answers_within(self, timeout: Duration) -> AbstractContextManager[None]:
+        """Within it, the calling thread gives up a connection that stays silent for longer.
+
+        The half-open connection of a dead network or a stalled server then counts as broken:
+        the call is tried once on a new one. Bounds neither SQLite, which has no server, nor
+        a connection that the caller brought.
+        """
 
     def interrupt(self) -> None:
         """Cancel the statements now running through this repository, from any thread."""

@@ -16,7 +16,7 @@ from tasq_core.errors import (
     RepositoryUnavailableError,
     TableMissingError,
 )
-from tasq_core.repository.driver import Params, Row, Session
+from tasq_core.repository.driver import Params, Patience, Row, Session
 from tasq_core.repository.urls import parse_url
 
 _OLDEST: Final = (3, 35, 0)
@@ -53,6 +53,7 @@ class SQLiteDriver:
     def __init__(
         self, source: str | sqlite3.Connection, *, read_only: bool, busy_timeout: float
     ) -> None:
+        self.patience = Patience()  # nothing here stays silent: locks have the busy timeout
         self._read_only = read_only
         self._busy_timeout = busy_timeout
         self._opening = threading.Lock()
@@ -67,6 +68,10 @@ class SQLiteDriver:
         if sqlite3.sqlite_version_info < _OLDEST:
             raise RepositoryError(
                 f"SQLite {sqlite3.sqlite_version} is too old: tasq needs 3.35 or newer"
+            )
+        if isinstance(source, sqlite3.Connection) and read_only:
+            raise InvalidInputError(
+                "read_only needs a URL: a connection of your own has its session already"
             )
         if isinstance(source, sqlite3.Connection):
             self._writer = self._reader = SQLiteSession(source)

@@ -2,19 +2,21 @@
 -- reports.Lease. differs: UPDATE returns no rows; where fewer matched than were asked for,
 -- the flow runs again over those that `held_leases` has locked.
 
+-- differs: no ON CONFLICT DO NOTHING; IGNORE would also cut and replace what doesn't fit, so
+-- the driver takes a duplicate for no row.
 -- name: submit
-INSERT IGNORE INTO {tasks} (id, type, args, queue, priority, status, receive_count,
+INSERT INTO {tasks} (id, type, args, queue, priority, status, receive_count,
   max_receives, last_error, created_at, started_at, finished_at, visible_at)
 VALUES (%(id)s, %(type)s, %(args)s, %(queue)s, %(priority)s, 'NEW', 0, %(max_receives)s,
   NULL, %(created_at)s, NULL, NULL, %(visible_at)s)
 
 -- name: submit_many
-INSERT IGNORE INTO {tasks} (id, type, args, queue, priority, status, receive_count,
+INSERT INTO {tasks} (id, type, args, queue, priority, status, receive_count,
   max_receives, created_at, visible_at)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 
 -- name: restore
-INSERT IGNORE INTO {tasks} (id, type, args, queue, priority, status, receive_count,
+INSERT INTO {tasks} (id, type, args, queue, priority, status, receive_count,
   max_receives, last_error, created_at, started_at, finished_at, visible_at)
 VALUES (%(id)s, %(type)s, %(args)s, %(queue)s, %(priority)s, %(status)s, %(receive_count)s,
   %(max_receives)s, %(last_error)s, %(created_at)s, %(started_at)s, %(finished_at)s,
@@ -94,7 +96,7 @@ SELECT held.id, held.receive_count FROM {tasks} JOIN JSON_TABLE(%(leases)s, '$[*
   id CHAR(32) PATH '$[0]', receive_count INT PATH '$[1]', mark INT PATH '$[2]')) AS held
   ON {tasks}.id = UNHEX(held.id) AND {tasks}.receive_count = held.receive_count
   AND MOD(MICROSECOND({tasks}.visible_at), 1000) = held.mark
-WHERE {tasks}.status IN ('ENQUEUED', 'IN_PROGRESS')
+WHERE {tasks}.status IN %(statuses)s
 FOR UPDATE
 
 -- Used-up receives get exactly one more.

@@ -1,16 +1,23 @@
 -- Claiming on PostgreSQL. Statuses are literals, or the partial indexes can't be used.
 
--- Times cross as UTC without a zone: psycopg refuses year 1 in zones west of UTC.
+-- Times cross as UTC without a zone: psycopg refuses year 1 in zones west of UTC. What no
+-- datetime can hold, `infinity` too, is shown as the nearest it can.
 -- name: columns
 id, type, args, queue, priority, status, receive_count, max_receives, last_error,
-created_at AT TIME ZONE 'UTC', started_at AT TIME ZONE 'UTC',
-finished_at AT TIME ZONE 'UTC', visible_at AT TIME ZONE 'UTC'
+least(greatest(created_at, '0001-01-01 00:00:00+00'), '9999-12-31 23:59:59.999999+00')
+  AT TIME ZONE 'UTC',
+started_at AT TIME ZONE 'UTC', finished_at AT TIME ZONE 'UTC',
+least(greatest(visible_at, '0001-01-01 00:00:00+00'), '9999-12-31 23:59:59.999999+00')
+  AT TIME ZONE 'UTC'
 
 -- name: preview_columns
 id, type, substring(args FROM 1 FOR %(preview)s), queue, priority, status, receive_count,
 max_receives, left(last_error, %(preview)s),
-created_at AT TIME ZONE 'UTC', started_at AT TIME ZONE 'UTC',
-finished_at AT TIME ZONE 'UTC', visible_at AT TIME ZONE 'UTC'
+least(greatest(created_at, '0001-01-01 00:00:00+00'), '9999-12-31 23:59:59.999999+00')
+  AT TIME ZONE 'UTC',
+started_at AT TIME ZONE 'UTC', finished_at AT TIME ZONE 'UTC',
+least(greatest(visible_at, '0001-01-01 00:00:00+00'), '9999-12-31 23:59:59.999999+00')
+  AT TIME ZONE 'UTC'
 
 -- MATERIALIZED: as a plain subquery the planner may run it again and lock more than LIMIT.
 -- ARRAY: joined as a table the candidates are hashed against a scan of all rows.

@@ -4,8 +4,9 @@
 id, type, args, queue, priority, status, receive_count, max_receives, last_error,
 created_at, started_at, finished_at, visible_at
 
+-- The substr() of an empty blob is NULL.
 -- name: preview_columns
-id, type, substr(args, 1, :preview), queue, priority, status, receive_count, max_receives,
+id, type, coalesce(substr(args, 1, :preview), x''), queue, priority, status, receive_count, max_receives,
 substr(last_error, 1, :preview), created_at, started_at, finished_at, visible_at
 
 -- differs: no LATERAL; a correlated, limited subquery per pair walks the same index.
