@@ -24,7 +24,8 @@ def command_line(
         flags: further options, as "--reset".
         yes: add `--yes`, for a script.
     """
-    words = ["tasq", verb, *target(settings), *selected(selection), *flags]
+    which = [] if verb == "clean" else selected(selection)  # its flags say which
+    words = ["tasq", verb, *target(settings), *which, *flags]
     line = shlex.join([*words, "--yes"] if yes else words)
     if selection.ids is not None and len(selection.ids) > _MOST_IDS and selection.limit is None:
         return f"{line}  # {len(selection.ids):,} ids on standard input"

@@ -34,6 +34,8 @@ class VerbGroup(TyperGroup):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.params = [*shared_parameters(), *self.params]
+        names: dict[str, Any] = dict.fromkeys(VERBS)
+        self.commands = names  # what a mistyped verb is compared with
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the base's signature
         """The verbs, in the order of help."""

@@ -53,6 +53,7 @@ _CODES: Final = (
 # Statements that ran into a limit: PostgreSQL's SQLSTATE, MySQL's and MariaDB's numbers.
 _TIMEOUT_SQLSTATES: Final = ("57014", "55P03")
 _TIMEOUT_NUMBERS: Final = (1205, 1969, 3024)
+_LOST: Final = 2013
 
 
 def exit_code_of(error: BaseException) -> ExitCode:
@@ -150,4 +151,4 @@ def _is_timeout(cause: BaseException | None) -> bool:
     if str(getattr(cause, "sqlite_errorname", "")).startswith("SQLITE_BUSY"):
         return True
     number = cause.args[0] if cause.args else None
-    return number in _TIMEOUT_NUMBERS
+    return number in _TIMEOUT_NUMBERS or (number == _LOST and "timed out" in str(cause))

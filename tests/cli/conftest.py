@@ -39,8 +39,9 @@ class Tasq:
             self.env |= {"TASQ_URL": database.url, "TASQ_PREFIX": database.prefix}
 
     def __call__(
-        self, *arguments: str, stdin: str | bytes = b"", timeout: float = 60, **env: str
+        self, *arguments: str, stdin: str | bytes = b"", timeout: float = 60, **env: str | None
     ) -> Result:
+        settings = {name: value for name, value in (self.env | env).items() if value is not None}
         done = subprocess.run(
             python("-m", "tasq_tui", *arguments),
             input=stdin.encode() if isinstance(stdin, str) else stdin,
@@ -48,7 +49,7 @@ class Tasq:
             timeout=timeout,
             check=False,
             cwd=self.folder,
-            env=clean_environment(**(self.env | env)),
+            env=clean_environment(**settings),
         )
         return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
 

@@ -36,7 +36,7 @@ def test_a_missing_table_is_1_and_names_the_verb_that_makes_it(tasq):
         (["list", "--where", "status:nope"], "status:nope"),
         (["list", "--where", ""], "--where is empty"),
         (["list", "--order", "random"], "unknown page order 'random'"),
-        (["list", "--limit", "-1"], "-1"),
+        (["list", "--limit", "-1"], "'--limit'"),
         (["list", "ab12", "--where", "is:ready"], "not both"),
         (["list", "not-an-id"], "'not-an-id' is no task id"),
         (["requeue"], "which tasks?"),
@@ -130,7 +130,9 @@ def test_a_statement_that_takes_too_long_is_4(tasq, database, repository):
 
     result = tasq("stats", "--timeout", "1")
 
-    connection.close()
+    connection.rollback()
+    if database.backend == "mysql":
+        cursor.execute("UNLOCK TABLES")
     assert (result.code, result.out) == (4, "")
 
 

@@ -36,7 +36,7 @@ def doctor(
     if form is Format.TABLE:
         output.text(*(line for finding in findings for line in _lines(finding)))
     else:
-        output.rows(Shape[Finding]((), _FIELDS, _record), findings, form)
+        output.rows(Shape((), _FIELDS, _record), findings, form)
     broken = sum(finding.verdict is Verdict.PROBLEM for finding in findings)
     if broken:
         diagnostics.note(f"{broken} problem{'s' * (broken > 1)}")

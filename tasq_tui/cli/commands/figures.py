@@ -70,8 +70,11 @@ def _stats(connection: Connection, by: str | None, form: Format) -> None:
             output.document(record)
         case _:
             flat = {**record["counts"], **record["groups"], **record["health"]}
-            shape = Shape[Any]((), tuple(flat), lambda row: row)
-            output.rows(shape, [flat], form)
+            output.rows(Shape((), tuple(flat), _itself), [flat], form)
+
+
+def _itself(row: dict[str, Any]) -> dict[str, Any]:
+    return row
 
 
 def summary_record(summary: Summary) -> dict[str, Any]:
@@ -125,10 +128,10 @@ def _breakdown_shape(by: str) -> Shape[BreakdownRow]:
         counts = {status.value: row.counts.get(status, 0) for status in TaskStatus}
         return {by: row.name, **counts, "total": row.total}
 
-    columns = (
-        Column[BreakdownRow](by.upper(), lambda row: row.name or '""', gives_way=True),
+    columns: tuple[Column[BreakdownRow], ...] = (
+        Column(by.upper(), lambda row: row.name or '""', gives_way=True),
         *map(count, TaskStatus),
-        Column[BreakdownRow]("TOTAL", lambda row: f"{row.total:,}", right=True),
+        Column("TOTAL", lambda row: f"{row.total:,}", right=True),
     )
     return Shape(columns, (by, *(status.value for status in TaskStatus), "total"), record)
 

@@ -1,0 +1,33 @@
+"""Handlers for the demo's tasks, to load in the app or by `tasq work`: they print, wait, fail."""
+
+import logging
+import random
+import threading
+from collections.abc import Callable
+from typing import Final
+
+from tasq_core.task import Task
+from tasq_tui.admin.demo import WorkFailedError
+from tasq_tui.admin.demo_data import KINDS, Kind, Shop
+
+TARGET: Final = f"{__name__}:handlers"
+"""What to enter to load them."""
+
+_shop = Shop(random.randrange(1 << 30))  # noqa: S311 - made-up data
+_log = logging.getLogger("shop")
+
+
+def _handler(kind: Kind) -> Callable[[Task], None]:
+    def work(task: Task) -> None:
+        print(f"{kind.type}: {task.unmarshal_args()}")  # noqa: T201 - the app shows it
+        if task.receive_count > 1:
+            _log.warning("attempt %d", task.receive_count)
+        threading.Event().wait(_shop.seconds(kind))
+        if _shop.fails(kind):
+            raise WorkFailedError(_shop.error(kind).partition("\n")[0])
+        print("done")  # noqa: T201
+
+    return work
+
+
+handlers: Final = {kind.type: _handler(kind) for kind in KINDS}

@@ -1,0 +1,170 @@
+"""From selecting options to a filter; and back from a change to the line that repeats it."""
+
+import io
+import shlex
+import sys
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tasq_core.errors import FilterSyntaxError, InvalidInputError
+from tasq_core.filters import Filter, parse
+from tasq_core.task import TaskStatus
+from tasq_tui.admin.command_line import command_line
+from tasq_tui.admin.selection import Selection, select_where
+from tasq_tui.admin.settings import Settings
+from tasq_tui.cli import app, changing
+from tasq_tui.cli.commands import change
+from tasq_tui.cli.selecting import Choice
+from tests.support.builders import make_tasks
+
+SETTINGS = Settings(url="sqlite:///x.db", prefix="p")
+SQLITE = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+
+
+@pytest.mark.parametrize(
+    ("choice", "text"),
+    [
+        (Choice(where="status:failed"), "status:failed"),
+        (Choice(statuses=["failed,new", "open"]), "status:new,enqueued,in_progress,failed"),
+        (Choice(statuses=["in-progress"]), "status:in_progress"),
+        (Choice(queues=["a b", ""], types=["x*"]), 'type:"x*" queue:"a b",""'),
+        (Choice(where="prio:>1", older_than="90m"), "prio:>=2 created:>=90m"),
+    ],
+)
+def test_options_become_one_filter(choice, text):
+    assert choice.asked_filter == parse(text)
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        Choice(),
+        Choice(ids=["ab"], everything=True),
+        Choice(ids=["ab"], where="is:ready"),
+        Choice(ids=["ab"], limit=3),
+        Choice(where=" "),
+        Choice(where="is:ready", everything=True),
+        Choice(statuses=["nope"]),
+        Choice(older_than="x"),
+    ],
+)
+@SQLITE
+def test_what_is_no_selection_is_refused(choice, repository):
+    with pytest.raises(InvalidInputError):
+        choice.selection(repository)
+
+
+def test_a_bad_filter_keeps_its_position():
+    with pytest.raises(FilterSyntaxError) as refused:
+        _ = Choice(where="queue:a stat:b").asked_filter
+
+    assert refused.value.position == 8
+
+
+@SQLITE
+def test_ids_come_from_arguments_and_standard_input(repository, monkeypatch):
+    one, two, three = make_tasks(3)
+    repository.submit_tasks([one, two, three])
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{two.id}\n  {three.id.hex}\n{one.id}\n\n"))
+
+    selection = Choice(ids=[str(one.id)[:13], "-"]).selection(repository)
+
+    assert selection.ids == (one.id, two.id, three.id)
+
+
+class Parsed(Exception):
+    """What the command line came to, carried out of the command."""
+
+    def __init__(self, given: Any, wanted: changing.Change) -> None:
+        self.given = given
+        self.wanted = wanted
+
+
+def parsed(line: str) -> Parsed:
+    def stop(given: Any, wanted: changing.Change, start: object) -> int:
+        raise Parsed(given, wanted)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(change, "carry_out", stop)
+        with pytest.raises(Parsed) as caught:
+            app.run(shlex.split(line, comments=True)[1:])
+    return caught.value
+
+
+NAMES = st.text(
+    st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=12
+)
+FILTERS = st.builds(
+    lambda names, words, statuses: Filter.of(tuple(statuses) or None, tuple(names) or None)
+    & parse(" ".join(words)),
+    st.lists(NAMES, max_size=3, unique=True),
+    st.lists(st.sampled_from(["is:ready", "-queue:tmp*", 'error:"a \\" b"', "prio:1..5"]), max_size=3),
+    st.lists(st.sampled_from(TaskStatus), max_size=3, unique=True),
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(asked=FILTERS)
+def test_the_line_of_a_filter_reads_back_to_the_same_selection(asked, _repository):
+    selection = select_where(_repository, asked)
+
+    back = parsed(command_line("requeue", selection, SETTINGS, "--reset"))
+
+    again = back.wanted.select(_repository)
+    assert (again.asked, again.ids, again.limit) == (asked, None, None)
+    assert back.wanted.flags == ("--reset",)
+    assert (back.given.url, back.given.prefix) == (SETTINGS.url, SETTINGS.prefix)
+
+
+@pytest.fixture(scope="module")
+def _repository():
+    from tasq_core.repository import open_repository
+
+    repository = open_repository("sqlite://")
+    repository.migrate()
+    yield repository
+    repository.close()
+
+
+def test_the_line_of_ids_reads_back_to_the_same_ids(_repository):
+    ids = tuple(task.id for task in make_tasks(5))
+    selection = Selection(_repository.now(), Filter(), Filter(), ids=ids)
+
+    line = command_line("delete", selection, SETTINGS, "--no-trash", yes=True)
+
+    back = parsed(line)
+    assert back.wanted.select(_repository).ids == ids
+    assert (back.wanted.yes, back.wanted.uses_trash) == (True, False)
+
+
+def test_many_ids_are_left_to_standard_input(_repository):
+    ids = tuple(task.id for task in make_tasks(1000))
+    selection = Selection(_repository.now(), Filter(), Filter(), ids=ids)
+
+    line = command_line("delete", selection, SETTINGS)
+
+    assert line == "tasq delete --url sqlite:///x.db --prefix p -  # 1,000 ids on standard input"
+
+
+def test_a_limit_is_part_of_the_line(_repository):
+    _repository.submit_tasks(make_tasks(9))
+    selection = select_where(_repository, Filter(), 4)
+
+    back = parsed(command_line("purge", selection, SETTINGS))
+
+    assert back.wanted.select(_repository).ids == selection.ids
+    assert len(selection.ids or ()) == 4
+
+
+def test_the_line_names_the_profile_and_never_a_password():
+    selection = Selection(None, Filter(), Filter())  # type: ignore[arg-type]
+    secret = Settings(url="postgresql://a:secret@db/x")
+    named = Settings(url="postgresql://a:secret@db/x", profile="prod")
+
+    assert command_line("purge", selection, secret) == "tasq purge --all"
+    assert command_line("clean", selection, named, "--age", "7d") == (
+        "tasq clean --profile prod --age 7d"
+    )
