@@ -14,7 +14,7 @@ README = Path(__file__).resolve().parents[1] / "README.md"
 BEGIN = "<!-- transcript: made by `python docs/transcript.py` -->\n"
 END = "<!-- end of transcript -->"
 
-HANDLERS = '''\
+HANDLERS = """\
 def email(task):
     if "@" not in task.unmarshal_args()["to"]:
         raise ValueError(f"no address: {task.unmarshal_args()['to']!r}")
@@ -23,13 +23,13 @@ def report(task):
     raise TimeoutError("the warehouse didn't answer in 30 s")
 
 handlers = {"email": email, "report": report}
-'''
+"""
 
 SESSION = [
     "export TASQ_URL=sqlite:///tasks.db",
     "tasq migrate",
-    """tasq submit email --args '{"to": "a@b.c"}' --queue mail --count 40 -o json | head -c 0""",
-    """tasq submit email --args '{"to": "nobody"}' --queue mail --max-receives 1 -o ids | wc -l""",
+    """tasq submit email --args '{"to": "a@b.c"}' --queue mail --count 40 | wc -l""",
+    """tasq submit email --args '{"to": "nobody"}' --queue mail --max-receives 1""",
     "tasq submit report --queue slow --max-receives 1 --count 3 | wc -l",
     "tasq work handlers:handlers --drain --queue mail --queue slow 2>/dev/null",
     "tasq stats --by queue",
@@ -38,7 +38,6 @@ SESSION = [
     "tasq purge --where 'status:successful queue:mail' --yes",
     "tasq list --where 'stats:failed'",
 ]
-"""Quiet lines (ending in `head -c 0`) are left out of what is shown."""
 
 
 def run(folder: Path) -> tuple[list[tuple[str, str]], str]:
@@ -60,7 +59,7 @@ def run(folder: Path) -> tuple[list[tuple[str, str]], str]:
             cwd=folder, env=environment, capture_output=True, text=True, check=False,
         )  # fmt: skip
         expected = 2 if "stats:failed" in command else 0
-        if done.returncode != expected and not command.endswith("head -c 0"):
+        if done.returncode != expected:
             odd.append(f"{command}: ended with {done.returncode}\n{done.stderr}")
         shown.append((command, done.stdout + done.stderr))
     return shown, "\n".join(odd)
@@ -76,9 +75,6 @@ def main() -> int:
         return 0
     lines = ["```console"]
     for command, output in shown:
-        if command.endswith("head -c 0"):
-            command = command.rpartition(" -o json")[0]
-            output = ""
         lines += [f"$ {command}", *output.rstrip().splitlines()]
     text = README.read_text()
     before, _, rest = text.partition(BEGIN)

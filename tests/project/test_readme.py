@@ -35,3 +35,9 @@ def test_every_relative_link_of_the_documents_leads_somewhere():
     for document in [ROOT / "README.md", ROOT / "ARCHITECTURE.md", *(ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"\]\(([^)#:]+?)(?:#[^)]*)?\)", document.read_text()):
             assert (document.parent / target).exists(), f"{document.name} links to {target}"
+
+
+def test_every_command_of_the_readmes_session_ends_as_it_should(start_process):
+    process = start_process(*python("docs/transcript.py", "--check"))
+
+    assert process.wait(60) == 0, str(process)
