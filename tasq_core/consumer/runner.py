@@ -4,7 +4,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from types import FrameType
 from typing import Final
 
@@ -12,6 +12,9 @@ from tasq_core.consumer.channel import Channel
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _PATIENCE: Final = 1.0
+_LOOK_UP: Final = 0.5
+"""How often the main thread looks up, in seconds. The system may hand a signal to any thread;
+Python's handler runs in this one, which nothing else would wake then."""
 
 
 class Workers:
@@ -65,7 +68,12 @@ class Stopped:
 
     def wait(self, stop: Callable[[], None]) -> None:
         """Return once stopped; a signal meanwhile calls `stop`."""
-        while not self._queue.get():
+        while True:
+            try:
+                if self._queue.get(timeout=_LOOK_UP):
+                    return
+            except Empty:
+                continue
             stop()
 
     @contextmanager

@@ -14,12 +14,15 @@ from uuid import UUID
 import pymysql
 
 from tasq_core.errors import InvalidInputError
+from tasq_core.filters import Filter
+from tasq_core.filters.model import WORD
 from tasq_core.filters.where import MySQLWhere
 from tasq_core.reports import Lease, Outcome
 from tasq_core.repository.driver import Row, Session
-from tasq_core.repository.mysql_driver import MySQLDriver, zone_named
+from tasq_core.repository.mysql_driver import MySQLDriver
 from tasq_core.repository.repository_sql import EXHAUSTED, SqlRepository
 from tasq_core.repository.rows import text_of, uuid_of
+from tasq_core.repository.zones import zone_named
 from tasq_core.sql import fill, load_schema
 from tasq_core.task import IMMEDIATELY, OPEN_STATUSES, Ordering, Task, TaskStatus
 
@@ -28,6 +31,8 @@ _LOCK_SECONDS: Final = 3600
 _LONGEST_TEXT: Final = 65_535
 """Bytes a `text` column holds; INSERT IGNORE would cut what is longer without a word."""
 _INSERT_ROWS: Final = 1000
+_FEW: Final = 2000
+"""Rows of some names that are sooner sorted than met on a walk through all."""
 _STARTED: Final = ("ENQUEUED", "IN_PROGRESS")
 """The statuses of a leased task; a claim that wasn't started has the first."""
 
@@ -139,6 +144,7 @@ class MySQLRepository(SqlRepository):
         )
         rows = MySQLRows(zone_named(time_zone))
         super().__init__(self._mysql, rows, prefix, "mysql", "`")
+        self._indexes: frozenset[str] | None = None
 
     # differs: what changes many leases takes several statements.
     _batch_mode = "transaction"
@@ -157,6 +163,7 @@ class MySQLRepository(SqlRepository):
                 session.rows("SELECT RELEASE_LOCK(%(lock)s)", lock)
 
         self._run(work, "write")
+        self._indexes = None
 
     def _apply(self, session: Session, name: str, statement: str) -> None:
         """Run one step of the schema, unless it was done."""
@@ -177,7 +184,11 @@ class MySQLRepository(SqlRepository):
     ) -> list[Task]:
         by_priority = ordering is Ordering.PRIORITY_FIRST
         outer = self._sql.claim_priority if by_priority else self._sql.claim_created
-        branches, names = self._branches(queues, types, _ORDERS[ordering])
+        slots = {
+            "order": _ORDERS[ordering],
+            "hint": self._hint(f"claim_{'priority' if by_priority else 'created'}"),
+        }
+        branches, names = self._branches(queues, types, slots)
         sql = fill(outer, {"branches": branches})
         params = {**self._rows.clock(), **names, "limit": limit}
 
@@ -200,8 +211,27 @@ class MySQLRepository(SqlRepository):
             self._run(lambda session: session.change(self._sql.fail_exhausted, exhausted), "write")
         return tasks
 
+    def _walk_hint(self, where: Filter) -> str:
+        """The index of statuses, unless another one finds the few rows there are."""
+        if any(term.key in {"id", WORD} and not term.negated for term in where.terms):
+            return ""
+        statuses, queues = where.statuses(), where.queues()
+        if queues:
+            named = Filter.of(statuses, where.types() or None, queues)
+            if statuses is None or self.count(named, _FEW) < _FEW:
+                return ""
+        return self._hint("status")
+
+    def _hint(self, index: str) -> str:
+        """What makes a statement walk `index`; nothing on a table that wasn't migrated."""
+        name = f"{self._table}_tasq_{index}"
+        if self._indexes is None:
+            rows = self._rows_of(f"SHOW INDEX FROM `{self._table}`", {})
+            self._indexes = frozenset(row[2] for row in rows)
+        return f"FORCE INDEX (`{name}`)" if name in self._indexes else ""
+
     def _branches(
-        self, queues: Sequence[str], types: Sequence[str], order: str
+        self, queues: Sequence[str], types: Sequence[str], slots: dict[str, str]
     ) -> tuple[str, dict[str, object]]:
         """One walk of the claim index per open status, queue and type."""
         params: dict[str, object] = {}
@@ -216,7 +246,7 @@ class MySQLRepository(SqlRepository):
         branches = [
             fill(
                 self._sql.claim_branch,
-                {"where": f"'{status}' AND {queue} AND {type}", "order": order},
+                {"where": f"'{status}' AND {queue} AND {type}", **slots},
             )
             for status in OPEN_STATUSES
             for queue in of_queue

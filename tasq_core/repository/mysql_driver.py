@@ -5,9 +5,7 @@ import re
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime, tzinfo
 from typing import Any, Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pymysql
 from dbutils.pooled_db import PooledDB
@@ -372,23 +370,3 @@ def _hint(code: int) -> str:
     if code in {CR.CR_CONN_HOST_ERROR, CR.CR_UNKNOWN_HOST}:
         return "; check the host and port, and that the server is running"
     return ""
-
-
-def zone_named(zone: str | tzinfo) -> tzinfo:
-    """The time zone of a name: "UTC", "local", or one like "Europe/Berlin".
-
-    Raises:
-        InvalidInputError: there is no such zone.
-    """
-    if isinstance(zone, tzinfo):
-        return zone
-    if zone.upper() == "UTC":
-        return UTC
-    if zone == "local":
-        return datetime.now().astimezone().tzinfo or UTC
-    try:
-        return ZoneInfo(zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise InvalidInputError(
-            f"unknown time zone {zone!r}: use UTC, local, or a name like Europe/Berlin"
-        ) from None

@@ -14,7 +14,7 @@ from tasq_core.repository.health import Structure, structure
 from tasq_core.repository.protocol import PageOrder, Repository
 from tasq_core.task import TaskStatus
 from tasq_tui.admin.settings import Settings
-from tasq_tui.admin.spans import span
+from tasq_tui.admin.wording import counted, span
 
 _SLOW_SECONDS: Final = 0.25
 _SKEW_SECONDS: Final = 5.0
@@ -131,13 +131,13 @@ def _leases(health: Health, clock: datetime) -> Iterator[Finding]:
     if health.stale:
         yield Finding(
             "leases", Verdict.WARNING,
-            f"{health.stale:,} tasks have a lapsed lease: their consumer died or hangs",
+            f"{counted(health.stale, 'lapsed lease')}: a consumer died or hangs",
             "start a consumer of their types; tasq list --where is:stale shows them",
         )  # fmt: skip
     if health.exhausted:
         yield Finding(
             "receives", Verdict.WARNING,
-            f"{health.exhausted:,} tasks used up their receives without an outcome",
+            f"{counted(health.exhausted, 'task')} without receives left, and without an outcome",
             "the next poll ends them FAILED; tasq list --where is:exhausted shows them",
         )  # fmt: skip
     if health.oldest_ready is not None:
@@ -170,7 +170,9 @@ def _future(repository: Repository, clock: datetime) -> Iterator[Finding]:
 def _size(repository: Repository, found: Structure) -> Iterator[Finding]:
     megabytes = (found.table_bytes + found.index_bytes) / 1_000_000
     finished = sum(repository.finished_counts().get(status, 0) for status in _FINISHED)
-    yield Finding("size", Verdict.GOOD, f"{megabytes:,.1f} MB, {finished:,} finished tasks")
+    yield Finding(
+        "size", Verdict.GOOD, f"{megabytes:,.1f} MB, {counted(finished, 'finished task')}"
+    )
     if finished > _MANY_FINISHED:
         yield Finding(
             "history", Verdict.HINT, f"{finished:,} finished tasks are kept",

@@ -8,7 +8,7 @@ from tasq_core.filters.model import Term
 from tasq_core.filters.values import Span, State
 from tasq_core.repository.protocol import Repository
 from tasq_core.task import FINISHED_STATUSES, Task, TaskStatus
-from tasq_tui.admin.spans import ago, span
+from tasq_tui.admin.wording import ago, span
 
 _COUNTED: Final = 1000
 """Tasks ahead are counted up to here."""
@@ -44,7 +44,9 @@ def explain_in_place(repository: Repository, task: Task, now: datetime) -> str:
     older = Filter((Term("is", (State.READY,)), Term("created", (Span(high=task.created_at),))))
     ahead = max(0, repository.count(kind & older, _COUNTED) - 1)
     being_run = repository.count(kind & Filter((Term("is", (State.LEASED,)),)), 1)
-    before = f"{ahead:,}{'+' if ahead >= _COUNTED - 1 else ''} older ready ones are before it"
+    before = "1 older one is before it" if ahead == 1 else f"{ahead:,} older ones are before it"
+    if ahead >= _COUNTED - 1:
+        before = f"more than {ahead:,} older ones are before it"
     if being_run:
         return f"{told}: {before}" if ahead else f"{told}: it is the oldest of its type and queue"
     place = f"type {task.type!r} in queue {task.queue!r}"

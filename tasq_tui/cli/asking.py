@@ -8,7 +8,7 @@ from tasq_core.errors import InvalidInputError
 from tasq_tui.admin.preview import Confirmation, Preview
 from tasq_tui.admin.records import task_record
 from tasq_tui.admin.settings import Settings
-from tasq_tui.admin.spans import span
+from tasq_tui.admin.wording import counted, span
 from tasq_tui.cli import diagnostics, inert
 
 _FORMS = {"requeue": "requeued", "delete": "deleted", "purge": "deleted", "clean": "deleted"}
@@ -27,8 +27,7 @@ def described(preview: Preview, settings: Settings) -> Iterator[str]:
         else settings.redacted_url
     )
     prefix = f", prefix {settings.prefix}" if settings.prefix else ""
-    noun = "task" if preview.count == 1 else "tasks"
-    yield inert.line(f"{preview.verb} {preview.count:,} {noun} in {place}{prefix}")
+    yield inert.line(f"{preview.verb} {counted(preview.count, 'task')} in {place}{prefix}")
     selection = preview.selection
     if selection.asked:
         yield inert.line(f"  filter    {selection.asked}")
@@ -80,8 +79,8 @@ def confirm(preview: Preview, settings: Settings, *, yes: bool) -> None:
         return
     if not (sys.stdin.isatty() and diagnostics.is_terminal()):
         raise InvalidInputError(
-            f"{preview.verb} of {preview.count:,} tasks needs a yes, and this is no terminal:"
-            " add --yes (or --dry-run to see which tasks); nothing was touched"
+            f"{preview.verb} of {counted(preview.count, 'task')} needs a yes, and this is no"
+            " terminal: add --yes (or --dry-run to see which tasks); nothing was touched"
         )
     diagnostics.note("\n".join(described(preview, settings)))
     if preview.confirmation is Confirmation.TYPE_TO_CONFIRM:

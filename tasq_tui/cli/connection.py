@@ -2,11 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
 
 from tasq_core.client import Client
+from tasq_core.errors import TableMissingError
 from tasq_core.inspector import Inspector
 from tasq_core.repository.protocol import Repository
+from tasq_core.repository.urls import parse_url
 from tasq_tui.admin.session import open_client
 from tasq_tui.admin.settings import Settings, load_settings
 from tasq_tui.cli import diagnostics
@@ -43,9 +47,28 @@ def settings_of(given: Given) -> Settings:
     return settings
 
 
+MissingFile = Literal["refused", "made", "imagined"]
+"""What becomes of a SQLite file that isn't there: looking must not leave an empty one."""
+
+
 @contextmanager
-def connected(given: Given) -> Iterator[Connection]:
-    """A client of the database that was asked for."""
+def connected(given: Given, missing_file: MissingFile = "refused") -> Iterator[Connection]:
+    """A client of the database that was asked for.
+
+    Raises:
+        TableMissingError: a missing SQLite file that is refused.
+    """
     settings = settings_of(given)
+    if missing_file != "made" and _is_missing_file(settings):
+        if missing_file == "refused":
+            raise TableMissingError(
+                f"there is no file {settings.url!r}; `tasq migrate` creates it with its table"
+            )
+        settings = replace(settings, url="sqlite://")
     with open_client(settings, timeout=given.timeout) as client:
         yield Connection(settings, client)
+
+
+def _is_missing_file(settings: Settings) -> bool:
+    url = parse_url(settings.url)
+    return url.kind == "sqlite" and url.database != "" and not Path(url.database).exists()

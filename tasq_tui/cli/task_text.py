@@ -8,7 +8,7 @@ from typing import Any, Final
 from tasq_core.errors import ArgsDecodeError
 from tasq_core.task import IMMEDIATELY, Task
 from tasq_tui.admin.records import args_record
-from tasq_tui.admin.spans import ago
+from tasq_tui.admin.wording import ago
 from tasq_tui.cli import inert
 
 _LONGEST_ARGS: Final = 20_000

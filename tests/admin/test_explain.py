@@ -6,7 +6,7 @@ import pytest
 
 from tasq_core.task import IMMEDIATELY, TaskStatus
 from tasq_tui.admin.explain import explain, explain_in_place
-from tasq_tui.admin.spans import ago, span
+from tasq_tui.admin.wording import ago, span
 from tests.support.builders import make_task
 
 NOW = datetime(2026, 5, 6, 12, tzinfo=UTC)
@@ -54,9 +54,7 @@ def test_a_ready_task_is_seen_among_the_others(repository):
     alone = make_task(type="other", created_at=now)
     repository.submit_tasks([old, young, alone])
 
-    assert "is one running?; 1 older ready ones are before it" in explain_in_place(
-        repository, young, now
-    )
+    assert "is one running?; 1 older one is before it" in explain_in_place(repository, young, now)
     assert "no consumer holds a task of type 'other'" in explain_in_place(repository, alone, now)
     repository.poll_tasks("email", "mail", 600, limit=1)
     assert "it is the oldest of its type and queue" in explain_in_place(repository, young, now)

@@ -25,7 +25,9 @@ def test_a_filter_walks_each_task_once_whatever_the_batch(repository):
     repository.submit_tasks(tasks)
     selection = select_where(repository, parse("status:new"))
 
-    assert ids_of(selection, repository, 7) == ids_of(selection, repository) == [t.id for t in tasks]
+    assert (
+        ids_of(selection, repository, 7) == ids_of(selection, repository) == [t.id for t in tasks]
+    )
 
 
 def test_tasks_created_after_the_freeze_are_not_in_it(repository):
@@ -80,9 +82,7 @@ def test_a_preview_counts_by_status_and_what_would_be_skipped(repository):
     selection = select_where(repository, parse("-status:successful"))
 
     seen = preview(repository, "purge", selection, SETTINGS)
-    by_id = preview(
-        repository, "purge", select_ids(repository, [held.id, UUID(int=5)]), SETTINGS
-    )
+    by_id = preview(repository, "purge", select_ids(repository, [held.id, UUID(int=5)]), SETTINGS)
 
     assert seen.by_status == {TaskStatus.NEW: 4, TaskStatus.ENQUEUED: 1, TaskStatus.FAILED: 3}
     assert (seen.count, seen.leased, seen.gone, len(seen.sample)) == (8, 1, 0, 5)
@@ -112,9 +112,7 @@ def test_tasks_from_the_future_are_told_of_and_left_alone(repository):
     ],
 )
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
-def test_a_change_is_asked_about_by_its_size_and_risk(
-    repository, verb, tasks, asked, confirmation
-):
+def test_a_change_is_asked_about_by_its_size_and_risk(repository, verb, tasks, asked, confirmation):
     repository.submit_tasks(make_tasks(tasks))
     selection = select_where(repository, parse(asked))
 

@@ -54,9 +54,7 @@ class Tasq:
         return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     def start(self, *arguments: str, **env: str) -> Process:
-        return Process(
-            python("-m", "tasq_tui", *arguments), env=self.env | env, cwd=self.folder
-        )
+        return Process(python("-m", "tasq_tui", *arguments), env=self.env | env, cwd=self.folder)
 
     @property
     def trash(self) -> list[Path]:

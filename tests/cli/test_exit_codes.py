@@ -95,6 +95,18 @@ def test_without_a_verb_and_without_a_terminal_help_is_shown_and_it_is_2(tasq):
     assert "Verbs:" in result.err
 
 
+@SQLITE
+def test_looking_at_a_file_that_is_not_there_does_not_make_it(tasq):
+    url = f"sqlite:///{tasq.folder}/typo.db"
+
+    for arguments in (["stats"], ["list"], ["doctor"], ["purge", "--all", "--yes"]):
+        result = tasq(*arguments, "--url", url)
+        assert (result.code, "tasq migrate" in result.err) == (1, True), arguments
+    assert tasq("migrate", "--plan", "--url", url).code == 0
+    assert not (tasq.folder / "typo.db").exists()
+    assert tasq("migrate", "--url", url).code == 0
+
+
 def test_an_id_that_no_task_has_is_3(tasq, table):
     table(make_task())
 
@@ -154,7 +166,6 @@ def test_a_drain_that_is_not_done_in_time_is_4(tasq, repository):
     [
         "postgresql://app:secret@127.0.0.1:1/db",
         "mysql://app:secret@127.0.0.1:1/db",
-        "sqlite:////no/such/folder/tasks.db",
     ],
 )
 @SQLITE
@@ -197,9 +208,7 @@ def test_where_all_was_skipped_it_is_1(tasq, table, repository):
     ],
 )
 @SQLITE
-def test_a_change_of_a_read_only_database_is_7_before_anything_is_done(
-    tasq, repository, arguments
-):
+def test_a_change_of_a_read_only_database_is_7_before_anything_is_done(tasq, repository, arguments):
     repository.submit_tasks([make_task()])
     (tasq.folder / "json.py").write_text("tool = {'email': print}")
 
@@ -229,6 +238,13 @@ def test_ctrl_c_while_watching_is_130(tasq, repository, start_process):
         assert "Traceback" not in running.stderr
     finally:
         running.close()
+
+
+@SQLITE
+def test_a_sqlite_file_that_cannot_be_made_is_5(tasq):
+    result = tasq("migrate", "--url", "sqlite:////no/such/folder/tasks.db")
+
+    assert (result.code, "/no/such/folder" in result.err) == (5, True)
 
 
 @SQLITE

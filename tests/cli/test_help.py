@@ -73,9 +73,7 @@ def test_completion_knows_the_verbs():
         capture_output=True,
         text=True,
         check=False,
-        env=clean_environment(
-            _TASQ_COMPLETE="complete_bash", COMP_WORDS="tasq re", COMP_CWORD="1"
-        ),
+        env=clean_environment(_TASQ_COMPLETE="complete_bash", COMP_WORDS="tasq re", COMP_CWORD="1"),
     )
 
     assert answer.stdout.split() == ["requeue"]

@@ -66,7 +66,7 @@ def test_yes_at_the_prompt_does_it(tasq, table, repository):
 
 
 @pytest.mark.parametrize(("answer", "code", "left"), [("3", 0, 0), ("y", 1, 3), ("", 1, 3)])
-def test_a_purge_wants_the_number_typed(tasq, table, repository, answer, code, left):
+def test_a_purge_wants_the_number_typed(tasq, table, repository, *, answer, code, left):
     table(*make_tasks(3))
 
     with at_terminal(tasq, "purge", "--all") as terminal:

@@ -82,7 +82,9 @@ def test_list_gives_a_pipe_all_of_it_in_order(tasq, table):
     oldest_first = [str(task.id) for task in tasks]
 
     assert tasq("list", "-o", "ids").lines == oldest_first[::-1]
-    assert tasq("list", "--order", "oldest", "-o", "ids", "--limit", "501").lines == oldest_first[:501]
+    assert (
+        tasq("list", "--order", "oldest", "-o", "ids", "--limit", "501").lines == oldest_first[:501]
+    )
     assert len(tasq("list").lines) == 1204
 
 
@@ -137,7 +139,10 @@ def test_stats_by_queue_names_each_queue(tasq, table):
 
     rows = json.loads(tasq("stats", "--by", "queue", "--json").out)
 
-    assert [(row["queue"], row["total"], row["FAILED"]) for row in rows] == [("", 1, 1), ("a", 2, 0)]
+    assert [(row["queue"], row["total"], row["FAILED"]) for row in rows] == [
+        ("", 1, 1),
+        ("a", 2, 0),
+    ]
     assert tasq("stats", "--by", "type").out.splitlines()[1].split()[0] == "email"
 
 
@@ -152,7 +157,10 @@ def test_errors_are_grouped_by_what_they_have_in_common(tasq, table):
 
     groups = json.loads(tasq("errors", "--json").out)
 
-    assert [(group["count"], group["types"]) for group in groups] == [(2, ["email"]), (1, ["other"])]
+    assert [(group["count"], group["types"]) for group in groups] == [
+        (2, ["email"]),
+        (1, ["other"]),
+    ]
     assert groups[0]["message"] == "TimeoutError: after <n> s for <text>"
     assert set(tasq("errors", "-o", "ids").lines) == {str(task.id) for task in tasks}
     assert len(json.loads(tasq("errors", "--where", "type:other", "--json").out)) == 1
@@ -165,7 +173,7 @@ def test_show_tells_why_a_task_is_not_running(tasq, table, repository):
         make_task(visible_at=datetime.now(UTC) + timedelta(hours=2)),
     )
 
-    assert "1 older ready ones are before it" in tasq("show", str(ready.id)).out
+    assert "1 older one is before it" in tasq("show", str(ready.id)).out
     assert "is one running?" in tasq("show", str(ready.id)).out
     assert "not before" in tasq("show", str(later.id)).out
     repository.poll_tasks(None, None, 600, limit=1)

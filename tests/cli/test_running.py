@@ -70,7 +70,7 @@ def test_work_stops_at_a_signal_once_what_runs_is_done(tasq, jobs, repository):
 
     running = tasq.start("work", "jobs:register", "--workers", "2")
     try:
-        wait_until(lambda: (jobs / "slow.log").exists(), 20)
+        wait_until((jobs / "slow.log").exists, 20)
         running.signal(signal.SIGTERM)
         assert running.wait(20) == 0
     finally:

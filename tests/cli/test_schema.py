@@ -33,6 +33,8 @@ def test_migrate_makes_the_table_and_may_be_repeated(tasq, database):
 def test_a_plan_changes_nothing_and_can_be_run_by_hand(tasq, database):
     plan = tasq("migrate", "--plan").out
 
+    database.execute("SELECT 1")
+
     for statement in re.split(r"^-- \w+$", plan, flags=re.MULTILINE)[1:]:
         database.execute(statement.strip().removesuffix(";"))
 
@@ -61,7 +63,8 @@ def test_a_healthy_database_gets_a_clean_bill(tasq, table):
     assert [line for line in result.lines if not line.startswith("ok  ")] == []
 
 
-def test_a_missing_table_is_a_problem_and_the_remedy_is_named(tasq):
+def test_a_missing_table_is_a_problem_and_the_remedy_is_named(tasq, database):
+    database.execute("SELECT 1")
     result = tasq("doctor")
 
     assert result.code == 1
@@ -114,8 +117,8 @@ def test_stale_and_exhausted_tasks_and_a_clock_ahead_are_told(tasq, table, repos
 
     found = findings(tasq)
 
-    assert "2 tasks have a lapsed lease" in found["leases", "warning"]["message"]
-    assert "1 tasks used up" in found["receives", "warning"]["message"]
+    assert "2 lapsed leases" in found["leases", "warning"]["message"]
+    assert "1 task without receives left" in found["receives", "warning"]["message"]
     assert "has waited 3h" in found["backlog", "warning"]["message"]
     clock = found.get(("producers' clocks", "warning")) or found["time zone", "warning"]
     assert "created in" in clock["message"]

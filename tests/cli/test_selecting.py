@@ -75,7 +75,7 @@ def test_ids_come_from_arguments_and_standard_input(repository, monkeypatch):
     assert selection.ids == (one.id, two.id, three.id)
 
 
-class Parsed(Exception):
+class ParsedError(Exception):
     """What the command line came to, carried out of the command."""
 
     def __init__(self, given: Any, wanted: changing.Change) -> None:
@@ -83,44 +83,45 @@ class Parsed(Exception):
         self.wanted = wanted
 
 
-def parsed(line: str) -> Parsed:
+def parsed(line: str) -> ParsedError:
     def stop(given: Any, wanted: changing.Change, start: object) -> int:
-        raise Parsed(given, wanted)
+        raise ParsedError(given, wanted)
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(change, "carry_out", stop)
-        with pytest.raises(Parsed) as caught:
+        with pytest.raises(ParsedError) as caught:
             app.run(shlex.split(line, comments=True)[1:])
     return caught.value
 
 
-NAMES = st.text(
-    st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=12
-)
+NAMES = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=12)
 FILTERS = st.builds(
-    lambda names, words, statuses: Filter.of(tuple(statuses) or None, tuple(names) or None)
-    & parse(" ".join(words)),
+    lambda names, words, statuses: (
+        Filter.of(tuple(statuses) or None, tuple(names) or None) & parse(" ".join(words))
+    ),
     st.lists(NAMES, max_size=3, unique=True),
-    st.lists(st.sampled_from(["is:ready", "-queue:tmp*", 'error:"a \\" b"', "prio:1..5"]), max_size=3),
+    st.lists(
+        st.sampled_from(["is:ready", "-queue:tmp*", 'error:"a \\" b"', "prio:1..5"]), max_size=3
+    ),
     st.lists(st.sampled_from(TaskStatus), max_size=3, unique=True),
 )
 
 
 @settings(max_examples=40, deadline=None)
 @given(asked=FILTERS)
-def test_the_line_of_a_filter_reads_back_to_the_same_selection(asked, _repository):
-    selection = select_where(_repository, asked)
+def test_the_line_of_a_filter_reads_back_to_the_same_selection(asked, in_memory):
+    selection = select_where(in_memory, asked)
 
     back = parsed(command_line("requeue", selection, SETTINGS, "--reset"))
 
-    again = back.wanted.select(_repository)
+    again = back.wanted.select(in_memory)
     assert (again.asked, again.ids, again.limit) == (asked, None, None)
     assert back.wanted.flags == ("--reset",)
     assert (back.given.url, back.given.prefix) == (SETTINGS.url, SETTINGS.prefix)
 
 
 @pytest.fixture(scope="module")
-def _repository():
+def in_memory():
     from tasq_core.repository import open_repository
 
     repository = open_repository("sqlite://")
@@ -129,33 +130,33 @@ def _repository():
     repository.close()
 
 
-def test_the_line_of_ids_reads_back_to_the_same_ids(_repository):
+def test_the_line_of_ids_reads_back_to_the_same_ids(in_memory):
     ids = tuple(task.id for task in make_tasks(5))
-    selection = Selection(_repository.now(), Filter(), Filter(), ids=ids)
+    selection = Selection(in_memory.now(), Filter(), Filter(), ids=ids)
 
     line = command_line("delete", selection, SETTINGS, "--no-trash", yes=True)
 
     back = parsed(line)
-    assert back.wanted.select(_repository).ids == ids
+    assert back.wanted.select(in_memory).ids == ids
     assert (back.wanted.yes, back.wanted.uses_trash) == (True, False)
 
 
-def test_many_ids_are_left_to_standard_input(_repository):
+def test_many_ids_are_left_to_standard_input(in_memory):
     ids = tuple(task.id for task in make_tasks(1000))
-    selection = Selection(_repository.now(), Filter(), Filter(), ids=ids)
+    selection = Selection(in_memory.now(), Filter(), Filter(), ids=ids)
 
     line = command_line("delete", selection, SETTINGS)
 
     assert line == "tasq delete --url sqlite:///x.db --prefix p -  # 1,000 ids on standard input"
 
 
-def test_a_limit_is_part_of_the_line(_repository):
-    _repository.submit_tasks(make_tasks(9))
-    selection = select_where(_repository, Filter(), 4)
+def test_a_limit_is_part_of_the_line(in_memory):
+    in_memory.submit_tasks(make_tasks(9))
+    selection = select_where(in_memory, Filter(), 4)
 
     back = parsed(command_line("purge", selection, SETTINGS))
 
-    assert back.wanted.select(_repository).ids == selection.ids
+    assert back.wanted.select(in_memory).ids == selection.ids
     assert len(selection.ids or ()) == 4
 
 

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -23,7 +22,6 @@ from tests.support.builders import make_task, make_tasks
 from tests.support.databases import Database
 
 pytestmark = pytest.mark.parametrize("backend", ["postgres", "mysql"], indirect=True)
-on_postgres = pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Tokyo"])
 
 
 @pytest.fixture(params=["by hand", "adopted"])
@@ -171,35 +169,6 @@ def _everything() -> Any:
     from tasq_core import Filter
 
     return Filter()
-
-
-@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo", "Asia/Kathmandu", "local"])
-def test_mysql_reads_and_writes_the_wall_time_of_gos_zone(
-    database: Database, zone: str, monkeypatch: pytest.MonkeyPatch
-):
-    if database.backend != "mysql":
-        pytest.skip("PostgreSQL stores times with their zone")
-    make_go_table(database)
-    table = database.open(time_zone=zone)
-    wall = datetime.now(UTC if zone == "local" else ZoneInfo(zone)).replace(tzinfo=None)
-    stamp = wall.isoformat(" ", "microseconds")
-    past = insert_row(database, id=make_task().id, created_at=stamp, visible_at=stamp)
-    ahead = (wall + timedelta(minutes=10)).isoformat(" ", "microseconds")
-    later = insert_row(database, id=make_task().id, created_at=stamp, visible_at=ahead)
-    now = table.now()
-    (ready, delayed) = table.get_tasks([past, later])
-    assert abs(ready.created_at - now) < timedelta(seconds=30)
-    assert timedelta(minutes=9) < delayed.visible_at - now < timedelta(minutes=11)
-    (claimed,) = table.poll_tasks("email", "mail", 30)
-    assert claimed.id == past
-    assert timedelta(seconds=20) < claimed.visible_at - now < timedelta(seconds=40)
-    assert table.ping_leases([Lease.of(claimed)], 60) == {Lease.of(claimed)}
-    stored = database.execute(
-        f"SELECT visible_at FROM {database.table} WHERE id = %s", [past.bytes]
-    )[0][0]
-    assert timedelta(seconds=50) < stored - wall < timedelta(seconds=90)
-    assert table.delete_tasks([past], True) == MutationResult(0, 1)
-    assert table.register_finish(claimed, "SUCCESSFUL").finished_at is not None
 
 
 def test_a_time_no_datetime_can_hold_doesnt_hide_the_table(table: Repository, database: Database):

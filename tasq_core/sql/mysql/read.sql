@@ -16,30 +16,31 @@ SELECT COUNT(*) FROM {tasks} WHERE {where}
 SELECT COUNT(*) FROM (SELECT 1 FROM {tasks} WHERE {where} LIMIT %(limit)s) AS capped
 
 -- differs: no LATERAL in MariaDB, and a row constructor would scan: one branch per status,
--- the cursor spelled out.
+-- the cursor spelled out. {hint} forces the index of statuses, which the optimizer else walks
+-- from its end to the cursor where a condition follows.
 -- name: page_newest
 SELECT {preview_columns} FROM (
-  (SELECT * FROM {tasks}
+  (SELECT * FROM {tasks} {hint}
     WHERE status = 'NEW' AND 'NEW' IN %(statuses)s AND created_at <= %(after_time)s
       AND (created_at < %(after_time)s OR id < %(after_id)s) AND {where}
     ORDER BY created_at DESC, id DESC LIMIT %(limit)s)
   UNION ALL
-  (SELECT * FROM {tasks}
+  (SELECT * FROM {tasks} {hint}
     WHERE status = 'ENQUEUED' AND 'ENQUEUED' IN %(statuses)s AND created_at <= %(after_time)s
       AND (created_at < %(after_time)s OR id < %(after_id)s) AND {where}
     ORDER BY created_at DESC, id DESC LIMIT %(limit)s)
   UNION ALL
-  (SELECT * FROM {tasks}
+  (SELECT * FROM {tasks} {hint}
     WHERE status = 'IN_PROGRESS' AND 'IN_PROGRESS' IN %(statuses)s AND created_at <= %(after_time)s
       AND (created_at < %(after_time)s OR id < %(after_id)s) AND {where}
     ORDER BY created_at DESC, id DESC LIMIT %(limit)s)
   UNION ALL
-  (SELECT * FROM {tasks}
+  (SELECT * FROM {tasks} {hint}
     WHERE status = 'SUCCESSFUL' AND 'SUCCESSFUL' IN %(statuses)s AND created_at <= %(after_time)s
       AND (created_at < %(after_time)s OR id < %(after_id)s) AND {where}
     ORDER BY created_at DESC, id DESC LIMIT %(limit)s)
   UNION ALL
-  (SELECT * FROM {tasks}
+  (SELECT * FROM {tasks} {hint}
     WHERE status = 'FAILED' AND 'FAILED' IN %(statuses)s AND created_at <= %(after_time)s
       AND (created_at < %(after_time)s OR id < %(after_id)s) AND {where}
     ORDER BY created_at DESC, id DESC LIMIT %(limit)s)
@@ -47,27 +48,27 @@ SELECT {preview_columns} FROM (
 
 -- name: page_oldest
 SELECT {preview_columns} FROM (
-  (SELECT * FROM {tasks}
+  (SELECT * FROM {tasks} {hint}
     WHERE status = 'NEW' AND 'NEW' IN %(statuses)s AND created_at >= %(after_time)s
       AND (created_at > %(after_time)s OR id > %(after_id)s) AND {where}
     ORDER BY created_at, id LIMIT %(limit)s)
   UNION ALL
-  (SELECT * FROM {tasks}
+  (SELECT * FROM {tasks} {hint}
     WHERE status = 'ENQUEUED' AND 'ENQUEUED' IN %(statuses)s AND created_at >= %(after_time)s
       AND (created_at > %(after_time)s OR id > %(after_id)s) AND {where}
     ORDER BY created_at, id LIMIT %(limit)s)
   UNION ALL
-  (SELECT * FROM {tasks}
+  (SELECT * FROM {tasks} {hint}
     WHERE status = 'IN_PROGRESS' AND 'IN_PROGRESS' IN %(statuses)s AND created_at >= %(after_time)s
       AND (created_at > %(after_time)s OR id > %(after_id)s) AND {where}
     ORDER BY created_at, id LIMIT %(limit)s)
   UNION ALL
-  (SELECT * FROM {tasks}
+  (SELECT * FROM {tasks} {hint}
     WHERE status = 'SUCCESSFUL' AND 'SUCCESSFUL' IN %(statuses)s AND created_at >= %(after_time)s
       AND (created_at > %(after_time)s OR id > %(after_id)s) AND {where}
     ORDER BY created_at, id LIMIT %(limit)s)
   UNION ALL
-  (SELECT * FROM {tasks}
+  (SELECT * FROM {tasks} {hint}
     WHERE status = 'FAILED' AND 'FAILED' IN %(statuses)s AND created_at >= %(after_time)s
       AND (created_at > %(after_time)s OR id > %(after_id)s) AND {where}
     ORDER BY created_at, id LIMIT %(limit)s)
@@ -75,27 +76,27 @@ SELECT {preview_columns} FROM (
 
 -- name: ids
 SELECT created_at, id FROM (
-  (SELECT created_at, id FROM {tasks}
+  (SELECT created_at, id FROM {tasks} {hint}
     WHERE status = 'NEW' AND 'NEW' IN %(statuses)s AND created_at >= %(after_time)s
       AND (created_at > %(after_time)s OR id > %(after_id)s) AND created_at <= %(until)s AND {where}
     ORDER BY created_at, id LIMIT %(limit)s)
   UNION ALL
-  (SELECT created_at, id FROM {tasks}
+  (SELECT created_at, id FROM {tasks} {hint}
     WHERE status = 'ENQUEUED' AND 'ENQUEUED' IN %(statuses)s AND created_at >= %(after_time)s
       AND (created_at > %(after_time)s OR id > %(after_id)s) AND created_at <= %(until)s AND {where}
     ORDER BY created_at, id LIMIT %(limit)s)
   UNION ALL
-  (SELECT created_at, id FROM {tasks}
+  (SELECT created_at, id FROM {tasks} {hint}
     WHERE status = 'IN_PROGRESS' AND 'IN_PROGRESS' IN %(statuses)s AND created_at >= %(after_time)s
       AND (created_at > %(after_time)s OR id > %(after_id)s) AND created_at <= %(until)s AND {where}
     ORDER BY created_at, id LIMIT %(limit)s)
   UNION ALL
-  (SELECT created_at, id FROM {tasks}
+  (SELECT created_at, id FROM {tasks} {hint}
     WHERE status = 'SUCCESSFUL' AND 'SUCCESSFUL' IN %(statuses)s AND created_at >= %(after_time)s
       AND (created_at > %(after_time)s OR id > %(after_id)s) AND created_at <= %(until)s AND {where}
     ORDER BY created_at, id LIMIT %(limit)s)
   UNION ALL
-  (SELECT created_at, id FROM {tasks}
+  (SELECT created_at, id FROM {tasks} {hint}
     WHERE status = 'FAILED' AND 'FAILED' IN %(statuses)s AND created_at >= %(after_time)s
       AND (created_at > %(after_time)s OR id > %(after_id)s) AND created_at <= %(until)s AND {where}
     ORDER BY created_at, id LIMIT %(limit)s)

@@ -21,18 +21,10 @@ least(greatest(visible_at, '0001-01-01 00:00:00+00'), '9999-12-31 23:59:59.99999
 
 -- MATERIALIZED: as a plain subquery the planner may run it again and lock more than LIMIT.
 -- ARRAY: joined as a table the candidates are hashed against a scan of all rows.
+-- The count is a one-time filter: a claim that fills up never looks for exhausted tasks, and
+-- ORDER BY leads the search for them to the index that holds nothing else.
 -- name: claim_created
-WITH exhausted AS (
-  UPDATE {tasks} SET status = 'FAILED', finished_at = statement_timestamp(),
-    last_error = concat_ws(E'\n', %(reason)s::text, last_error)
-  WHERE id IN (
-    SELECT id FROM {tasks}
-    WHERE max_receives > 0 AND receive_count >= max_receives
-      AND status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS')
-      AND visible_at <= statement_timestamp()
-      AND queue = ANY(%(queues)s::text[]) AND type = ANY(%(types)s::text[])
-    LIMIT 1000 FOR UPDATE SKIP LOCKED)
-), candidate AS MATERIALIZED (
+WITH candidate AS MATERIALIZED (
   SELECT walk.id FROM unnest(%(queues)s::text[]) AS q(queue)
   CROSS JOIN unnest(%(types)s::text[]) AS t(type)
   CROSS JOIN LATERAL (
@@ -44,6 +36,18 @@ WITH exhausted AS (
     ORDER BY created_at, priority DESC LIMIT %(limit)s FOR UPDATE SKIP LOCKED
   ) AS walk
   ORDER BY walk.created_at, walk.priority DESC, walk.id LIMIT %(limit)s
+), exhausted AS MATERIALIZED (
+  SELECT id, queue, type FROM {tasks}
+  WHERE (SELECT count(*) FROM candidate) < %(limit)s
+    AND max_receives > 0 AND receive_count >= max_receives
+    AND status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS')
+    AND visible_at <= statement_timestamp()
+  ORDER BY visible_at FOR UPDATE SKIP LOCKED
+), ended AS (
+  UPDATE {tasks} SET status = 'FAILED', finished_at = statement_timestamp(),
+    last_error = concat_ws(E'\n', %(reason)s::text, last_error)
+  WHERE id = ANY(ARRAY(SELECT id FROM exhausted
+    WHERE queue = ANY(%(queues)s::text[]) AND type = ANY(%(types)s::text[]) LIMIT 1000))
 )
 UPDATE {tasks} SET status = 'ENQUEUED', receive_count = receive_count + 1,
   visible_at = statement_timestamp() + make_interval(secs => %(timeout)s)
@@ -51,17 +55,7 @@ WHERE id = ANY(ARRAY(SELECT id FROM candidate))
 RETURNING {columns}
 
 -- name: claim_priority
-WITH exhausted AS (
-  UPDATE {tasks} SET status = 'FAILED', finished_at = statement_timestamp(),
-    last_error = concat_ws(E'\n', %(reason)s::text, last_error)
-  WHERE id IN (
-    SELECT id FROM {tasks}
-    WHERE max_receives > 0 AND receive_count >= max_receives
-      AND status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS')
-      AND visible_at <= statement_timestamp()
-      AND queue = ANY(%(queues)s::text[]) AND type = ANY(%(types)s::text[])
-    LIMIT 1000 FOR UPDATE SKIP LOCKED)
-), candidate AS MATERIALIZED (
+WITH candidate AS MATERIALIZED (
   SELECT walk.id FROM unnest(%(queues)s::text[]) AS q(queue)
   CROSS JOIN unnest(%(types)s::text[]) AS t(type)
   CROSS JOIN LATERAL (
@@ -73,6 +67,18 @@ WITH exhausted AS (
     ORDER BY priority DESC, created_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
   ) AS walk
   ORDER BY walk.priority DESC, walk.created_at, walk.id LIMIT %(limit)s
+), exhausted AS MATERIALIZED (
+  SELECT id, queue, type FROM {tasks}
+  WHERE (SELECT count(*) FROM candidate) < %(limit)s
+    AND max_receives > 0 AND receive_count >= max_receives
+    AND status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS')
+    AND visible_at <= statement_timestamp()
+  ORDER BY visible_at FOR UPDATE SKIP LOCKED
+), ended AS (
+  UPDATE {tasks} SET status = 'FAILED', finished_at = statement_timestamp(),
+    last_error = concat_ws(E'\n', %(reason)s::text, last_error)
+  WHERE id = ANY(ARRAY(SELECT id FROM exhausted
+    WHERE queue = ANY(%(queues)s::text[]) AND type = ANY(%(types)s::text[]) LIMIT 1000))
 )
 UPDATE {tasks} SET status = 'ENQUEUED', receive_count = receive_count + 1,
   visible_at = statement_timestamp() + make_interval(secs => %(timeout)s)

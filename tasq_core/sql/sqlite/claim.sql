@@ -50,16 +50,22 @@ WHERE max_receives > 0 AND receive_count >= max_receives
   AND queue IN (SELECT value FROM json_each(:queues))
   AND type IN (SELECT value FROM json_each(:types))
 
+-- Each min() is one probe of the claim index, however many rows a kind has.
 -- name: open_kinds
-WITH RECURSIVE kind(queue, type) AS (
-  SELECT * FROM (SELECT queue, type FROM {tasks}
-    WHERE status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS') ORDER BY queue, type LIMIT 1)
+WITH RECURSIVE one(queue) AS (
+  SELECT min(queue) FROM {tasks} WHERE status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS')
   UNION ALL
-  SELECT
-    (SELECT queue FROM {tasks} WHERE status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS')
-      AND (queue, type) > (kind.queue, kind.type) ORDER BY queue, type LIMIT 1),
-    (SELECT type FROM {tasks} WHERE status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS')
-      AND (queue, type) > (kind.queue, kind.type) ORDER BY queue, type LIMIT 1)
-  FROM kind WHERE kind.queue IS NOT NULL
+  SELECT (SELECT min(queue) FROM {tasks}
+    WHERE status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS') AND queue > one.queue)
+  FROM one WHERE one.queue IS NOT NULL
+), kind(queue, type) AS (
+  SELECT queue, (SELECT min(type) FROM {tasks}
+    WHERE status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS') AND queue = one.queue)
+  FROM one WHERE one.queue IS NOT NULL
+  UNION ALL
+  SELECT queue, (SELECT min(type) FROM {tasks}
+    WHERE status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS') AND queue = kind.queue
+      AND type > kind.type)
+  FROM kind WHERE kind.type IS NOT NULL
 )
-SELECT queue, type FROM kind WHERE queue IS NOT NULL
+SELECT queue, type FROM kind WHERE type IS NOT NULL

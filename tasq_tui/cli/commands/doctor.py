@@ -5,6 +5,7 @@ from typing import Any
 import typer
 
 from tasq_tui.admin.doctor import Finding, Verdict, examine
+from tasq_tui.admin.wording import counted
 from tasq_tui.cli import diagnostics, inert, options, output
 from tasq_tui.cli.connection import connected
 from tasq_tui.cli.diagnostics import ExitCode
@@ -39,7 +40,7 @@ def doctor(
         output.rows(Shape((), _FIELDS, _record), findings, form)
     broken = sum(finding.verdict is Verdict.PROBLEM for finding in findings)
     if broken:
-        diagnostics.note(f"{broken} problem{'s' * (broken > 1)}")
+        diagnostics.note(counted(broken, "problem"))
     return ExitCode.FAILED if broken else ExitCode.DONE
 
 

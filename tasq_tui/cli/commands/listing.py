@@ -13,7 +13,7 @@ from tasq_core.task import IMMEDIATELY, Task
 from tasq_tui.admin.explain import explain_in_place
 from tasq_tui.admin.records import TASK_FIELDS, iso, task_record
 from tasq_tui.admin.selection import select_ids
-from tasq_tui.admin.spans import span
+from tasq_tui.admin.wording import span
 from tasq_tui.cli import diagnostics, options, output
 from tasq_tui.cli.connection import Connection, connected
 from tasq_tui.cli.formats import Format
@@ -27,6 +27,8 @@ app = verb_app()
 _ON_A_SCREEN = 100
 """Tasks shown on a terminal where no limit was given; a pipe gets all."""
 _PAGE = 500
+_GLANCES = 2000
+"""Tasks read at a time: few where all of their args come along."""
 _GLANCE = 300
 """Characters of an error, and bytes of args, that a table or a list of ids needs at most."""
 
@@ -130,8 +132,9 @@ def _walk(
 ) -> Iterator[Task]:
     """The matching tasks, a page in memory at a time; `cut` tells whether the limit cut some."""
     after, left = None, limit
+    most = _PAGE if preview is None else _GLANCES
     while True:
-        size = _PAGE if left is None else min(_PAGE, left)
+        size = most if left is None else min(most, left)
         page = inspector.page(where, order, after, size, preview)
         yield from page.tasks
         left = None if left is None else left - len(page.tasks)

@@ -30,7 +30,7 @@ def migrate(
       tasq migrate --url sqlite:///tasks.db
       tasq migrate --plan
     """
-    with connected(context.obj) as connection:
+    with connected(context.obj, "imagined" if plan else "made") as connection:
         if plan:
             return _show_plan(connection)
         check_writable(connection.settings, "migrate")

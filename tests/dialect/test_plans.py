@@ -1,0 +1,140 @@
+"""What a call costs with 200,000 open and 200,000 finished rows: rows looked at, not time."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from tasq_core import Filter, Lease, Repository, TaskStatus
+from tasq_core.filters import parse
+from tasq_core.reports import Outcome
+from tests.dialect.plans import FINISHED, OPEN, fill, work_of
+from tests.support.databases import BACKENDS, Database, external_url
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+MIDDLE = (datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=OPEN // 2), UUID(int=0))
+FEW = 3_000
+"""Rows that a call may look at which returns few: no part of the backlog or of the history."""
+
+
+@pytest.fixture(scope="module", params=BACKENDS)
+def filled(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Database, Repository]]:
+    """A database with the rows, and a repository on it. Tests leave the rows nearly as they are."""
+    backend = request.param
+    if backend == "sqlite":
+        database = Database.in_file(tmp_path_factory.mktemp("plans") / "tasq.db")
+    else:
+        url = external_url(backend) or request.getfixturevalue(f"_shared_{backend}").url
+        database = Database(backend, url)
+    try:
+        repository = database.open()
+        repository.migrate()
+        fill(database)
+        yield database, repository
+    finally:
+        database.close()
+
+
+def poll(types: Any, queues: Any, ordering: str = "CREATED_AT_FIRST") -> Callable[[Any], object]:
+    def call(repository: Repository) -> object:
+        found = repository.poll_tasks(types, queues, 3600, ordering, 10)
+        assert len(found) == (0 if "nobody" in (types, queues) else 10)
+        return found
+
+    return call
+
+
+def page(where: str, order: str, *, deep: bool) -> Callable[[Any], object]:
+    def call(repository: Repository) -> object:
+        found = repository.page(parse(where), order, MIDDLE if deep else None, 50)
+        assert len(found) == 50
+        return found
+
+    return call
+
+
+SEVERAL = (["email", "report", "sync"], ["mail", "bulk"])
+CALLS: dict[str, Callable[[Any], object]] = {
+    f"{name}, {ordering}": poll(*kinds, ordering)
+    for ordering in ("CREATED_AT_FIRST", "PRIORITY_FIRST")
+    for name, kinds in {
+        "claim from one queue": ("email", "mail"),
+        "claim from several": SEVERAL,
+        "claim beside another queue's backlog": ("email", "nobody"),
+        "claim beside another type's backlog": ("nobody", "mail"),
+    }.items()
+}
+CALLS |= {
+    f"page of {where or 'all'}, {order}{', deep' * deep}": page(where, order, deep=deep)
+    for where in ("", "status:failed", "status:finished queue:mail", "status:open type:sync")
+    for order in ("newest", "oldest")
+    for deep in (False, True)
+}
+
+
+def leases(repository: Repository) -> list[Lease]:
+    return [Lease.of(task) for task in repository.poll_tasks("thumb", "other", 3600, limit=20)]
+
+
+def outcomes(repository: Repository) -> object:
+    held = leases(repository)
+    assert repository.ping_leases(held, 3600) == set(held)
+    ends = [Outcome(lease, TaskStatus.SUCCESSFUL) for lease in held[:10]]
+    assert len(repository.record_outcomes(ends)) == 10
+    assert len(repository.release_leases(held[10:])) == 10
+    return held
+
+
+def by_id(repository: Repository) -> object:
+    ids = [task.id for task in repository.page(parse("status:failed"), limit=20)]
+    assert len(repository.get_tasks(ids)) == 20
+    repository.ping_tasks(ids, 60)
+    assert repository.requeue_tasks(ids[:5]).done == 5
+    return repository.delete_tasks(ids[5:8], True)
+
+
+CALLS |= {
+    "pings, outcomes and releases": outcomes,
+    "reads, requeues and deletions by id": by_id,
+    "cleaning with nothing old enough": lambda repository: repository.clean_tasks(10**8),
+    "a purge that matches little": lambda repository: repository.purge_tasks(
+        "IN_PROGRESS", None, None, True
+    ),
+    "ids of few": lambda repository: repository.ids(parse("status:failed"), MIDDLE[0], None, 20),
+    "a count up to a limit": lambda repository: repository.count(Filter(), 100),
+    "activity of an hour": lambda repository: repository.activity(
+        datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=FINISHED - 100)
+    ),
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS.keys())
+def test_a_call_looks_at_few_rows(
+    filled: tuple[Database, Repository], call: Callable[[Any], object]
+):
+    assert work_of(*filled, call) <= FEW
+
+
+@pytest.mark.parametrize("counts", ["open_counts", "finished_counts"])
+def test_each_half_of_the_table_is_counted_by_itself(
+    filled: tuple[Database, Repository], counts: str
+):
+    work = work_of(*filled, lambda repository: getattr(repository, counts)())
+    limits = {
+        "postgres": OPEN + FINISHED,  # for half of the rows it rightly reads them all in order
+        "mysql": OPEN * 1.5,
+        "sqlite": OPEN * 4,  # so many steps a row, of either half
+    }
+    assert work <= limits[filled[0].backend] + FEW
+
+
+@pytest.mark.parametrize("ordering", ["CREATED_AT_FIRST", "PRIORITY_FIRST"])
+def test_a_claim_of_every_kind_probes_each_once(filled: tuple[Database, Repository], ordering: str):
+    database, _ = filled
+    limit = OPEN * 3 if database.backend == "mysql" else FEW  # MySQL lists kinds by a scan
+    assert work_of(*filled, poll(None, None, ordering)) <= limit
