@@ -21,7 +21,7 @@ from tasq_core.reports import Lease, Outcome
 from tasq_core.repository.driver import Row, Session
 from tasq_core.repository.mysql_driver import MySQLDriver
 from tasq_core.repository.repository_sql import EXHAUSTED, SqlRepository
-from tasq_core.repository.rows import text_of, uuid_of
+from tasq_core.repository.rows import as_number, text_of, uuid_of
 from tasq_core.repository.zones import zone_named
 from tasq_core.sql import fill, load_schema
 from tasq_core.task import IMMEDIATELY, OPEN_STATUSES, Ordering, Task, TaskStatus
@@ -97,7 +97,7 @@ class MySQLRows:
 
     def ids(self, values: Sequence[UUID]) -> object:
         """A tuple of sixteen bytes each."""
-        return tuple(id.bytes for id in sorted(values))
+        return tuple(id.bytes for id in sorted(values, key=as_number))
 
     def clock(self) -> dict[str, object]:
         """How far the table's wall time is from UTC now, in seconds."""

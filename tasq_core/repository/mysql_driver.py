@@ -29,8 +29,10 @@ _SILENCE_SECONDS: Final = 60.0
 
 _TRANSIENT: Final = {ER.LOCK_DEADLOCK, ER.LOCK_WAIT_TIMEOUT, ER.CHECKREAD}
 _KILLED: Final = 1927
-_REFUSED: Final = {
-    ER.ACCESS_DENIED_ERROR, ER.BAD_DB_ERROR, ER.DBACCESS_DENIED_ERROR, ER.CON_COUNT_ERROR,
+_DENIED: Final = {ER.ACCESS_DENIED_ERROR, 1698}
+"""Wrong password; the second where the server's plugin takes none."""
+_REFUSED: Final = _DENIED | {
+    ER.BAD_DB_ERROR, ER.DBACCESS_DENIED_ERROR, ER.CON_COUNT_ERROR,
     ER.SERVER_SHUTDOWN, ER.NORMAL_SHUTDOWN, ER.QUERY_INTERRUPTED, ER.HOST_IS_BLOCKED,
     ER.HOST_NOT_PRIVILEGED, _KILLED, 1969, 3024,
 }  # fmt: skip
@@ -145,7 +147,7 @@ class MySQLDriver:
         with self._opening:
             if self._pool is None:
                 self._pool = PooledDB(
-                    creator=_connect,
+                    creator=self._connect,
                     mincached=0,
                     maxcached=self._size,
                     maxconnections=0,  # the semaphore bounds it, with a timeout
@@ -157,6 +159,17 @@ class MySQLDriver:
                 )
                 self._pid = os.getpid()
             return self._pool
+
+    def _connect(self, **keywords: Any) -> Any:
+        """Connect; the handshake is bounded like the connecting, as PyMySQL's alone isn't."""
+        patience = self.patience.seconds
+        if patience is not None:
+            keywords["connect_timeout"] = min(keywords["connect_timeout"], max(1.0, patience))
+        silence, greeting = keywords["read_timeout"], keywords["connect_timeout"]
+        keywords |= {"read_timeout": greeting, "write_timeout": greeting}
+        connection = pymysql.connect(**keywords)
+        _bound(connection, silence)
+        return connection
 
     @contextmanager
     def _connection(self) -> Iterator[Any]:
@@ -288,7 +301,7 @@ class MySQLDriver:
         if self._url is None or not running:
             return
         with suppress(pymysql.Error, OSError):
-            connection = _connect(**self._keywords)
+            connection = self._connect(**self._keywords)
             with connection, connection.cursor() as cursor:
                 for thread in running:
                     with suppress(pymysql.Error):
@@ -337,15 +350,6 @@ def _keywords(
     }
 
 
-def _connect(**keywords: Any) -> Any:
-    """Connect; the handshake too is bounded by the connect timeout, as PyMySQL's isn't."""
-    silence = keywords["read_timeout"]
-    greeting = keywords["connect_timeout"]
-    connection = pymysql.connect(**keywords | {"read_timeout": greeting, "write_timeout": greeting})
-    _bound(connection, silence)
-    return connection
-
-
 def _bound(connection: Any, silence: float) -> None:
     """Give up `connection` after so many seconds without a byte; PyMySQL has no public way."""
     connection._read_timeout = connection._write_timeout = silence  # noqa: SLF001
@@ -363,7 +367,7 @@ def _session_settings(read_only: bool) -> list[str]:
 
 
 def _hint(code: int) -> str:
-    if code == ER.ACCESS_DENIED_ERROR:
+    if code in _DENIED:
         return "; check the user and password in the URL"
     if code in {ER.BAD_DB_ERROR, ER.DBACCESS_DENIED_ERROR}:
         return "; check the database's name in the URL"

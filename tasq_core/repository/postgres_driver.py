@@ -22,6 +22,8 @@ from tasq_core.repository.redaction import redact
 Connection = psycopg.Connection[Any]
 Pool = psycopg_pool.ConnectionPool[Any]
 
+_CLOSING_SECONDS: Final = 0.2
+"""What a replaced pool's threads are given to end; they do in the end, whoever waits."""
 _YOUNG_SECONDS: Final = 1.0
 """A pool younger than this was made by another thread that saw the same broken connection."""
 
@@ -128,9 +130,17 @@ class PostgresDriver:
         """
         if self._conninfo is None:
             raise RepositoryError("this repository was given a connection, not a URL")
-        connection = BoundedConnection.connect(self._conninfo, **self._kwargs)
+        timeout = _whole_seconds(self._within(self._timeout))
+        connection = BoundedConnection.connect(
+            self._conninfo, **self._kwargs | {"connect_timeout": timeout}
+        )
         connection.answer_within = self.patience.seconds
         return connection
+
+    def _within(self, timeout: float) -> float:
+        """`timeout`, or this thread's patience where that is shorter."""
+        patience = self.patience.seconds
+        return timeout if patience is None else min(timeout, patience)
 
     @property
     def opens_connections(self) -> bool:
@@ -139,11 +149,14 @@ class PostgresDriver:
 
     def _pooled(self) -> Pool:
         with self._opening:
+            if self._pool is not None:
+                return self._pool
+        assert self._conninfo is not None  # noqa: S101 - one of the three is set
+        # The pool tries for its whole timeout and then hides why; one connection made by hand
+        # fails at once and says so. A silent server keeps only its own caller waiting.
+        self.connect().close()
+        with self._opening:
             if self._pool is None:
-                assert self._conninfo is not None  # noqa: S101 - one of the three is set
-                # The pool tries for its whole timeout and then hides why; one connection
-                # made by hand fails at once and says so.
-                self.connect().close()
                 self._pool = psycopg_pool.ConnectionPool(
                     self._conninfo,
                     kwargs=self._kwargs,
@@ -156,7 +169,7 @@ class PostgresDriver:
                 )
                 self._pid, self._opened_at = os.getpid(), time.monotonic()
                 # A pool that is collected at exit can't join its threads.
-                weakref.finalize(self, self._pool.close, timeout=2.0)
+                self._at_exit = weakref.finalize(self, self._pool.close, timeout=2.0)
             return self._pool
 
     @contextmanager
@@ -166,7 +179,7 @@ class PostgresDriver:
             return
         pool = self._pooled()
         try:
-            connection = pool.getconn()
+            connection = pool.getconn(self._within(self._timeout))
         except psycopg_pool.PoolTimeout:
             if self._conninfo is not None:
                 self.connect().close()  # raises the reason, where it is the server
@@ -178,6 +191,8 @@ class PostgresDriver:
             yield connection
         finally:
             self._running.discard(connection)
+            if isinstance(connection, BoundedConnection):
+                connection.answer_within = self._timeout  # for the pool's own checks
             pool.putconn(connection)
 
     @contextmanager
@@ -233,20 +248,24 @@ class PostgresDriver:
 
     def recover(self) -> None:
         """Replace the pool, whose idle connections may be broken; leave a parent's alone."""
-        if self._conninfo is None:
-            return
         with self._opening:
-            pool, self._pool = self._pool, None
-            if pool is None:
+            pool = self._pool
+            if pool is None or self._conninfo is None:
                 return
-            if self._pid != os.getpid():
+            inherited = self._pid != os.getpid()
+            young = time.monotonic() - self._opened_at < _YOUNG_SECONDS
+            if inherited or not young:
+                self._pool = None
+                self._at_exit.detach()
+            if inherited:
                 self._inherited.append(pool)  # closing it would end the parent's sessions
-            elif time.monotonic() - self._opened_at < _YOUNG_SECONDS:
-                self._pool = pool  # another thread has just replaced it
-                with suppress(psycopg.Error):
-                    pool.check()  # or it broke again: drop what is dead in it
-            else:
-                pool.close(timeout=2.0)
+        if inherited:
+            return
+        if not young:
+            pool.close(timeout=_CLOSING_SECONDS)
+            return
+        with suppress(psycopg.Error):
+            pool.check()  # another thread has just replaced it, or it broke again
 
     def interrupt(self) -> None:
         """Cancel what runs now, through a connection of its own."""
@@ -288,11 +307,16 @@ def _conninfo(source: str, statement_timeout: float | None, read_only: bool) -> 
     return make_conninfo(source, options=" ".join([str(given), *options]).strip())
 
 
+def _whole_seconds(timeout: float) -> int:
+    """A timeout as libpq takes it: whole, and 2 at least."""
+    return max(2, round(timeout))
+
+
 def _settings(connect_timeout: float, wake_up: bool) -> dict[str, Any]:
     """Connection keywords."""
     settings: dict[str, Any] = {
         "autocommit": True,
-        "connect_timeout": max(2, round(connect_timeout)),
+        "connect_timeout": _whole_seconds(connect_timeout),
         "application_name": "tasq",
         # Half-open connections are found by TCP itself, in about 15 seconds.
         "keepalives_idle": 5, "keepalives_interval": 3, "keepalives_count": 3,

@@ -177,14 +177,14 @@ class SqlRepository(SqlInspection):
     def _leases(self, sql: str, leases: Sequence[Lease], **params: object) -> set[Lease]:
         if not leases:
             return set()
-        ordered = sorted(leases)  # one order of locks, whoever writes
+        ordered = sorted(leases, key=_number_of)  # one order of locks, whoever writes
         return self._run(
             lambda session: self._change_leases(session, sql, ordered, **params), self._batch_mode
         )
 
     def record_outcomes(self, outcomes: Sequence[Outcome]) -> set[Lease]:
         """Write starts and ends, each under its lease, in one transaction; those written."""
-        ordered = sorted(outcomes, key=_lease_of)
+        ordered = sorted(outcomes, key=lambda outcome: outcome.lease.task_id.int)
         writes = [outcome for outcome in ordered if not outcome.delete]
         deletions = [outcome.lease for outcome in ordered if outcome.delete]
 
@@ -347,8 +347,8 @@ class SqlRepository(SqlInspection):
         return self._run(lambda session: session.change(sql, params), "write")
 
 
-def _lease_of(outcome: Outcome) -> Lease:
-    return outcome.lease
+def _number_of(lease: Lease) -> int:
+    return lease.task_id.int
 
 
 def _claimable(name: str, values: Names) -> tuple[str, ...] | None:

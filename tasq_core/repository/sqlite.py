@@ -25,6 +25,7 @@ from tasq_core.task import IMMEDIATELY, Ordering, Task, TaskStatus
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _YEAR_ONE: Final = (IMMEDIATELY - _EPOCH) // _MICROSECOND
+_STATUSES: Final = {status.value: status for status in TaskStatus}
 
 
 class SQLiteRows:
@@ -34,10 +35,11 @@ class SQLiteRows:
 
     def task(self, row: Row) -> Task:
         """The task of a row."""
-        created, started, finished, visible = row[9:]
+        (id, type, args, queue, priority, status, received, limit, error,
+         created, started, finished, visible) = row  # fmt: skip
         return Task(
-            uuid_of(row[0]), row[1], bytes(row[2]), row[3], row[4], TaskStatus(row[5]), row[6],
-            row[7], row[8], self.read_time(created),
+            uuid_of(id), type, bytes(args), queue, priority, _STATUSES[status], received, limit,
+            error, self.read_time(created),
             None if started is None else self.read_time(started),
             None if finished is None else self.read_time(finished),
             self.read_time(visible),
@@ -174,7 +176,7 @@ class SQLiteRepository(SqlRepository):
             if status is TaskStatus.NEW:
                 visible = now + round(retry_in * 1_000_000) if retry_in else _YEAR_ONE
             params = (
-                status.value, at(started), at(finished), error, visible,
+                status, at(started), at(finished), error, visible,
                 lease.task_id.bytes, lease.receive_count, lease.mark,
             )  # fmt: skip
             if session.change(self._sql.record_outcomes, params):  # type: ignore[arg-type] # by position

@@ -174,9 +174,12 @@ def test_a_time_zone_is_for_mysql_and_must_exist(database: Database):
 # -- what to submit ------------------------------------------------------------------------
 
 NOON = datetime(2026, 1, 2, tzinfo=UTC)
+ENDLESS: list[object] = []
+ENDLESS.append(ENDLESS)
+
 SUBMITS: dict[str, tuple[dict[str, Any], str]] = {
     "args that don't encode": ({"args": {"a": object()}}, "args can't be written as JSON"),
-    "args that hold themselves": ({"args": (lambda a: a.append(a) or a)([])}, "args"),
+    "args that hold themselves": ({"args": ENDLESS}, "args"),
     "type is no text": ({"type": 5}, "type must be text"),
     "type is bytes": ({"type": b"a"}, "type must be text"),
     "type holds NUL": ({"type": "a\0b"}, "NUL"),
@@ -249,7 +252,7 @@ FAR = timezone(timedelta(hours=-12)), timezone(timedelta(hours=14))
 
 
 @pytest.mark.parametrize("zone", FAR)
-@pytest.mark.parametrize("edge", [datetime.min, datetime.max])
+@pytest.mark.parametrize("edge", [datetime.min, datetime.max])  # noqa: DTZ901 - given a zone below
 def test_the_ends_of_time_are_stored_in_any_zone(client: Client, edge: datetime, zone: timezone):
     at = edge.replace(tzinfo=zone)
     for field in ("visible_at", "created_at"):
@@ -289,14 +292,11 @@ def test_a_filter_that_is_no_unicode_is_refused(client: Client):
     refused(lambda: client.new_inspector().page("queue:a\udcff"))
 
 
-def test_a_closed_client_says_so_or_opens_again(database: Database):
+def test_a_closed_client_opens_again_when_used(database: Database):
     client = database.client()
     client.migrate()
     client.close()
-    try:
-        assert client.new_inspector().count() == 0
-    except RepositoryError as error:
-        assert "closed" in str(error)
+    assert client.new_inspector().count() == 0
 
 
 def test_an_unknown_keyword_of_the_repository_is_a_type_error(database: Database):

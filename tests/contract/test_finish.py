@@ -119,7 +119,8 @@ def test_a_batch_writes_each_outcome_under_its_own_lease(repository: Repository)
 
     found = read(repository, ok)
     assert (found.status, found.last_error) == (TaskStatus.SUCCESSFUL, None)
-    assert found.started_at and found.finished_at
+    assert found.started_at
+    assert found.finished_at
     assert (now - found.started_at).total_seconds() == near(5, abs=1)
     assert (now - found.finished_at).total_seconds() == near(2, abs=1)
     assert found.finished_at - found.started_at == timedelta(seconds=3)

@@ -12,7 +12,7 @@ from tests.support.databases import Database
 
 EDGES = {
     "empty": {"type": "", "queue": "", "args": b""},
-    "text of all planes": {"type": "é世🦜", "queue": "ｑ\t\n'\"`\\%_"},
+    "text of all planes": {"type": "é世🦜", "queue": "世\t\n'\"`\\%_"},
     "bytes": {"args": bytes(range(256)) * 5},
     "least": {"priority": -32768},
     "most": {"priority": 32767, "max_receives": 2**31 - 1},

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tasq_core import Client, InvalidInputError, MutationResult, TasqError, TaskStatus
+from tasq_core import Client, InvalidInputError, MutationResult, TaskStatus, TasqError
 from tasq_core.task import IMMEDIATELY, MAX_INT32, Task
 from tests.support.builders import make_task, make_tasks
 from tests.support.databases import BACKENDS, Database
@@ -26,7 +26,7 @@ def one_of_each() -> list[Task]:
         for status in TaskStatus
     ]
     tasks += [
-        make_task(args=bytes(range(256)), type="", queue="ｑ 🦜"),
+        make_task(args=bytes(range(256)), type="", queue="世 🦜"),
         make_task(priority=-32768, receive_count=MAX_INT32, max_receives=MAX_INT32),
         make_task(args=b"", last_error="", visible_at=IMMEDIATELY),
     ]
@@ -117,13 +117,13 @@ def test_a_line_with_a_value_the_table_cant_hold_is_refused(
     assert client.new_inspector().count() == 0
 
 
-@pytest.mark.parametrize("size", [70_000, 2_000_000])
-def test_an_error_too_long_for_the_column_is_refused_or_kept_whole(client: Client, size: int):
+@pytest.mark.parametrize("size", [65_535, 65_536, 2_000_000])
+def test_a_long_error_is_kept_whole_or_refused(client: Client, size: int):
     task = make_task(status=TaskStatus.FAILED, last_error="e" * size)
-    try:
-        client.repository.restore_tasks([task])
-    except TasqError as error:
-        assert "last_error" in str(error)
+    if client.repository.dialect in {"mysql", "mariadb"} and size > 65_535:
+        with pytest.raises(InvalidInputError, match="last_error"):
+            client.repository.restore_tasks([task])
         assert client.new_inspector().count() == 0
     else:
+        client.repository.restore_tasks([task])
         assert client.new_inspector().get(task.id).last_error == task.last_error

@@ -1,4 +1,6 @@
 -- Writing on PostgreSQL. A lease is fenced by (id, receive_count, mark): see reports.Lease.
+-- What writes many rows locks them first, in the order of their ids: two statements whose
+-- plans differ would deadlock over the rows they share.
 
 -- name: submit
 INSERT INTO {tasks} (id, type, args, queue, priority, status, receive_count, max_receives,
@@ -43,7 +45,9 @@ WHERE id = %(id)s AND receive_count = %(receive_count)s
 UPDATE {tasks} SET visible_at =
   date_trunc('milliseconds', statement_timestamp() + make_interval(secs => %(timeout)s))
   + (extract(microseconds FROM visible_at)::int %% 1000) * interval '1 microsecond'
-WHERE id = ANY(%(ids)s::uuid[]) AND status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS')
+WHERE id = ANY(ARRAY(
+    SELECT id FROM {tasks} WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE))
+  AND status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS')
 
 -- name: ping_leases
 UPDATE {tasks} SET visible_at =
@@ -51,7 +55,9 @@ UPDATE {tasks} SET visible_at =
   + held.mark * interval '1 microsecond'
 FROM unnest(%(ids)s::uuid[], %(receive_counts)s::int[], %(marks)s::int[])
   AS held(id, receive_count, mark)
-WHERE {tasks}.id = held.id AND {tasks}.receive_count = held.receive_count
+WHERE {tasks}.id = ANY(ARRAY(
+    SELECT id FROM {tasks} WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE))
+  AND {tasks}.id = held.id AND {tasks}.receive_count = held.receive_count
   AND status IN ('ENQUEUED', 'IN_PROGRESS')
   AND extract(microseconds FROM visible_at)::int %% 1000 = held.mark
 RETURNING {tasks}.id, {tasks}.receive_count
@@ -71,7 +77,9 @@ FROM unnest(%(ids)s::uuid[], %(receive_counts)s::int[], %(marks)s::int[],
     %(statuses)s::{enum}[], %(started_ago)s::float8[], %(finished_ago)s::float8[],
     %(errors)s::text[], %(retry_in)s::float8[])
   AS o(id, receive_count, mark, status, started_ago, finished_ago, error, retry_in)
-WHERE {tasks}.id = o.id AND {tasks}.receive_count = o.receive_count
+WHERE {tasks}.id = ANY(ARRAY(
+    SELECT id FROM {tasks} WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE))
+  AND {tasks}.id = o.id AND {tasks}.receive_count = o.receive_count
   AND {tasks}.status IN ('ENQUEUED', 'IN_PROGRESS')
   AND extract(microseconds FROM visible_at)::int %% 1000 = o.mark
 RETURNING {tasks}.id, {tasks}.receive_count
@@ -80,7 +88,9 @@ RETURNING {tasks}.id, {tasks}.receive_count
 DELETE FROM {tasks}
 USING unnest(%(ids)s::uuid[], %(receive_counts)s::int[], %(marks)s::int[])
   AS held(id, receive_count, mark)
-WHERE {tasks}.id = held.id AND {tasks}.receive_count = held.receive_count
+WHERE {tasks}.id = ANY(ARRAY(
+    SELECT id FROM {tasks} WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE))
+  AND {tasks}.id = held.id AND {tasks}.receive_count = held.receive_count
   AND status IN ('ENQUEUED', 'IN_PROGRESS')
   AND extract(microseconds FROM visible_at)::int %% 1000 = held.mark
 RETURNING {tasks}.id, {tasks}.receive_count
@@ -90,7 +100,9 @@ UPDATE {tasks} SET status = 'NEW', receive_count = {tasks}.receive_count - 1,
   visible_at = '0001-01-01 00:00:00+00'
 FROM unnest(%(ids)s::uuid[], %(receive_counts)s::int[], %(marks)s::int[])
   AS held(id, receive_count, mark)
-WHERE {tasks}.id = held.id AND {tasks}.receive_count = held.receive_count
+WHERE {tasks}.id = ANY(ARRAY(
+    SELECT id FROM {tasks} WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE))
+  AND {tasks}.id = held.id AND {tasks}.receive_count = held.receive_count
   AND status = 'ENQUEUED'
   AND extract(microseconds FROM visible_at)::int %% 1000 = held.mark
 RETURNING {tasks}.id, held.receive_count
@@ -102,7 +114,8 @@ RETURNING {tasks}.id, held.receive_count
 UPDATE {tasks} SET status = 'NEW', visible_at = '0001-01-01 00:00:00+00',
   max_receives = CASE WHEN max_receives > 0 AND receive_count >= max_receives
     THEN least(receive_count, 2147483646) + 1 ELSE max_receives END
-WHERE id = ANY(%(ids)s::uuid[])
+WHERE id = ANY(ARRAY(
+    SELECT id FROM {tasks} WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE))
   AND (status NOT IN ('ENQUEUED', 'IN_PROGRESS') OR visible_at <= statement_timestamp())
 
 -- name: requeue_own
@@ -117,12 +130,15 @@ WHERE id = %(id)s
 -- name: reset
 UPDATE {tasks} SET status = 'NEW', visible_at = '0001-01-01 00:00:00+00',
   receive_count = 0, finished_at = NULL, last_error = NULL
-WHERE id = ANY(%(ids)s::uuid[])
+WHERE id = ANY(ARRAY(
+    SELECT id FROM {tasks} WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE))
   AND (status NOT IN ('ENQUEUED', 'IN_PROGRESS') OR visible_at <= statement_timestamp())
 
 -- `safe` spares live leases; the condition is checked again on the row that is deleted.
 -- name: delete
 DELETE FROM {tasks}
-WHERE id = ANY(%(ids)s::uuid[]) AND {where}
+WHERE id = ANY(ARRAY(
+    SELECT id FROM {tasks} WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE))
+  AND {where}
   AND (NOT %(safe)s OR status NOT IN ('ENQUEUED', 'IN_PROGRESS')
     OR visible_at <= statement_timestamp())

@@ -1,0 +1,163 @@
+"""The actions: one registry from which key bindings, footer, palette, help and docs are made."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from enum import StrEnum
+from typing import Final
+
+from textual.binding import Binding
+
+
+class Scope(StrEnum):
+    """Where an action can be called."""
+
+    APP = "everywhere"
+    OVERVIEW = "overview"
+    TASKS = "tasks"
+    KINDS = "queues & types"
+    ERRORS = "errors"
+    CONSUMER = "consumer"
+    LOG = "log"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something the user can do with a key."""
+
+    scope: Scope
+    name: str
+    """What it is called in `[keys]` of the config file."""
+    key: str
+    """Its default keys, with commas between."""
+    label: str
+    """As in the footer."""
+    about: str
+    """As in the help: one sentence without its full stop."""
+    call: str = ""
+    """What Textual runs; the name if empty."""
+    show: bool = True
+    """Whether the footer shows it."""
+    writes: bool = False
+    """Whether it changes the table, and so is off in a read-only session."""
+
+    @property
+    def binding_id(self) -> str:
+        """The id under which its keys can be replaced."""
+        return f"{self.scope.name.lower()}.{self.name}"
+
+    @property
+    def binding(self) -> Binding:
+        """The action as Textual has it."""
+        return Binding(
+            self.key,
+            self.call or self.name,
+            self.label,
+            show=self.show,
+            tooltip=self.about,
+            id=self.binding_id,
+        )
+
+
+_APP, _TASKS, _ERRORS = Scope.APP, Scope.TASKS, Scope.ERRORS
+_KINDS, _OVERVIEW, _LOG = Scope.KINDS, Scope.OVERVIEW, Scope.LOG
+_CONSUMER: Final = Scope.CONSUMER
+
+ACTIONS: Final = (
+    Action(_APP, "overview", "1", "Overview", "Go to the overview",
+           call="go('overview')", show=False),
+    Action(_APP, "tasks", "2", "Tasks", "Go to the tasks", call="go('tasks')", show=False),
+    Action(_APP, "kinds", "3", "Queues & types", "Go to the queues and types",
+           call="go('kinds')", show=False),
+    Action(_APP, "errors", "4", "Errors", "Go to the errors", call="go('errors')", show=False),
+    Action(_APP, "consumer", "5", "Consumer", "Go to the consumer",
+           call="go('consumer')", show=False),
+    Action(_APP, "log", "6", "Log", "Go to the log of changes", call="go('log')", show=False),
+    Action(_APP, "refresh", "f5", "Refresh", "Read the data again now", show=False),
+    Action(_APP, "pause", "p", "Pause", "Stop refreshing, or go on", show=False),
+    Action(_APP, "migrate", "m", "Migrate", "Create the missing table", writes=True),
+    Action(_APP, "theme", "ctrl+t", "Theme", "Go to the next theme", call="next_theme",
+           show=False),
+    Action(_APP, "palette", "ctrl+p", "Palette", "Find an action by its name",
+           call="command_palette", show=False),
+    Action(_APP, "help", "question_mark,f1", "Keys", "Show all keys"),
+    Action(_APP, "quit", "q", "Quit", "Leave tasq"),
+
+    Action(_TASKS, "back", "escape", "Back", "Leave the detail, unmark, or clear the filter"),
+    Action(_TASKS, "filter", "slash", "Filter", "Filter the list"),
+    Action(_TASKS, "requeue", "r", "Requeue", "Make the tasks new and ready; receives stay",
+           call="requeue(False)", writes=True),
+    Action(_TASKS, "reset", "R", "Reset", "Requeue and set the receives to 0",
+           call="requeue(True)", writes=True),
+    Action(_TASKS, "delete", "d,delete", "Delete", "Delete the tasks; they go to the trash",
+           writes=True),
+    Action(_TASKS, "undo", "U", "Undo", "Restore the last deletion from the trash", writes=True),
+    Action(_TASKS, "purge", "P", "Purge", "Delete all tasks that match the filter", writes=True),
+    Action(_TASKS, "clone", "c", "Clone", "Edit a copy of the task and submit it", writes=True),
+    Action(_TASKS, "new", "i", "New", "Write a new task and submit it", writes=True),
+    Action(_TASKS, "mark_all", "A", "All", "Mark all tasks that match, loaded or not"),
+    Action(_TASKS, "order", "s", "Order", "Show the newest or the oldest first"),
+    Action(_TASKS, "copy", "y", "Copy id", "Copy the ids to the clipboard"),
+    Action(_TASKS, "copy_task", "Y", "Copy task", "Copy the task as JSON", show=False),
+    Action(_TASKS, "export", "ctrl+s", "Export", "Write the tasks to a file"),
+    Action(_TASKS, "dry_run", "x", "Dry run", "Run a handler on the task, leaving the table alone"),
+    Action(_TASKS, "args_mode", "t", "Args", "Show the arguments as tree, text or bytes",
+           show=False),
+
+    Action(_OVERVIEW, "undo", "U", "Undo", "Restore the last deletion from the trash",
+           show=False, writes=True),
+    Action(_OVERVIEW, "new", "i", "New task", "Write a new task and submit it", writes=True),
+    Action(_OVERVIEW, "recount", "c", "Count", "Count the finished tasks again now"),
+
+    Action(_KINDS, "sort", "s", "Sort", "Sort by the next column"),
+    Action(_KINDS, "copy", "y", "Copy", "Copy the name to the clipboard"),
+
+    Action(_ERRORS, "requeue", "r", "Requeue", "Requeue all tasks of the group",
+           call="requeue(False)", writes=True),
+    Action(_ERRORS, "reset", "R", "Reset", "Requeue the group and set its receives to 0",
+           call="requeue(True)", writes=True),
+    Action(_ERRORS, "delete", "d,delete", "Delete", "Delete all tasks of the group", writes=True),
+    Action(_ERRORS, "undo", "U", "Undo", "Restore the last deletion from the trash", writes=True),
+    Action(_ERRORS, "sort", "s", "Sort", "Sort by count or by the latest failure"),
+    Action(_ERRORS, "copy", "y", "Copy", "Copy the message to the clipboard"),
+
+    Action(_LOG, "copy", "y", "Copy", "Copy the command to the clipboard"),
+    Action(_LOG, "undo", "U", "Undo", "Restore the last deletion from the trash", writes=True),
+)  # fmt: skip
+
+
+def bindings(scope: Scope) -> list[Binding]:
+    """The key bindings of a screen, or of the app."""
+    return [action.binding for action in ACTIONS if action.scope is scope]
+
+
+def writes(scope: Scope, call: str) -> bool:
+    """Whether calling `call` (without its arguments) in `scope` changes the table."""
+    return any(
+        action.writes
+        and action.scope is scope
+        and (action.call or action.name).partition("(")[0] == call
+        for action in ACTIONS
+    )
+
+
+def keymap(
+    keys: Mapping[str, str], known: Sequence[Action] = ACTIONS
+) -> tuple[dict[str, str], list[str]]:
+    """The keys a user wants, by binding id, and a complaint for each that can't be had.
+
+    Args:
+        keys: `name = "key"` for an action wherever it is, `"tasks.name"` for one screen's.
+        known: the actions there are.
+    """
+    chosen: dict[str, str] = {}
+    complaints: list[str] = []
+    for name, key in keys.items():
+        ids = [a.binding_id for a in known if name in (a.binding_id, a.name)]
+        chosen.update(dict.fromkeys(ids, key))
+        if not ids:
+            names = {a.name for a in known} | {a.binding_id for a in known}
+            close = get_close_matches(name, names, 1)
+            hint = f"did you mean {close[0]!r}?" if close else "see docs/keys.md"
+            complaints.append(f"[keys] {name!r} is no action; {hint}")
+    return chosen, complaints

@@ -1,0 +1,249 @@
+"""The cockpit: six screens over one table."""
+
+import shlex
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, ClassVar, Final, cast
+
+from textual import on
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.color import Color
+from textual.content import Content
+from textual.filter import LineFilter
+from textual.screen import Screen
+
+from tasq_core.errors import TableMissingError
+from tasq_core.reports import MutationResult
+from tasq_tui.admin.command_line import target
+from tasq_tui.admin.settings import Settings
+from tasq_tui.ui import actions, messages, theme
+from tasq_tui.ui.actions import Scope
+from tasq_tui.ui.changes import Change, Changer, Work
+from tasq_tui.ui.consumer_actions import CONSUMER_ACTIONS
+from tasq_tui.ui.dialogs.confirm import ConfirmDialog
+from tasq_tui.ui.dialogs.help import HelpDialog
+from tasq_tui.ui.safe_text import ControlFilter, safe
+from tasq_tui.ui.screens.base import CockpitScreen
+from tasq_tui.ui.screens.consumer import ConsumerScreen
+from tasq_tui.ui.screens.errors import ErrorsScreen
+from tasq_tui.ui.screens.kinds import KindsScreen
+from tasq_tui.ui.screens.log import LogScreen
+from tasq_tui.ui.screens.overview import OverviewScreen
+from tasq_tui.ui.screens.tasks import TasksScreen
+from tasq_tui.ui.session import Session
+from tasq_tui.ui.undo import undo
+from tasq_tui.ui.widgets.header import Header
+
+WIDE: Final = 120
+"""Columns from which lists and details stand side by side."""
+
+_MUTED: Final = 0.62
+
+ALL_ACTIONS: Final = (*actions.ACTIONS, *CONSUMER_ACTIONS)
+
+SCREENS: Final[tuple[type[CockpitScreen], ...]] = (
+    OverviewScreen, TasksScreen, KindsScreen, ErrorsScreen, ConsumerScreen, LogScreen,
+)  # fmt: skip
+
+
+class CockpitApp(App[int]):
+    """Holds the session and the screens; what they share goes through here."""
+
+    TITLE = "tasq"
+    CSS_PATH = "app.tcss"
+    DEFAULT_MODE = OverviewScreen.NAME
+    COMMAND_PALETTE_BINDING = "ctrl+p"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012 - the base's own type
+    BINDINGS: ClassVar[list[BindingType]] = [*actions.bindings(Scope.APP)]
+
+    def __init__(
+        self, settings: Settings, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        """Open the session; nothing is sent before the app runs.
+
+        Args:
+            settings: which database.
+            clock: this machine's, for tests to stop.
+
+        Raises:
+            InvalidInputError: a URL or prefix that can't be used.
+            RepositoryError: the database's driver isn't installed.
+        """
+        super().__init__()
+        theme.register(cast("App[object]", self))
+        self.session = Session(settings, clock)
+        self.changer = Changer(self, self.session)
+        self.is_paused = False
+        self._gate = ControlFilter()
+        self._views = {screen.NAME: screen(self.session) for screen in SCREENS}
+        for name in self._views:
+            self.add_mode(name, partial(self._views.__getitem__, name))
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """No control character leaves for the terminal, whichever widget let it through."""
+        return [*super().get_line_filters(), self._gate]
+
+    def get_css_variables(self) -> dict[str, str]:
+        """The theme's, but muted text as a plain colour: lines are drawn without blending."""
+        variables = super().get_css_variables()
+        colour = Color.parse(variables["foreground"])
+        muted = Color.parse(variables["background"]).blend(colour, _MUTED)
+        return {**variables, "text-muted": muted.hex}
+
+    def on_mount(self) -> None:
+        """Take the user's keys."""
+        keys, complaints = actions.keymap(self.session.settings.keys, ALL_ACTIONS)
+        self.set_keymap(keys)
+        for complaint in complaints:
+            self.changer.tell(complaint, "warning")
+
+    @property
+    def view(self) -> CockpitScreen:
+        """The screen of the current mode, under whatever dialog there is."""
+        return self._views[self.current_mode]
+
+    # -- what screens ask for ------------------------------------------------------------------
+
+    def change(self, change: Change) -> None:
+        """Begin a change of tasks; the screen shows what came of it."""
+        self._begin(self.changer.carry_out(change))
+
+    def begin(self, verb: str, work: Callable[[], Work[MutationResult | None]]) -> None:
+        """Begin other work on the table, unless some is going on."""
+        self._begin(self.changer.alone(verb, work))
+
+    def undo(self) -> None:
+        """Begin to restore the last deletion."""
+        self._begin(undo(self.changer))
+
+    def _begin(self, work: Work[MutationResult | None]) -> None:
+        async def worked() -> None:
+            view = self.view
+            view.hold(True)
+            try:
+                result = await work
+            finally:
+                view.hold(False)
+            if result is not None:
+                self.view.changed()
+
+        self.run_worker(worked(), group="change")
+
+    @on(Header.Chosen)
+    async def _chosen(self, event: Header.Chosen) -> None:
+        await self.action_go(event.screen)
+
+    @on(messages.ShowTasks)
+    async def _show_tasks(self, event: messages.ShowTasks) -> None:
+        await self.action_go(TasksScreen.NAME)
+        tasks = self._views[TasksScreen.NAME]
+        if isinstance(tasks, TasksScreen):
+            tasks.show_where(event.where)
+
+    @on(messages.DryRun)
+    async def _dry_run(self, event: messages.DryRun) -> None:
+        await self.action_go(ConsumerScreen.NAME)
+        consumer = self._views[ConsumerScreen.NAME]
+        if isinstance(consumer, ConsumerScreen):
+            consumer.dry_run(event.task)
+
+    # -- actions ---------------------------------------------------------------------------------
+
+    async def action_go(self, screen: str) -> None:
+        """Show one of the screens."""
+        await self.switch_mode(screen)
+
+    def action_refresh(self) -> None:
+        """Read the data again now."""
+        self.view.poller.kick()
+
+    def action_pause(self) -> None:
+        """Stop refreshing, or go on."""
+        self.is_paused = not self.is_paused
+        self.view.show_paused()
+
+    def action_next_theme(self) -> None:
+        """Go to the next theme."""
+        names = sorted(self.available_themes, key=lambda name: (not name.startswith("tasq"), name))
+        self.theme = names[(names.index(self.theme) + 1) % len(names)]
+
+    def action_help(self) -> None:
+        """Show all keys."""
+        self.push_screen(HelpDialog(ALL_ACTIONS, self.view.SCOPE, self.get_key_display_of))
+
+    def get_key_display_of(self, action: actions.Action) -> str:
+        """The keys of `action` as the user has set them."""
+        keys = self._keymap.get(action.binding_id, action.key)
+        bindings = Binding.make_bindings([Binding(keys, action.name)])
+        return " ".join(self.get_key_display(binding) for binding in bindings)
+
+    def action_migrate(self) -> None:
+        """Create the missing table."""
+        self.begin("migrate", self._migrate)
+
+    async def action_quit(self) -> None:
+        """Leave."""
+        self.exit(0)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """There is something to migrate only where the table is missing."""
+        if action == "migrate":
+            failure = self.view.failure
+            is_missing = failure is not None and isinstance(failure.error, TableMissingError)
+            return is_missing and not self.session.read_only
+        return super().check_action(action, parameters)
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Every action that can be called here, and the themes."""
+        told = set[str]()
+        # Ours before the toolkit's own for the same action: they say what they do.
+        for active in sorted(screen.active_bindings.values(), key=lambda a: not a.binding.id):
+            binding = active.binding
+            if not active.enabled or not binding.description or binding.action in told:
+                continue
+            told.add(binding.action)
+            call = partial(self.run_action, binding.action, active.node)
+            key = f"{self.get_key_display(binding)} · {binding.description}"
+            yield SystemCommand(binding.tooltip or binding.description, key, call)
+        yield SystemCommand("Choose a theme", "Show all themes", self.action_change_theme)
+
+    async def _migrate(self) -> MutationResult | None:
+        session = self.session
+        about = Content(
+            f"{safe(session.settings.redacted_url)}\nThe table {session.table} and its indexes."
+        )
+        dialog = ConfirmDialog("Create the table?", about, "Create")
+        if not await self.push_screen_wait(dialog):
+            return None
+        done = await self.changer.ask("Creating the table", lambda: _migrated(session))
+        if done is not None:
+            line = shlex.join(["tasq", "migrate", *target(session.settings)])
+            session.note("migrate", line, done)
+            self.changer.tell(f"the table {session.table} is there now")
+        return done
+
+
+def _migrated(session: Session) -> MutationResult:
+    session.admin.client.migrate()
+    return MutationResult(0, 0)
+
+
+def run_app(settings: Settings, *, demo: object = None) -> int:
+    """Run the app on a database until the user leaves; the exit code.
+
+    Args:
+        settings: which database.
+        demo: what feeds it, where it is a demonstration; whoever started it ends it.
+
+    Raises:
+        InvalidInputError: a URL or prefix that can't be used.
+        RepositoryError: the database's driver isn't installed.
+    """
+    del demo
+    app = CockpitApp(settings)
+    try:
+        return app.run() or app.return_code or 0
+    finally:
+        app.session.close()

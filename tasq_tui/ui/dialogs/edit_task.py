@@ -1,0 +1,188 @@
+"""A task to be submitted: new, or an edited copy of another."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
+
+from textual import on
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalGroup
+from textual.widget import Widget
+from textual.widgets import Button, Input, Label, TextArea
+
+from tasq_core.args import JSON, codec_named
+from tasq_core.errors import ArgsDecodeError, ArgsEncodeError, InvalidInputError
+from tasq_core.task import Task
+from tasq_tui.ui.dialogs.base import Dialog, button_row, text_block
+from tasq_tui.ui.safe_text import safe
+
+_DELAY: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)")
+_UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a task to be submitted begins with, and what it became."""
+
+    type: str = ""
+    queue: str = ""
+    priority: int = 0
+    max_receives: int = 0
+    delay: float = 0.0
+    """Seconds."""
+    codec: str = "json"
+    args: str = "{}"
+    """As JSON text."""
+    data: bytes | None = None
+    """The encoded arguments of the original, used again while `args` isn't edited."""
+
+
+class EditTask(Dialog[tuple[Task, Draft]]):
+    """Answers a checked task and the draft it came from."""
+
+    DEFAULT_CSS = """
+    EditTask {
+        & .edit--line { height: auto; }
+        & .edit--field { width: 1fr; height: auto; margin-right: 1; }
+        & .edit--field.-last { margin-right: 0; }
+        & .edit--field Label { color: $text-muted; }
+        & .edit--field.-wide { width: 2fr; }
+        & Input:focus { background: $block-cursor-blurred-background; }
+        & TextArea { height: 8; border: none; padding: 0; background: $panel; }
+        & Label { color: $text-muted; }
+        & .edit--line, & .edit--args { margin-bottom: 1; }
+        & .dialog--buttons { margin-top: 0; }
+    }
+    EditTask.-low .edit--line { margin-bottom: 0; }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+s", "submit", "Submit", show=False, priority=True),
+    ]
+
+    def __init__(self, title: str, draft: Draft, note: str = "") -> None:
+        """Begin with `draft`.
+
+        Args:
+            title: what for.
+            draft: what the fields hold.
+            note: a line about the arguments; inert text.
+        """
+        super().__init__(title, "Ctrl+s submits · Tab goes on · Esc cancels")
+        self._draft = draft
+        self._note = note
+
+    def body(self) -> Iterator[Widget]:
+        """The fields."""
+        draft = self._draft
+        yield Horizontal(
+            _field("Type", "type", draft.type, wide=True),
+            _field("Queue", "queue", draft.queue, last=True),
+            classes="edit--line",
+        )
+        yield Horizontal(
+            _field("Priority", "priority", str(draft.priority)),
+            _field("Max receives", "receives", str(draft.max_receives)),
+            _field("Delay: 30s, 5m", "delay", _delay_text(draft.delay)),
+            _field("json or gob", "codec", draft.codec, last=True),
+            classes="edit--line",
+        )
+        yield VerticalGroup(
+            Label(f"Arguments as JSON{f' · {self._note}' if self._note else ''}", markup=False),
+            TextArea(
+                draft.args, tab_behavior="focus", show_line_numbers=False, soft_wrap=True,
+                compact=True, language=None, id="args",
+            ),
+            classes="edit--args",
+        )  # fmt: skip
+        yield text_block("", "dialog--problem")
+        yield button_row(Button("Cancel", id="no"), Button("Submit", id="yes", variant="primary"))
+
+    def on_mount(self) -> None:
+        """Let the user type."""
+        self.query_one("#type" if not self._draft.type else "#args").focus()
+
+    def action_submit(self) -> None:
+        """Check the fields, and answer the task they make."""
+        try:
+            draft = self._read()
+            task = _task(draft)
+        except (InvalidInputError, ArgsDecodeError, ArgsEncodeError) as error:
+            self.complain(safe(error, 300))
+            return
+        self.dismiss((task, draft))
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        if event.button.id == "yes":
+            self.action_submit()
+        else:
+            self.dismiss(None)
+
+    @on(Input.Submitted)
+    def _entered(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.focus_next()
+
+    def _read(self) -> Draft:
+        args = self.query_one("#args", TextArea).text
+        return Draft(
+            type=self._text("type"),
+            queue=self._text("queue"),
+            priority=_integer("Priority", self._text("priority")),
+            max_receives=_integer("Max receives", self._text("receives")),
+            delay=_seconds(self._text("delay")),
+            codec=self._text("codec").strip().lower(),
+            args=args,
+            data=self._draft.data if self._is_same(args) else None,
+        )
+
+    def _is_same(self, args: str) -> bool:
+        return args == self._draft.args and self._text("codec").strip() == self._draft.codec
+
+    def _text(self, field: str) -> str:
+        return self.query_one(f"#{field}", Input).value
+
+
+def _task(draft: Draft) -> Task:
+    if not draft.type:
+        raise InvalidInputError("Type is empty: name the handler that runs the task")
+    codec = codec_named(draft.codec)
+    task = Task.new(draft.type, None, draft.queue, draft.priority, draft.max_receives)
+    if draft.data is None:
+        value: Any = JSON.decode(draft.args.encode("utf-8", "surrogateescape"))
+        task.args = codec.encode(value)
+    else:
+        task.args = draft.data
+    return task
+
+
+def _field(
+    label: str, name: str, value: str, *, wide: bool = False, last: bool = False
+) -> VerticalGroup:
+    classes = "edit--field" + " -wide" * wide + " -last" * last
+    return VerticalGroup(
+        Label(label, markup=False), Input(value, id=name, compact=True), classes=classes
+    )
+
+
+def _integer(label: str, text: str) -> int:
+    try:
+        return int(text.strip() or "0")
+    except ValueError:
+        raise InvalidInputError(f"{label} {text!r} is no whole number") from None
+
+
+def _seconds(text: str) -> float:
+    if not text.strip():
+        return 0.0
+    match = _DELAY.fullmatch(text.strip().lower())
+    if match is None:
+        raise InvalidInputError(f"Delay {text!r} is no time: write 30s, 5m, 2h or 1d")
+    return float(match[1]) * _UNITS[match[2]]
+
+
+def _delay_text(seconds: float) -> str:
+    return f"{seconds:g}s" if seconds else ""

@@ -1,0 +1,39 @@
+"""A dialog for what takes long: it comes after a moment, goes by itself, and can stop the work."""
+
+from collections.abc import Callable
+from typing import Final
+
+from textual.app import App
+
+from tasq_tui.ui.dialogs.progress import ProgressDialog
+
+PATIENCE_SECONDS: Final = 0.25
+
+
+class Patience:
+    """An asynchronous context manager around the work; gives the dialog to report to."""
+
+    def __init__(self, app: App[int], title: str, stop: Callable[[], object]) -> None:
+        """Wait to be entered.
+
+        Args:
+            app: where the dialog is shown.
+            title: what goes on.
+            stop: asked to end the work.
+        """
+        self._app = app
+        self._dialog = ProgressDialog(title, stop)
+        self._is_shown = False
+
+    async def __aenter__(self) -> ProgressDialog:
+        self._timer = self._app.set_timer(PATIENCE_SECONDS, self._show)
+        return self._dialog
+
+    async def __aexit__(self, *_: object) -> None:
+        self._timer.stop()
+        if self._is_shown:
+            await self._dialog.dismiss(None)
+
+    async def _show(self) -> None:
+        self._is_shown = True
+        await self._app.push_screen(self._dialog)

@@ -1,0 +1,1 @@
+"""The six screens; each is a `CockpitScreen` made with the app's session."""

@@ -1,0 +1,188 @@
+"""What one run of the app shares between its screens: connections, clock, log, undo."""
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+from uuid import UUID
+
+from tasq_core.client import Client
+from tasq_core.errors import TasqError
+from tasq_core.reports import MutationResult
+from tasq_tui.admin.journal import Entry, Journal
+from tasq_tui.admin.session import open_client
+from tasq_tui.admin.settings import Settings
+from tasq_tui.ui.figures import Figures
+from tasq_tui.ui.queries import Answer, Failure, Lane
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+T = TypeVar("T")
+
+_CLOSING_SECONDS: Final = 0.5
+
+
+class Connection:
+    """A client for one purpose, and the thread it is used on."""
+
+    def __init__(self, purpose: str, client: Client) -> None:
+        self.client = client
+        self.repository = client.repository
+        self.inspector = client.new_inspector()
+        self._lane = Lane(purpose, client.repository.interrupt)
+
+    async def run(self, call: Callable[..., T], *args: Any, **kwargs: Any) -> Answer[T]:
+        """The answer of a call on the connection's thread; errors are raised as they are."""
+        return await self._lane.run(call, *args, **kwargs)
+
+    async def attempt(
+        self, call: Callable[..., T], *args: Any, **kwargs: Any
+    ) -> Answer[T] | Failure:
+        """As `run`, with tasq's own errors returned instead of raised."""
+        return await self._lane.attempt(call, *args, **kwargs)
+
+    def close(self) -> None:
+        """Interrupt what runs, and close the client."""
+        self._lane.close()
+        with suppress(TasqError):
+            self.client.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """One change of this run, as the log shows it."""
+
+    entry: Entry
+    verb: str
+    ids: tuple[UUID, ...] = ()
+    """What the command reads from standard input, where they are too many for a line."""
+
+    @property
+    def script(self) -> str:
+        """The command, runnable as it stands."""
+        if not self.ids:
+            return self.entry.command
+        ids = " ".join(map(str, self.ids))
+        return f"printf '%s\\n' {ids} | {self.entry.command.partition('  #')[0]}"
+
+
+class Session:
+    """The database that the app is open on, and what was done to it."""
+
+    def __init__(
+        self, settings: Settings, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
+        """Open a client for each purpose; nothing is sent before it is used.
+
+        Args:
+            settings: which database.
+            clock: this machine's.
+
+        Raises:
+            InvalidInputError: a URL or prefix that can't be used.
+            RepositoryError: the database's driver isn't installed.
+        """
+        self.settings = settings
+        self.log: list[Logged] = []
+        self.deleted: list[Path] = []
+        """This run's deletions that can be undone, the last one last."""
+        self.restored: set[Path] = set()
+        self.figures = Figures()
+        self.total: int | None = None
+        """About how many tasks there are, as far as was counted."""
+        self._clock = clock
+        self._skew = timedelta()
+        self._shared = _memory_client(settings)
+        self.page = self._connection("page")
+        self.detail = self._connection("detail")
+        self.stats = self._connection("stats")
+        self.scan = self._connection("scan")
+        self.admin = self._connection("admin")
+
+    @property
+    def read_only(self) -> bool:
+        """Whether the table may only be looked at."""
+        return self.settings.read_only
+
+    @property
+    def table(self) -> str:
+        """The table's name."""
+        return self.admin.repository.table
+
+    @property
+    def queues(self) -> Sequence[str]:
+        """The queues there are, as far as was counted."""
+        return [row.name for row in self.figures.queues.value or ()]
+
+    @property
+    def types(self) -> Sequence[str]:
+        """The task types there are, as far as was counted."""
+        return [row.name for row in self.figures.types.value or ()]
+
+    def now(self) -> datetime:
+        """The database's clock, as well as is known."""
+        return self._clock() + self._skew
+
+    async def tell_time(self) -> Failure | None:
+        """Find out how far the database's clock is from this machine's."""
+        answer = await self.page.attempt(self.page.repository.now)
+        if isinstance(answer, Failure):
+            return answer
+        skew = answer.value - self._clock()
+        # What the question itself took must not make ages jump about.
+        self._skew = skew if abs(skew) > timedelta(seconds=1) else timedelta()
+        return None
+
+    def note(
+        self,
+        verb: str,
+        command: str,
+        result: MutationResult,
+        *,
+        outcome: str = "done",
+        trash: str = "",
+        ids: Sequence[UUID] = (),
+    ) -> str:
+        """Write a change to the log and the journal; what went wrong with the latter, or "".
+
+        Args:
+            verb: as in `tasq requeue`.
+            command: the equivalent command line.
+            result: what it did.
+            outcome: "done", "interrupted", or the error's text.
+            trash: the file that holds the deleted rows.
+            ids: what the command reads from standard input.
+        """
+        problem = ""
+        try:
+            entry = Journal().note(self.settings, command, result, outcome, trash)
+        except OSError as error:
+            problem = f"the journal could not be written: {error}"
+            entry = Entry(
+                self._clock(), self.settings.profile, self.settings.redacted_url, command,
+                result.done, result.skipped, outcome, trash,
+            )  # fmt: skip
+        self.log.append(Logged(entry, verb, tuple(ids)))
+        return problem
+
+    def close(self) -> None:
+        """Close all connections, waiting only briefly for one that hangs."""
+        closing = [
+            threading.Thread(target=connection.close, name="tasq-close", daemon=True)
+            for connection in (self.page, self.detail, self.stats, self.scan, self.admin)
+        ]
+        for thread in closing:
+            thread.start()
+        for thread in closing:
+            thread.join(_CLOSING_SECONDS)
+
+    def _connection(self, purpose: str) -> Connection:
+        return Connection(purpose, self._shared or open_client(self.settings))
+
+
+def _memory_client(settings: Settings) -> Client | None:
+    """The one client there can be of a table in memory, which each connection has its own of."""
+    return open_client(settings) if settings.url.rstrip("/") == "sqlite:" else None

@@ -1,0 +1,287 @@
+"""A list of some hundred rows: the cursor keeps to a key, only the view's lines are drawn."""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Final, NamedTuple
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from tasq_tui.ui import theme
+from tasq_tui.ui.safe_text import fit
+
+_GUTTER: Final = 2
+_GAP: Final = 1
+_POINTER: Final = "►"
+
+
+@dataclass(frozen=True, slots=True)
+class RowColumn:
+    """One column: its title and how much room it asks for, in cells."""
+
+    title: str
+    width: int
+    share: int = 0
+    """Its part of the room left over; 0 keeps it at `width`."""
+    from_width: int = 0
+    """Shown in views at least this wide."""
+    right: bool = False
+
+
+class Row(NamedTuple):
+    """One row. The cells are inert text, one for each column."""
+
+    key: Hashable
+    cells: tuple[str, ...]
+    tints: tuple[str, ...] = ()
+    """A component class for each cell; "" is none."""
+
+
+class RowsView(ScrollView, can_focus=True):
+    """Rows under a line of titles. Rows given again keep the cursor on its key."""
+
+    DEFAULT_CSS = """
+    RowsView {
+        height: 1fr; background: $surface; scrollbar-size-vertical: 1;
+        overflow-x: hidden; overflow-y: auto; scrollbar-gutter: stable;
+        & > .rows--header { color: $text-muted; background: $panel; text-style: bold; }
+        & > .rows--cursor {
+            color: $block-cursor-foreground; background: $block-cursor-background;
+            text-style: bold;
+        }
+        & > .rows--muted { color: $text-muted; }
+        & > .rows--warning { color: $text-warning; }
+        & > .rows--error { color: $text-error; }
+    }
+    """ + theme.status_css("RowsView")
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "rows--header", "rows--cursor", "rows--muted", "rows--warning", "rows--error",
+        *theme.STATUS_CLASSES,
+    }  # fmt: skip
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down,j", "move(1)", "Down", show=False),
+        Binding("up,k", "move(-1)", "Up", show=False),
+        Binding("pagedown,ctrl+f", "page(1)", "Page down", show=False),
+        Binding("pageup,ctrl+b", "page(-1)", "Page up", show=False),
+        Binding("home,g", "first", "First", show=False),
+        Binding("end,G", "last", "Last", show=False),
+        Binding("enter", "activate", "Open"),
+    ]
+
+    @dataclass
+    class CursorMoved(Message):
+        """The cursor is on another row; None in an empty view."""
+
+        view: "RowsView"
+        key: Hashable
+
+        @property
+        def control(self) -> "RowsView":
+            """The view."""
+            return self.view
+
+    @dataclass
+    class Activated(Message):
+        """The user wants to go where this row leads."""
+
+        view: "RowsView"
+        key: Hashable
+
+        @property
+        def control(self) -> "RowsView":
+            """The view."""
+            return self.view
+
+    def __init__(
+        self,
+        columns: Sequence[RowColumn],
+        *,
+        empty: str = "",
+        id: str | None = None,
+        classes: str | None = None,
+    ) -> None:
+        """Make a view without rows.
+
+        Args:
+            columns: what each row has, from left to right.
+            empty: what to show where there are no rows.
+            id: the widget's id.
+            classes: the widget's CSS classes.
+        """
+        super().__init__(id=id, classes=classes)
+        self.columns = tuple(columns)
+        self.empty = empty
+        self.rows: tuple[Row, ...] = ()
+        self.cursor = 0
+        self.is_filled = False
+        self._widths: tuple[int, ...] = ()
+        self._told: Hashable = None
+
+    @property
+    def current(self) -> Hashable:
+        """The key under the cursor; None without rows."""
+        return self.rows[self.cursor].key if self.rows else None
+
+    def show(self, rows: Sequence[Row]) -> None:
+        """Show these rows instead; the cursor stays on its key, else on its line."""
+        given = tuple(rows)
+        if self.is_filled and given == self.rows:
+            return
+        key, old = self.current, len(self.rows)
+        self.rows, self.is_filled = given, True
+        places = {row.key: index for index, row in enumerate(given)}
+        self.cursor = min(places.get(key, self.cursor), max(len(given) - 1, 0))
+        if len(given) != old:
+            self._measure()
+        self.refresh()
+        self._tell()
+
+    def go_to(self, key: Hashable) -> None:
+        """Put the cursor on the row with this key, if there is one."""
+        for index, row in enumerate(self.rows):
+            if row.key == key:
+                self._place(index)
+
+    def retitle(self, columns: Sequence[RowColumn]) -> None:
+        """Give the columns other titles."""
+        self.columns = tuple(columns)
+        self._widths = self._fit_columns()
+        self.refresh()
+
+    def action_move(self, rows: int) -> None:
+        """Move the cursor by rows."""
+        self._place(self.cursor + rows)
+
+    def action_page(self, pages: int) -> None:
+        """Move the cursor by screens."""
+        self._place(self.cursor + pages * max(self.size.height - 1, 1))
+
+    def action_first(self) -> None:
+        """Go to the first row."""
+        self._place(0)
+
+    def action_last(self) -> None:
+        """Go to the last row."""
+        self._place(len(self.rows) - 1)
+
+    def action_activate(self) -> None:
+        """Go where the row leads."""
+        if self.rows:
+            self.post_message(self.Activated(self, self.current))
+
+    def on_click(self, event: events.Click) -> None:
+        """Point with the mouse; a double click opens."""
+        spot = event.get_content_offset(self)
+        if spot is None or spot.y < 1:
+            return
+        index = spot.y - 1 + self.scroll_offset.y
+        if index < len(self.rows):
+            self._place(index)
+            if event.chain == 2:  # noqa: PLR2004 - a double click
+                self.action_activate()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Give the columns their widths anew."""
+        del event
+        self._measure()
+
+    def on_focus(self) -> None:
+        """Show the cursor."""
+        self.refresh()
+
+    def on_blur(self) -> None:
+        """Show that keys go elsewhere."""
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """The titles, or one row."""
+        if not y:
+            style = self._style("rows--header")
+            cells = [fit(c.title, w, right=c.right) for c, w in self._placed()]
+            return self._strip("  ", cells, [style] * len(cells), style)
+        index = y - 1 + self.scroll_offset.y
+        own = self.rich_style
+        if index >= len(self.rows):
+            text = self.empty if self.is_filled and y == 1 and not self.rows else ""
+            return self._strip("  ", [text], [self._style("rows--muted")], own)
+        return self._row(index)
+
+    def _row(self, index: int) -> Strip:
+        row, own = self.rows[index], self.rich_style
+        at_cursor = index == self.cursor and self.has_focus
+        base = self._style("rows--cursor") if at_cursor else own
+        cells: list[str] = []
+        styles: list[Style] = []
+        for place, (column, width) in self._placed_with_index():
+            cells.append(fit(row.cells[place], width, right=column.right))
+            tint = row.tints[place] if place < len(row.tints) else ""
+            tinted = self.get_component_rich_style(tint, partial=True) if tint else None
+            styles.append(base + tinted if tinted else base)
+        return self._strip(f"{_POINTER if at_cursor else ' '} ", cells, styles, base)
+
+    def _strip(
+        self, gutter: str, cells: Sequence[str], styles: Sequence[Style], base: Style
+    ) -> Strip:
+        segments = [Segment(gutter, base)]
+        for number, (cell, style) in enumerate(zip(cells, styles, strict=True)):
+            if number:
+                segments.append(Segment(" " * _GAP, base))
+            segments.append(Segment(cell, style))
+        return Strip(segments).adjust_cell_length(self.size.width, base)
+
+    def _placed(self) -> list[tuple[RowColumn, int]]:
+        return [entry for _, entry in self._placed_with_index()]
+
+    def _placed_with_index(self) -> list[tuple[int, tuple[RowColumn, int]]]:
+        pairs = zip(self.columns, self._widths, strict=False)
+        return [(place, (column, width)) for place, (column, width) in enumerate(pairs) if width]
+
+    def _fit_columns(self) -> tuple[int, ...]:
+        width = self.scrollable_content_region.width - _GUTTER
+        shown = [column for column in self.columns if width >= column.from_width]
+        spare = max(width - sum(c.width for c in shown) - _GAP * (len(shown) - 1), 0)
+        shares = sum(column.share for column in shown)
+        widths = [
+            0 if c not in shown else c.width + (spare * c.share // shares if shares else 0)
+            for c in self.columns
+        ]
+        flexible = [place for place, c in enumerate(self.columns) if c in shown and c.share]
+        if flexible:
+            used = sum(widths) + _GAP * (len(shown) - 1)
+            widths[flexible[-1]] = max(widths[flexible[-1]] + width - used, 1)
+        return tuple(widths)
+
+    def _measure(self) -> None:
+        self.virtual_size = Size(self.size.width, len(self.rows) + 1)
+        self._widths = self._fit_columns()
+        self.refresh()
+        self._show_cursor()
+
+    def _place(self, index: int) -> None:
+        self.cursor = min(max(index, 0), max(len(self.rows) - 1, 0))
+        self._show_cursor()
+        self.refresh()
+        self._tell()
+
+    def _show_cursor(self) -> None:
+        height = max(self.size.height - 1, 1)
+        top = self.scroll_offset.y
+        wanted = min(max(top, self.cursor - height + 1), self.cursor)
+        if wanted != top:
+            self.scroll_to(y=wanted, animate=False, force=True, immediate=True)
+
+    def _tell(self) -> None:
+        if self.current != self._told:
+            self._told = self.current
+            self.post_message(self.CursorMoved(self, self.current))
+
+    def _style(self, name: str) -> Style:
+        return self.rich_style + self.get_component_rich_style(name, partial=True)
