@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import partial
+from importlib import import_module
 from typing import Any, ClassVar, Final, cast
 
 from textual import on
@@ -26,12 +27,6 @@ from tasq_tui.ui.dialogs.confirm import ConfirmDialog
 from tasq_tui.ui.dialogs.help import HelpDialog
 from tasq_tui.ui.safe_text import ControlFilter, safe
 from tasq_tui.ui.screens.base import CockpitScreen
-from tasq_tui.ui.screens.consumer import ConsumerScreen
-from tasq_tui.ui.screens.errors import ErrorsScreen
-from tasq_tui.ui.screens.kinds import KindsScreen
-from tasq_tui.ui.screens.log import LogScreen
-from tasq_tui.ui.screens.overview import OverviewScreen
-from tasq_tui.ui.screens.tasks import TasksScreen
 from tasq_tui.ui.session import Session
 from tasq_tui.ui.undo import undo
 from tasq_tui.ui.widgets.header import Header
@@ -40,12 +35,27 @@ WIDE: Final = 120
 """Columns from which lists and details stand side by side."""
 
 _MUTED: Final = 0.62
+_LISTED: Final = ("Mark", "Unmark", "Open")
+"""What the palette offers of the lists' own keys; moving about needs no palette."""
 
 ALL_ACTIONS: Final = (*actions.ACTIONS, *CONSUMER_ACTIONS)
 
-SCREENS: Final[tuple[type[CockpitScreen], ...]] = (
-    OverviewScreen, TasksScreen, KindsScreen, ErrorsScreen, ConsumerScreen, LogScreen,
-)  # fmt: skip
+_CLASSES: Final = {
+    "overview": "OverviewScreen",
+    "tasks": "TasksScreen",
+    "kinds": "KindsScreen",
+    "errors": "ErrorsScreen",
+    "consumer": "ConsumerScreen",
+    "log": "LogScreen",
+}
+
+
+def screen_class(name: str) -> type[CockpitScreen]:
+    """The screen called `name`; its module is imported when it is first shown."""
+    found: type[CockpitScreen] = getattr(
+        import_module(f"tasq_tui.ui.screens.{name}"), _CLASSES[name]
+    )
+    return found
 
 
 class CockpitApp(App[int]):
@@ -53,7 +63,7 @@ class CockpitApp(App[int]):
 
     TITLE = "tasq"
     CSS_PATH = "app.tcss"
-    DEFAULT_MODE = OverviewScreen.NAME
+    DEFAULT_MODE = "overview"
     COMMAND_PALETTE_BINDING = "ctrl+p"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012 - the base's own type
     BINDINGS: ClassVar[list[BindingType]] = [*actions.bindings(Scope.APP)]
@@ -77,9 +87,9 @@ class CockpitApp(App[int]):
         self.changer = Changer(self, self.session)
         self.is_paused = False
         self._gate = ControlFilter()
-        self._views = {screen.NAME: screen(self.session) for screen in SCREENS}
-        for name in self._views:
-            self.add_mode(name, partial(self._views.__getitem__, name))
+        self._views: dict[str, CockpitScreen] = {}
+        for name in _CLASSES:
+            self.add_mode(name, partial(self._view, name))
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """No control character leaves for the terminal, whichever widget let it through."""
@@ -102,7 +112,7 @@ class CockpitApp(App[int]):
     @property
     def view(self) -> CockpitScreen:
         """The screen of the current mode, under whatever dialog there is."""
-        return self._views[self.current_mode]
+        return self._view(self.current_mode)
 
     # -- what screens ask for ------------------------------------------------------------------
 
@@ -137,17 +147,19 @@ class CockpitApp(App[int]):
 
     @on(messages.ShowTasks)
     async def _show_tasks(self, event: messages.ShowTasks) -> None:
-        await self.action_go(TasksScreen.NAME)
-        tasks = self._views[TasksScreen.NAME]
-        if isinstance(tasks, TasksScreen):
-            tasks.show_where(event.where)
+        await self.action_go("tasks")
+        self._view("tasks").show_where(event.where)
 
     @on(messages.DryRun)
     async def _dry_run(self, event: messages.DryRun) -> None:
-        await self.action_go(ConsumerScreen.NAME)
-        consumer = self._views[ConsumerScreen.NAME]
-        if isinstance(consumer, ConsumerScreen):
-            consumer.dry_run(event.task)
+        await self.action_go("consumer")
+        self._view("consumer").dry_run(event.task)
+
+    def _view(self, name: str) -> CockpitScreen:
+        """The screen called `name`, made when it is first asked for."""
+        if name not in self._views:
+            self._views[name] = screen_class(name)(self.session)
+        return self._views[name]
 
     # -- actions ---------------------------------------------------------------------------------
 
@@ -201,7 +213,8 @@ class CockpitApp(App[int]):
         # Ours before the toolkit's own for the same action: they say what they do.
         for active in sorted(screen.active_bindings.values(), key=lambda a: not a.binding.id):
             binding = active.binding
-            if not active.enabled or not binding.description or binding.action in told:
+            is_ours = bool(binding.id) or binding.description.startswith(_LISTED)
+            if not active.enabled or not is_ours or binding.action in told:
                 continue
             told.add(binding.action)
             call = partial(self.run_action, binding.action, active.node)

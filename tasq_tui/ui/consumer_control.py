@@ -110,7 +110,8 @@ class ConsumerControl:
         self._pool.send(Stop())
 
     def kill(self) -> None:
-        """End the process at once."""
+        """End the process at once; handlers loaded later don't go on consuming by themselves."""
+        self._pool.send(Stop())
         threading.Thread(
             target=self._pool.close, args=(0.0,), name="tasq-kill", daemon=True
         ).start()
@@ -124,10 +125,9 @@ class ConsumerControl:
 
     def decide(self, decision: Decision, task_id: UUID | None, reason: str = "") -> None:
         """Decide on the task that step mode holds; a key that bounces decides on one only."""
-        now = time.monotonic()
-        if task_id is None or now - self._decided_at < DOUBLE_PRESS_SECONDS:
+        before, self._decided_at = self._decided_at, time.monotonic()
+        if task_id is None or self._decided_at - before < DOUBLE_PRESS_SECONDS:
             return
-        self._decided_at = now
         self._pool.send(Decide(task_id, decision, reason))
         self.model.decide()
 

@@ -15,6 +15,7 @@ from tasq_tui.ui.task_logs import RunKey
 
 _LONGEST_NAME = 60
 _LONGEST_PROBLEM = 240
+_NAMED = 3
 _COUNTED = (
     RunState.SUCCEEDED,
     RunState.FAILED,
@@ -81,7 +82,7 @@ def _offer(consuming: Consuming, task: Task) -> str:
         return f"dry run of {name}: load its handler first"
     if task.type not in consuming.types:
         return f"dry run of {name}: no handler for its type is loaded"
-    return f"dry run of {name}? Its handler really runs; only the table stays as it is"
+    return f"dry run of {name}? Its handler really runs; the table stays"
 
 
 def _empty(consuming: Consuming) -> tuple[str, str]:
@@ -98,11 +99,10 @@ def _empty(consuming: Consuming) -> tuple[str, str]:
 
 
 def _ready(consuming: Consuming, *, read_only: bool) -> str:
-    names = ", ".join(safe(name, _LONGEST_NAME) for name in consuming.types[:20])
-    ended = counts(consuming)
-    state = "read-only: dry runs only" if read_only else ended or "ready"
-    types = "1 type" if len(consuming.types) == 1 else f"{count(len(consuming.types))} types"
-    return f"{state} · {types}: {names}"
+    names = ", ".join(safe(name, _LONGEST_NAME) for name in consuming.types[:_NAMED])
+    more = f" and {count(len(consuming.types) - _NAMED)} more" * (len(consuming.types) > _NAMED)
+    parts = ["read-only: dry runs only" if read_only else "ready", counts(consuming)]
+    return " · ".join(part for part in (*parts, f"handles {names}{more}") if part)
 
 
 def _question(run: Run) -> str:

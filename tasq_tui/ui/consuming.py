@@ -195,7 +195,7 @@ class Consuming:
                 self.loading, self.types, self.waiting = False, tuple(types), None
                 if self.phase is Phase.EMPTY:
                     self.phase = Phase.READY
-                self._note(None, f"loaded {self.target}: {', '.join(self.types)}")
+                self._note(None, f"loaded {self.target}, which handles {', '.join(self.types)}")
             case LoadFailed(text=text):
                 self.loading, self.problem = False, text
                 self.logs.add("error", text)

@@ -11,7 +11,7 @@ from tasq_core.task import Task
 from tasq_tui.admin.command_line import target
 from tasq_tui.admin.records import args_record
 from tasq_tui.ui.changes import Changer
-from tasq_tui.ui.dialogs.edit_task import Draft, EditTask
+from tasq_tui.ui.drafts import Draft
 from tasq_tui.ui.safe_text import safe
 from tasq_tui.ui.session import Session
 
@@ -20,13 +20,13 @@ _LARGEST_EDITED: int = 200_000
 
 async def submit_new(changer: Changer) -> MutationResult | None:
     """Ask for a task and submit it."""
-    return await _submit(changer, EditTask("New task", Draft(args="{}")))
+    return await _submit(changer, "New task", Draft())
 
 
 async def submit_copy(changer: Changer, original: Task) -> MutationResult | None:
     """Ask for changes to a copy of `original` and submit it."""
     draft, note = draft_of(original)
-    return await _submit(changer, EditTask(f"Copy of {original.id.hex[:8]}", draft, note))
+    return await _submit(changer, f"Copy of {original.id.hex[:8]}", draft, note)
 
 
 def draft_of(task: Task) -> tuple[Draft, str]:
@@ -49,8 +49,13 @@ def draft_of(task: Task) -> tuple[Draft, str]:
     return draft, note
 
 
-async def _submit(changer: Changer, dialog: EditTask) -> MutationResult | None:
-    answer = await changer.app.push_screen_wait(dialog)
+async def _submit(
+    changer: Changer, title: str, draft: Draft, note: str = ""
+) -> MutationResult | None:
+    # The text editor is dear to import, and not needed for the first frame.
+    from tasq_tui.ui.dialogs.edit_task import EditTask  # noqa: PLC0415
+
+    answer = await changer.app.push_screen_wait(EditTask(title, draft, note))
     if answer is None:
         return None
     task, draft = answer

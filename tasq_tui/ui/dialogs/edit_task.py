@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 from textual import on
@@ -15,27 +14,11 @@ from tasq_core.args import JSON, codec_named
 from tasq_core.errors import ArgsDecodeError, ArgsEncodeError, InvalidInputError
 from tasq_core.task import Task
 from tasq_tui.ui.dialogs.base import Dialog, button_row, text_block
+from tasq_tui.ui.drafts import Draft
 from tasq_tui.ui.safe_text import safe
 
 _DELAY: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)")
 _UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """What a task to be submitted begins with, and what it became."""
-
-    type: str = ""
-    queue: str = ""
-    priority: int = 0
-    max_receives: int = 0
-    delay: float = 0.0
-    """Seconds."""
-    codec: str = "json"
-    args: str = "{}"
-    """As JSON text."""
-    data: bytes | None = None
-    """The encoded arguments of the original, used again while `args` isn't edited."""
 
 
 class EditTask(Dialog[tuple[Task, Draft]]):

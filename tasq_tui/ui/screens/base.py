@@ -9,6 +9,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from tasq_core.errors import RepositoryUnavailableError, TableMissingError
+from tasq_core.task import Task
 from tasq_tui.ui import actions
 from tasq_tui.ui.actions import Scope
 from tasq_tui.ui.queries import Failure, LaneClosedError
@@ -73,6 +74,12 @@ class CockpitScreen(Screen[None]):
         """The table was changed from here: show it."""
         self.poller.kick()
 
+    def show_where(self, text: str) -> None:
+        """Show the tasks that match a filter; for the screen that can."""
+
+    def dry_run(self, task: Task) -> None:
+        """Try a handler on `task` without touching the table; for the screen that can."""
+
     def compose(self) -> ComposeResult:
         """Header, banner, body, key bar."""
         yield self.header
@@ -124,6 +131,8 @@ class CockpitScreen(Screen[None]):
 
     def show_failure(self, failure: Failure | None) -> None:
         """Tell why the data is old, or that it is fresh again."""
+        if failure is not None:
+            self.header.show_read(failed=_word(failure))
         had, self.failure = self.failure, failure
         if failure is None:
             self.set_class(False, "-offline")
@@ -158,13 +167,22 @@ class CockpitScreen(Screen[None]):
             return failure
         self._told_time = self._told_time and failure is None
         self.show_failure(failure)
-        self.header.show_read(failed=failure is not None)
+        self.header.show_read(failed=_word(failure))
         return failure
 
     def _tick(self) -> None:
         if self.is_current or self.app.screen.is_modal:
             self.header.tick()
             self.tick()
+
+
+def _word(failure: Failure | None) -> str:
+    """What the header says of a failure."""
+    if failure is None:
+        return ""
+    if isinstance(failure.error, TableMissingError):
+        return "no table"
+    return "offline" if isinstance(failure.error, RepositoryUnavailableError) else "refused"
 
 
 def _header(session: Session, screen: str) -> Header:

@@ -147,14 +147,14 @@ class ConsumerScreen(CockpitScreen):
         self._form.remember(self.model.target)
         self._form.suggest(types=self.model.types)
         write_history(self._form.history)
-        if self.focused is not None and self.focused.id == "consumer-target":
-            self._table.focus()
 
     # -- what the user does -------------------------------------------------------------------
 
     @on(ConsumerForm.LoadAsked)
     def _load(self, message: ConsumerForm.LoadAsked) -> None:
         message.stop()
+        if message.target:
+            self._table.focus()
         self._do(lambda: self.control.load(message.target))
 
     def action_load(self) -> None:

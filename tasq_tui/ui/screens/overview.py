@@ -190,7 +190,7 @@ def health_line(health: Health, now: datetime) -> Content:
                 ("oldest ready ", "$text-muted"), (age(health.oldest_ready, now), "bold")
             )
         )
-    return Content("   ").join(shown)
+    return Content("  ").join(shown)
 
 
 def _look(

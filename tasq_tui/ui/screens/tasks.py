@@ -146,7 +146,6 @@ class TasksScreen(CockpitScreen):
             if isinstance(found, Failure):
                 self._list.fail(event.need, str(found.error))
                 self.show_failure(found)
-                self.header.show_read(failed=True)
                 self._settle(found)
                 return
             self._list.deliver(event.need, found.value)

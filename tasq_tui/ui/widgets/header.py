@@ -63,7 +63,7 @@ class Header(Widget):
         self._screen = screen
         self._since: float | None = None
         self._seconds: float | None = None
-        self._failed = False
+        self._failed = ""
         self._paused = False
         self._shown = ""
 
@@ -74,7 +74,7 @@ class Header(Widget):
         if waited >= _SLOW_SECONDS:
             return f"◐ reading {waited:.0f}s"
         if self._failed:
-            return "✕ offline"
+            return f"\u00d7 {self._failed}"
         took = "" if self._seconds is None else f" {duration(self._seconds)}"
         if self._paused:
             return f"‖ paused{took}"
@@ -84,8 +84,8 @@ class Header(Widget):
         """A question is on its way."""
         self._since = time.monotonic()
 
-    def show_read(self, *, failed: bool = False, seconds: float | None = None) -> None:
-        """The question was answered, or failed."""
+    def show_read(self, *, failed: str = "", seconds: float | None = None) -> None:
+        """The question was answered, or failed in the way that a word or two tell."""
         if self._since is not None:
             self._seconds = time.monotonic() - self._since if seconds is None else seconds
         self._since = None

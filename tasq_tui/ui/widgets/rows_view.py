@@ -124,6 +124,7 @@ class RowsView(ScrollView, can_focus=True):
         self.is_filled = False
         self._widths: tuple[int, ...] = ()
         self._told: Hashable = None
+        self._styles: dict[str, Style] = {}
 
     @property
     def current(self) -> Hashable:
@@ -208,23 +209,24 @@ class RowsView(ScrollView, can_focus=True):
             cells = [fit(c.title, w, right=c.right) for c, w in self._placed()]
             return self._strip("  ", cells, [style] * len(cells), style)
         index = y - 1 + self.scroll_offset.y
-        own = self.rich_style
+        own = self._style()
         if index >= len(self.rows):
             text = self.empty if self.is_filled and y == 1 and not self.rows else ""
             return self._strip("  ", [text], [self._style("rows--muted")], own)
         return self._row(index)
 
     def _row(self, index: int) -> Strip:
-        row, own = self.rows[index], self.rich_style
+        row = self.rows[index]
         at_cursor = index == self.cursor and self.has_focus
-        base = self._style("rows--cursor") if at_cursor else own
+        base = self._style("rows--cursor" if at_cursor else "")
         cells: list[str] = []
         styles: list[Style] = []
         for place, (column, width) in self._placed_with_index():
             cells.append(fit(row.cells[place], width, right=column.right))
             tint = row.tints[place] if place < len(row.tints) else ""
-            tinted = self.get_component_rich_style(tint, partial=True) if tint else None
-            styles.append(base + tinted if tinted else base)
+            # Under the cursor a tint changes the letters alone.
+            colour = Style(color=self._style(tint).color) if tint else None
+            styles.append(base + colour if colour else base)
         return self._strip(f"{_POINTER if at_cursor else ' '} ", cells, styles, base)
 
     def _strip(
@@ -283,5 +285,15 @@ class RowsView(ScrollView, can_focus=True):
             self._told = self.current
             self.post_message(self.CursorMoved(self, self.current))
 
-    def _style(self, name: str) -> Style:
-        return self.rich_style + self.get_component_rich_style(name, partial=True)
+    def notify_style_update(self) -> None:
+        """Forget the old colours."""
+        super().notify_style_update()
+        self._styles.clear()
+
+    def _style(self, name: str = "") -> Style:
+        """The style of a component class over the view's own; worked out once."""
+        if name not in self._styles:
+            own = self.rich_style
+            component = self.get_component_rich_style(name, partial=True) if name else None
+            self._styles[name] = own + component if component else own
+        return self._styles[name]

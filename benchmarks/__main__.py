@@ -1,0 +1,42 @@
+"""`python -m benchmarks [--full] [--only SECTION]`: measure, judge, and write RESULTS.md."""
+
+import argparse
+import importlib
+import time
+
+from benchmarks import report
+from benchmarks.results import Results
+from benchmarks.stage import Stage
+
+SECTIONS = {
+    "submit": "submitting", "drain": "draining", "depth": "depth", "latency": "idle",
+    "scale": "scale", "startup": "startup", "app": "app", "gob": "decoding",
+}  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--full", action="store_true", help="large tables; takes hours")
+    parser.add_argument(
+        "--only", action="append", choices=SECTIONS, metavar="SECTION",
+        help=f"one of {', '.join(SECTIONS)}; leaves RESULTS.md alone",
+    )  # fmt: skip
+    options = parser.parse_args()
+    results, start = Results(), time.monotonic()
+    with Stage() as stage:
+        for backend, reason in stage.missing.items():
+            print(f"without {backend}: {reason}")
+        for name in options.only or SECTIONS:
+            begun = time.monotonic()
+            print(f"{name}:", flush=True)
+            section = importlib.import_module(f"benchmarks.{SECTIONS[name]}")
+            section.run(stage, results, options.full)
+            print(f"{name} took {time.monotonic() - begun:.0f} s", flush=True)
+    text = report.text(results, full=options.full, seconds=time.monotonic() - start)
+    print(report.table(results))
+    if not options.only:
+        report.write(text, results)
+
+
+if __name__ == "__main__":
+    main()

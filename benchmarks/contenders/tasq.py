@@ -1,0 +1,183 @@
+"""tasq itself, and the same library used the way Go's works: one round trip a step."""
+
+import threading
+import time
+from typing import Any
+
+import tasq_core
+from benchmarks import child
+from benchmarks.contenders import ARGS, WORKERS, Stopwatch, gaps
+
+TYPE = "bench"
+WARM_UP = 20
+
+
+def prepare(url: str, prefix: str) -> None:
+    """Make the table."""
+    with tasq_core.connect(url, prefix=prefix) as client:
+        client.migrate()
+
+
+def submit_single(url: str, prefix: str, count: int) -> float:
+    with tasq_core.connect(url, prefix=prefix) as client:
+        submit = client.new_producer().submit
+        for _ in range(WARM_UP):
+            submit(TYPE, ARGS)
+        watch = Stopwatch()
+        for _ in range(count):
+            submit(TYPE, ARGS)
+        return watch.rate(count)
+
+
+def submit_bulk(url: str, prefix: str, count: int) -> float:
+    """From plain arguments: making the tasks is part of it."""
+    new = tasq_core.Task.new
+    with tasq_core.connect(url, prefix=prefix) as client:
+        producer = client.new_producer()
+        producer.submit_many([new(TYPE, ARGS)])
+        watch = Stopwatch()
+        producer.submit_many(new(TYPE, ARGS) for _ in range(count))
+        return watch.rate(count)
+
+
+def drain(url: str, prefix: str, count: int, **options: Any) -> float:
+    """Run `count` tasks that are there already."""
+    with tasq_core.connect(url, prefix=prefix) as client:
+        client.new_inspector().summary()  # connects
+        done = _Countdown(count)
+        consumer = client.new_consumer(**options)
+        consumer.learn(TYPE, done)
+        done.at_end = consumer.stop
+        watch = Stopwatch()
+        consumer.run(workers=WORKERS)
+        return watch.rate(count)
+
+
+class _Countdown:
+    """A handler that does nothing but count; `at_end` is called by the last one."""
+
+    def __init__(self, count: int) -> None:
+        self._left = iter(range(count - 1))
+        self.at_end: Any = None
+
+    def __call__(self, _: tasq_core.Task) -> None:
+        if next(self._left, None) is None:
+            self.at_end()
+
+
+def drain_share(url: str, prefix: str, start_at: float, **options: Any) -> list[float]:
+    """One of several processes: begin at `start_at`, end when nothing is left.
+
+    Returns: how many ran here, and when the last of them began (`time.monotonic()`).
+    """
+    ran: list[float] = []
+    with tasq_core.connect(url, prefix=prefix) as client:
+        inspector = client.new_inspector()
+        inspector.summary()
+        consumer = client.new_consumer(**options)
+        consumer.learn(TYPE, lambda _: ran.append(time.monotonic()))
+        time.sleep(max(0.0, start_at - time.monotonic()))
+        threading.Thread(target=_stop_when_empty, args=(consumer, inspector, ran)).start()
+        consumer.run(workers=WORKERS)
+    return [len(ran), max(ran, default=start_at)]
+
+
+def _stop_when_empty(consumer: Any, inspector: Any, ran: list[float]) -> None:
+    seen = -1
+    while len(ran) != seen or inspector.summary(max_age=3600).open:
+        seen = len(ran)
+        time.sleep(0.2)
+    consumer.stop()
+
+
+def go_drain(url: str, prefix: str, count: int) -> float:
+    """Go's shape: poll 10, then start, run, finish, a round trip each, by 10 threads."""
+    with tasq_core.connect(url, prefix=prefix) as client:
+        repository = client.repository
+        client.new_inspector().summary()
+        left = iter(range(count))
+        lock = threading.Lock()
+        ready: list[tasq_core.Task] = []
+
+        def take() -> tasq_core.Task | None:
+            with lock:
+                if not ready:
+                    ready.extend(repository.poll_tasks([TYPE], [""], 15.0, limit=10))
+                return ready.pop(0) if ready else None
+
+        def work() -> None:
+            while next(left, None) is not None and (task := take()) is not None:
+                repository.register_start(task)
+                repository.register_finish(task, "SUCCESSFUL")
+
+        threads = [threading.Thread(target=work) for _ in range(WORKERS)]
+        watch = Stopwatch()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return watch.rate(count)
+
+
+def latency(url: str, prefix: str, count: int) -> list[float]:
+    """Milliseconds from the submit call, in another process, to the handler's first line."""
+    found: list[float] = []
+    with tasq_core.connect(url, prefix=prefix) as client:
+        consumer = client.new_consumer()
+
+        def handle(task: tasq_core.Task) -> None:
+            now = time.monotonic()
+            found.append((now - task.unmarshal_args()["sent"]) * 1000)
+            if len(found) == count + WARM_UP:
+                consumer.stop()
+
+        consumer.learn(TYPE, handle)
+        feeder = child.start(
+            "contenders.tasq", "feed", url=url, prefix=prefix, count=count + WARM_UP
+        )
+        consumer.run(workers=WORKERS)
+        child.result(feeder)
+    return found[WARM_UP:]
+
+
+def feed(url: str, prefix: str, count: int) -> None:
+    """Submit one task after another, each to an idle consumer."""
+    with tasq_core.connect(url, prefix=prefix) as client:
+        producer = client.new_producer()
+        time.sleep(1.0)
+        for gap in gaps(count):
+            time.sleep(gap)
+            producer.submit(TYPE, {"sent": time.monotonic()})
+
+
+def drain_some(
+    url: str, prefix: str, count: int, strategies: list[str], fresh: bool
+) -> dict[str, float]:
+    """Run `count` tasks by each strategy, of a table that holds more than those.
+
+    Timed from the start of the consumer to the `count`-th handler, so that what a large
+    backlog leaves behind at the stop doesn't count.
+    """
+    rates = {}
+    for strategy in strategies:
+        with tasq_core.connect(url, prefix=prefix) as client:
+            client.new_producer().submit_many(
+                tasq_core.Task.new(TYPE, ARGS, priority=number % 10) for number in range(count)
+            )
+            consumer = client.new_consumer(poll_strategy=strategy)
+            done = _Countdown(count)
+            at: list[float] = []
+            done.at_end = lambda at=at, consumer=consumer: (at.append(time.perf_counter()),
+                                                           _stop(consumer))  # fmt: skip
+            consumer.learn(TYPE, done)
+            start = time.perf_counter()
+            consumer.run(workers=WORKERS)
+            rates[strategy] = count / (at[0] - start)
+            if fresh:
+                client.new_inspector().purge(False)
+    return rates
+
+
+def _stop(consumer: Any) -> None:
+    if consumer.running:
+        consumer.stop()

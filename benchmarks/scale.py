@@ -1,0 +1,98 @@
+"""What looking at a table costs as it grows: the summary, any page, and a claim."""
+
+import time
+from collections.abc import Callable
+
+import tasq_core
+from benchmarks import seed
+from benchmarks.results import Results, percentile
+from benchmarks.stage import NAMES, Stage
+from tests.support.databases import Database
+
+SIZES = (1000, 10_000, 100_000, 1_000_000)
+LARGEST = 10_000_000
+SAMPLES = 15
+SECTION = "Looking at a large table"
+
+
+def run(stage: Stage, results: Results, full: bool) -> None:
+    for backend in stage.backends:
+        sizes = (*SIZES, LARGEST) if full and backend != "mysql" else SIZES
+        with stage.table(backend) as database:
+            grown = 0
+            for size in sizes:
+                seed.fill(database, seed.MIXED, grown + 1, size)
+                grown = size
+                found = _measure(database, size)
+                results.growth.setdefault(NAMES[backend], {})[size] = found
+                print(f"  {NAMES[backend]}, {size:,} rows: {found}", flush=True)
+        _judge(results, NAMES[backend], sizes[-1])
+
+
+def _judge(results: Results, name: str, size: int) -> None:
+    found = results.growth[name][size]
+    large = size >= LARGEST
+    for what, cost in found.items():
+        results.show(SECTION, f"{name}, {size:,} rows: {what}", f"**{cost:.2f}** ms")
+    at = f"{name}, {size:,} rows"
+    results.judge_most(f"summary refresh, {at}", found["summary"], 100 if large else 50, "ms")
+    pages = max(cost for what, cost in found.items() if what.startswith("page"))
+    results.judge_most(f"any page, {at}", pages, 20, "ms")
+    if large:
+        results.judge_most(f"exact finished counts, {at}", found["finished counts"], 1000, "ms")
+
+
+def _measure(database: Database, size: int) -> dict[str, float]:
+    with tasq_core.connect(database.url, prefix=database.prefix) as client:
+        inspector, repository = client.new_inspector(), client.repository
+        inspector.summary()
+        middle = tasq_core.cursor(_task_in_the_middle(database, client, size))
+        return {
+            "summary": _cost(lambda: inspector.summary(max_age=3600)),
+            "finished counts": _cost(repository.finished_counts, 3),
+            "page, newest": _cost(lambda: inspector.page(limit=100, preview=200)),
+            "page, in the middle": _cost(
+                lambda: inspector.page(after=middle, limit=100, preview=200)
+            ),
+            "page, oldest": _cost(lambda: inspector.page(order="oldest", limit=100, preview=200)),
+            "page, one status": _cost(
+                lambda: inspector.page("status:failed", after=middle, limit=100, preview=200)
+            ),
+            "claim of 10": _cost(lambda: _claim_and_release(repository)),
+        }
+
+
+def _task_in_the_middle(
+    database: Database, client: tasq_core.Client, size: int
+) -> tasq_core.Task:
+    column = {"sqlite": "created_at", "postgres": "created_at", "mysql": "created_at"}
+    at = column[database.backend]
+    value = {
+        "sqlite": f"{1767225600000000 + size // 2 * 1000000}",
+        "postgres": f"timestamptz '2026-01-01 00:00:00+00' + {size // 2} * interval '1 second'",
+        "mysql": f"'2026-01-01' + INTERVAL {size // 2} SECOND",
+    }[database.backend]
+    quote = "`" if database.backend == "mysql" else '"'
+    table = f"{quote}{database.table}{quote}"
+    statuses = "('NEW', 'SUCCESSFUL', 'FAILED')"
+    row = database.execute(
+        f"SELECT id FROM {table} WHERE status IN {statuses} AND {at} = {value}"
+    )[0][0]
+    id = row if database.backend == "postgres" else bytes(row).hex()
+    return client.new_inspector().get(id)
+
+
+def _claim_and_release(repository: tasq_core.Repository) -> None:
+    tasks = repository.poll_tasks(["type-0", "type-1"], ["queue-0", "queue-2"], 30.0, limit=10)
+    repository.release_leases([tasq_core.Lease.of(task) for task in tasks])
+
+
+def _cost(call: Callable[[], object], samples: int = SAMPLES) -> float:
+    taken = []
+    for _ in range(samples + 1):
+        start = time.perf_counter()
+        call()
+        taken.append((time.perf_counter() - start) * 1000)
+    return round(percentile(taken[1:], 0.5), 3)
+
+

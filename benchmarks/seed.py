@@ -1,0 +1,93 @@
+"""Large tables, the same at every run, made by the database itself."""
+
+from typing import Any
+
+from tests.support.databases import Database
+
+MIXED = "mixed"
+"""A table in use: 5 queues, 7 types, one row in a hundred open, four failed, the rest done."""
+HISTORY = "history"
+"""Finished tasks of the queue and type that are drained."""
+BACKLOG = "backlog"
+"""Older open tasks of that queue and type, of ten priorities."""
+OTHERS = "others"
+"""Older open tasks in queues that nobody consumes."""
+
+_ERROR = "ConnectionError: connection refused by 10.0.0.7:5432"
+
+# (type, queue, priority, status) as expressions of `g`, the row's number.
+_KINDS = {
+    HISTORY: ("'bench'", "''", "0", "'SUCCESSFUL'"),
+    BACKLOG: ("'bench'", "''", "g % 10", "'NEW'"),
+    OTHERS: ("'bench'", "{other}", "g % 10", "'NEW'"),
+    MIXED: (
+        "{type}",
+        "{queue}",
+        "g % 10",
+        "CASE WHEN g % 100 = 7 THEN 'NEW' WHEN g % 100 < 4 THEN 'FAILED' ELSE 'SUCCESSFUL' END",
+    ),
+}
+_COLUMNS = """id, type, args, queue, priority, status, receive_count, max_receives,
+  last_error, created_at, started_at, finished_at, visible_at"""
+_ARGS = '{"to": "ada@example.com", "subject": "Your order has shipped"}'
+
+
+def fill(database: Database, kind: str, first: int, last: int) -> None:
+    """Insert rows number `first` to `last` of `kind`, created a second apart, oldest first."""
+    {"sqlite": _sqlite, "postgres": _postgres, "mysql": _mysql}[database.backend](
+        database, kind, first, last
+    )
+
+
+def _expressions(kind: str, join: Any) -> list[str]:
+    names = {name: join(f"'{name}-'", "g % 7") for name in ("type", "queue", "other")}
+    names["queue"] = join("'queue-'", "g % 5")
+    return [part.format(**names) for part in _KINDS[kind]]
+
+
+def _finished(status: str, value: str) -> str:
+    return f"CASE WHEN {status} IN ('SUCCESSFUL', 'FAILED') THEN {value} END"
+
+
+def _postgres(database: Database, kind: str, first: int, last: int) -> None:
+    type, queue, priority, status = _expressions(kind, lambda a, b: f"{a} || ({b})")
+    enum = f'"{database.prefix}_task_status"'
+    at = "timestamptz '2026-01-01 00:00:00+00' + g * interval '1 second'"
+    database.execute(f"""
+        INSERT INTO "{database.table}" ({_COLUMNS})
+        SELECT md5(g::text)::uuid, {type}, convert_to('{_ARGS}', 'UTF8'), {queue}, {priority},
+          ({status})::{enum}, 0, 0, CASE WHEN {status} = 'FAILED' THEN '{_ERROR}' END, {at},
+          {_finished(status, at)}, {_finished(status, at)}, '0001-01-01 00:00:00+00'
+        FROM generate_series({first}, {last}) AS g
+    """)
+    database.execute(f'VACUUM (ANALYZE) "{database.table}"')
+
+
+def _mysql(database: Database, kind: str, first: int, last: int) -> None:
+    type, queue, priority, status = _expressions(kind, lambda a, b: f"CONCAT({a}, {b})")
+    at = "'2026-01-01' + INTERVAL g SECOND"
+    for start in range(first, last + 1, 100_000):
+        end = min(last, start + 99_999)
+        database.execute(f"""
+            INSERT INTO `{database.table}` ({_COLUMNS})
+            SELECT UNHEX(MD5(g)), {type}, '{_ARGS}', {queue}, {priority}, {status}, 0, 0,
+              CASE WHEN {status} = 'FAILED' THEN '{_ERROR}' END, {at},
+              {_finished(status, at)}, {_finished(status, at)}, '0001-01-01 00:00:00'
+            FROM (SELECT seq AS g FROM seq_{start}_to_{end}) AS n
+        """)
+    database.execute(f"ANALYZE TABLE `{database.table}`")
+
+
+def _sqlite(database: Database, kind: str, first: int, last: int) -> None:
+    type, queue, priority, status = _expressions(kind, lambda a, b: f"{a} || ({b})")
+    at = "1767225600000000 + g * 1000000"
+    # The multiplier is odd, so that the scattered ids stay different.
+    database.execute(f"""
+        INSERT INTO "{database.table}" ({_COLUMNS})
+        WITH RECURSIVE n(g) AS (SELECT {first} UNION ALL SELECT g + 1 FROM n WHERE g < {last})
+        SELECT CAST(printf('%08x%08x', g * 2654435761 % 4294967296, g) AS BLOB), {type},
+          CAST('{_ARGS}' AS BLOB), {queue}, {priority}, {status}, 0, 0,
+          CASE WHEN {status} = 'FAILED' THEN '{_ERROR}' END, {at},
+          {_finished(status, at)}, {_finished(status, at)}, -62135596800000000
+        FROM n
+    """)

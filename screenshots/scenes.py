@@ -1,0 +1,169 @@
+"""The pictures: which data, which size, which keys. Tests compare them, make.py draws them."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+from unittest import mock
+
+from textual.pilot import Pilot
+
+from tasq_core import connect
+from tasq_tui.admin.demo import fill
+from tasq_tui.admin.journal import Entry
+from tasq_tui.admin.settings import Settings
+from tasq_tui.ui.app import CockpitApp
+from tasq_tui.ui.session import Logged
+
+NOW = datetime(2026, 3, 1, 14, 5, tzinfo=UTC)
+URL = "sqlite:///shop.db"
+"""Relative, so that a picture doesn't tell where it was made."""
+SMALL, MEDIUM, LARGE = (80, 24), (120, 40), (200, 60)
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """One picture."""
+
+    name: str
+    size: tuple[int, int]
+    keys: tuple[str, ...] = ()
+    where: str | None = None
+    """A filter for the tasks; they are shown then."""
+    prepare: Callable[[CockpitApp], None] | None = None
+    """What is done to the app before the keys."""
+    settings: Settings = Settings(url=URL, profile="demo", color="green")
+
+    @property
+    def file(self) -> str:
+        """The file's name, without its ending."""
+        return f"{self.name}-{self.size[0]}x{self.size[1]}"
+
+
+def _logged(verb: str, arguments: str, done: int, skipped: int = 0) -> Logged:
+    entry = Entry(
+        NOW, "demo", URL, f"tasq {verb} --profile demo {arguments}", done, skipped, "done"
+    )
+    return Logged(entry, verb)
+
+
+def _fill_log(app: CockpitApp) -> None:
+    app.session.log[:] = [
+        _logged("requeue", "--where 'status:failed type:payment.capture' --yes", 20),
+        _logged("delete", "7c1d2f60-9f0e-4b2a-8f43-0f3c5e2a9b11 --yes", 1),
+        _logged("purge", "--where 'status:successful created:>1d' --yes", 9_998, 2),
+    ]
+
+
+def _light(app: CockpitApp) -> None:
+    app.theme = "tasq-light"
+
+
+def _pause(app: CockpitApp) -> None:
+    app.is_paused = True
+    app.view.show_paused()
+
+
+def _old_counts(app: CockpitApp) -> None:
+    app.session.figures.finished.at = NOW - timedelta(minutes=2)
+    app.view.tick()
+
+
+READ_ONLY = Settings(url=URL, profile="production", color="red", read_only=True)
+EMPTY = Settings(url="sqlite:///empty.db", profile="staging", color="yellow")
+MISSING = Settings(url="sqlite:///new.db")
+
+SCENES = (
+    Scene("overview", SMALL),
+    Scene("overview", MEDIUM),
+    Scene("overview", LARGE),
+    Scene("overview-light", MEDIUM, prepare=_light),
+    Scene("overview-old-counts", SMALL, prepare=_old_counts),
+    Scene("overview-missing-table", SMALL, settings=MISSING),
+    Scene("tasks", SMALL, ("2",)),
+    Scene("tasks", MEDIUM, ("down", "down"), where="status:failed"),
+    Scene("tasks", LARGE, ("space", "space", "down", "down", "space"), where="queue:billing"),
+    Scene("tasks-detail", SMALL, ("enter",), where="status:failed"),
+    Scene("tasks-read-only", MEDIUM, ("2",), settings=READ_ONLY),
+    Scene("tasks-empty", SMALL, ("2",), settings=EMPTY),
+    Scene("tasks-filter", SMALL, ("2", "slash", *"status")),
+    Scene("tasks-filter-wrong", SMALL, ("2", "slash", *"prio", "colon", *"high", "enter")),
+    Scene("delete", MEDIUM, ("ctrl+a", "d"), where="status:failed"),
+    Scene("purge", SMALL, ("P",), where="status:successful"),
+    Scene("clone", SMALL, ("c",), where="type:payment.capture"),
+    Scene("kinds", SMALL, ("3",)),
+    Scene("kinds", MEDIUM, ("3",)),
+    Scene("errors", SMALL, ("4",)),
+    Scene("errors", MEDIUM, ("4", "down")),
+    Scene("log", MEDIUM, ("6", "down"), prepare=_fill_log),
+    Scene("help", SMALL, ("2", "question_mark")),
+    Scene("palette", SMALL, ("4", "ctrl+p")),
+    Scene("consumer", SMALL, ("5",), prepare=_pause),
+)  # fmt: skip
+
+
+def make_tables() -> None:
+    """Fill `shop.db` and `empty.db` in the working directory, the clock stopped."""
+    with connect(URL) as client:
+        client.migrate()
+        fill(client.repository, now=NOW)
+    with connect(EMPTY.url) as client:
+        client.migrate()
+
+
+@contextmanager
+def stopped_clock() -> Iterator[None]:
+    """SQLite's clock stands still at `NOW`, and every question takes 2 ms."""
+    frozen = SimpleNamespace(
+        time_ns=lambda: int(NOW.timestamp()) * 1_000_000_000,
+        monotonic=time.monotonic,
+        time=NOW.timestamp,
+    )
+    with (
+        mock.patch("tasq_core.repository.sqlite.time", frozen),
+        mock.patch("tasq_tui.ui.widgets.header.duration", lambda _seconds: "2ms"),
+    ):
+        yield
+
+
+def app_of(scene: Scene) -> CockpitApp:
+    """The app of a scene, not running yet."""
+    return CockpitApp(scene.settings, clock=lambda: NOW)
+
+
+async def play(pilot: Pilot[Any], scene: Scene) -> None:
+    """Press the scene's keys, and let the app come to rest."""
+    app = pilot.app
+    assert isinstance(app, CockpitApp)
+    await _rest(pilot)
+    if scene.prepare is not None:
+        scene.prepare(app)
+    if scene.where is not None:
+        await pilot.press("2")
+        await _rest(pilot)
+        app.view.show_where(scene.where)
+        await _rest(pilot)
+    for key in scene.keys:
+        await pilot.press(key)
+        await _rest(pilot)
+    for _ in range(3):
+        await pilot.pause()
+
+
+async def _rest(pilot: Pilot[Any], seconds: float = 8.0) -> None:
+    """Wait until the screen was read and nothing else is under way."""
+    app, deadline = pilot.app, time.monotonic() + seconds
+    assert isinstance(app, CockpitApp)
+    while time.monotonic() < deadline:
+        await pilot.pause(0.02)
+        poller = app.view.poller
+        is_read = poller.seconds > 0 and (poller.countdown is not None or poller.paused)
+        if app.screen is not app.view and not app.changer.is_busy:
+            is_read = True
+        reading = {"page", "count", "detail", "scan", "names", "sample", "mark", "use"}
+        busy = [w for w in app.workers if w.is_running and w.group in reading]
+        if is_read and not busy:
+            return

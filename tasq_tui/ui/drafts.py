@@ -1,0 +1,20 @@
+"""What a task that is to be submitted begins with, and what it became. Pure."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The fields of a task as they are edited."""
+
+    type: str = ""
+    queue: str = ""
+    priority: int = 0
+    max_receives: int = 0
+    delay: float = 0.0
+    """Seconds."""
+    codec: str = "json"
+    args: str = "{}"
+    """As JSON text."""
+    data: bytes | None = None
+    """The encoded arguments of the original, used again while `args` isn't edited."""

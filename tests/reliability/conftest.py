@@ -1,0 +1,88 @@
+"""Each test here is a scenario: real processes, a fault, and one line that says what came of it.
+
+`pytest -m reliability -q` prints the lines. The longer runs are had by environment:
+`TASQ_CHAOS_TASKS` (how many tasks the chaos run does) and `TASQ_SOAK_TASKS`.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.reliability.fleet import Fleet
+from tests.support.databases import Database, external_url
+from tests.support.proxy import Proxy, proxied
+
+_HERE = Path(__file__).parent
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if _HERE in item.path.parents:
+            item.add_marker(pytest.mark.reliability)
+
+
+@pytest.fixture
+def outcome(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Takes the scenario's outcome, one line with figures."""
+
+    def record(line: str) -> None:
+        request.node.user_properties.append(("outcome", line))
+
+    return record
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    reports = [
+        report
+        for result in ("passed", "failed")
+        for report in terminalreporter.stats.get(result, [])
+        if "tests/reliability/" in report.nodeid and report.when == "call"
+    ]
+    if not reports:
+        return
+    terminalreporter.section("reliability")
+    for report in reports:
+        scenario = report.nodeid.rpartition("::")[2].removeprefix("test_").replace("_", " ")
+        outcomes = [text for name, text in report.user_properties if name == "outcome"]
+        said = "FAILED" if report.failed else "; ".join(outcomes) or "as promised"
+        terminalreporter.line(f"{scenario}: {said}")
+
+
+@pytest.fixture
+def fleet(database: Database, start_process: Callable[..., Any]) -> Fleet:
+    """Consumers in processes of their own, on each backend."""
+    return Fleet(database, start_process)
+
+
+@pytest.fixture(params=["postgres", "mysql"])
+def server_backend(request: pytest.FixtureRequest) -> str:
+    """The backends that are reached over a network."""
+    return request.param
+
+
+@pytest.fixture
+def served_fleet(
+    server_backend: str, start_process: Callable[..., Any], request: pytest.FixtureRequest
+) -> Iterator[Fleet]:
+    """A fleet on a database that has a server."""
+    url = external_url(server_backend) or request.getfixturevalue(f"_shared_{server_backend}").url
+    database = Database(server_backend, url)
+    yield Fleet(database, start_process)
+    database.close()
+
+
+@pytest.fixture
+def proxy(served_fleet: Fleet) -> Iterator[Proxy]:
+    """Between the workers of `served_fleet` and their server."""
+    with proxied(served_fleet.database.url) as (proxy, url):
+        served_fleet.worker_url = url
+        yield proxy
+
+
+@pytest.fixture
+def broken_fleet(private_database: Database, start_process: Callable[..., Any]) -> Fleet:
+    """A fleet whose server may be killed: `broken_fleet.database.server`."""
+    return Fleet(private_database, start_process)

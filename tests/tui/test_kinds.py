@@ -1,0 +1,71 @@
+from tasq_tui.admin.settings import Settings
+from tests.tui.conftest import cockpit, press, screen_text, settled, until
+
+
+def names(app, view: str) -> list[object]:
+    return [row.key for row in app.view.query_one(f"#kinds-{view}").rows]
+
+
+async def test_every_queue_and_type_is_there_with_its_counts(shop: Settings, table):
+    async with cockpit(shop, size=(120, 40), screen="kinds") as (app, _pilot):
+        text = screen_text(app)
+
+        for by, view in (("queue", "queues"), ("type", "types")):
+            rows = table.new_inspector().breakdown(by)
+            assert set(names(app, view)) == {row.name for row in rows}
+            assert all(str(row.total) in text for row in rows)
+
+
+async def test_s_sorts_by_the_next_column(shop: Settings, table):
+    async with cockpit(shop, screen="kinds") as (app, pilot):
+        await press(pilot, "s", "s", "s")
+
+        assert app.view.sort == "name"
+        assert names(app, "queues") == sorted(names(app, "queues"))
+        assert "queue ↑" in screen_text(app)
+
+
+async def test_the_cursor_keeps_its_queue_when_the_order_changes(shop: Settings):
+    async with cockpit(shop, screen="kinds") as (app, pilot):
+        await press(pilot, "down", "down")
+        view = app.view.query_one("#kinds-queues")
+        before = view.current
+        await press(pilot, "s", "s", "s")
+
+        assert view.current == before
+
+
+async def test_enter_shows_the_tasks_of_the_row(shop: Settings):
+    async with cockpit(shop, screen="kinds") as (app, pilot):
+        await press(pilot, "tab", "down")
+        wanted = app.view.query_one("#kinds-types").current
+        await press(pilot, "enter")
+        await until(pilot, lambda: app.current_mode == "tasks")
+        await settled(pilot)
+
+        assert {task.type for task in app.view.list.window.rows} == {wanted}
+
+
+async def test_a_double_click_opens_a_row(shop: Settings):
+    async with cockpit(shop, screen="kinds") as (app, pilot):
+        await pilot.click("#kinds-queues", offset=(5, 2), times=2)
+
+        await until(pilot, lambda: app.current_mode == "tasks")
+
+
+async def test_y_copies_the_name(shop: Settings):
+    async with cockpit(shop, screen="kinds") as (app, pilot):
+        await press(pilot, "y")
+
+        assert app.clipboard == app.view.query_one("#kinds-queues").current
+
+
+async def test_a_queue_without_a_name_can_be_seen_and_opened(settings: Settings, table):
+    table.new_producer().submit("email", None)
+    async with cockpit(settings, screen="kinds") as (app, pilot):
+        assert '""' in screen_text(app)
+        await press(pilot, "enter")
+        await until(pilot, lambda: app.current_mode == "tasks")
+        await settled(pilot)
+
+        assert len(app.view.list.window.rows) == 1

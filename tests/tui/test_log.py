@@ -1,0 +1,63 @@
+import shlex
+import subprocess
+import sys
+
+from tasq_tui.admin.settings import Settings
+from tasq_tui.ui.dialogs.confirm import ConfirmDialog
+from tests.tui.conftest import cockpit, press, screen_text, settled, toasts, until
+
+
+async def test_a_change_is_logged_with_the_command_that_does_the_same(shop: Settings, table):
+    async with cockpit(shop, screen="tasks") as (app, pilot):
+        await press(pilot, "d")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+        await press(pilot, "y")
+        await until(pilot, lambda: any("deleted 1" in text for text in toasts(app)))
+        await press(pilot, "6")
+        await until(pilot, lambda: "tasq delete" in screen_text(app))
+        text = screen_text(app)
+
+        assert "--profile demo" in text
+        assert "the deleted rows are in" in text
+        await press(pilot, "y")
+        assert app.clipboard == app.session.log[0].entry.command
+
+
+async def test_the_command_of_many_ids_runs_as_copied(shop: Settings, table, tmp_path, monkeypatch):
+    shop = Settings(url=shop.url)
+    async with cockpit(shop, screen="tasks") as (app, pilot):
+        app.view.show_where("status:failed")
+        await settled(pilot)
+        await press(pilot, "ctrl+a", "r")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+        await press(pilot, "escape", "escape")
+        app.view.show_where("status:successful")
+        await settled(pilot)
+        await press(pilot, "ctrl+a", "d")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+        await press(pilot, "y")
+        await until(pilot, lambda: any("deleted" in text for text in toasts(app)))
+        ids = app.session.log[0].ids
+        assert len(ids) > 20
+        await press(pilot, "U")
+        await until(pilot, lambda: any("restored" in text for text in toasts(app)))
+        await press(pilot, "6")
+        await settled_log(pilot, app, 2)
+        await press(pilot, "down", "y")
+    assert len(table.repository.get_tasks(ids)) == len(ids)
+    script = app.clipboard.replace(
+        "tasq delete", f"{shlex.quote(sys.executable)} -m tasq_tui delete"
+    )
+
+    subprocess.run(["sh", "-c", script], check=True, capture_output=True)
+
+    assert not table.repository.get_tasks(ids)
+
+
+async def test_an_empty_log_says_so(settings: Settings):
+    async with cockpit(settings, screen="log") as (app, _pilot):
+        assert "Nothing was changed in this run yet." in screen_text(app)
+
+
+async def settled_log(pilot, app, count: int) -> None:
+    await until(pilot, lambda: len(app.view.query_one("#log-changes").rows) == count)

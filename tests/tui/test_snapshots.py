@@ -1,0 +1,23 @@
+import pytest
+
+from screenshots.scenes import SCENES, app_of, make_tables, play, stopped_clock
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="session")
+def _tables(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("scenes")
+    with pytest.MonkeyPatch.context() as patch, stopped_clock():
+        patch.chdir(folder)
+        make_tables()
+    return folder
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.file)
+def test_the_screen_looks_as_it_did(scene, _tables, snap_compare, monkeypatch):
+    monkeypatch.chdir(_tables)
+    with stopped_clock():
+        assert snap_compare(
+            app_of(scene), terminal_size=scene.size, run_before=lambda pilot: play(pilot, scene)
+        )

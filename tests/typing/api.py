@@ -1,0 +1,73 @@
+"""What a type checker must make of the public API: checked with mypy --strict, never run."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, assert_type
+from uuid import UUID
+
+import tasq_core as tasq
+
+
+@dataclass
+class Mail:
+    """Arguments of a task."""
+
+    to: str
+
+
+def quick_start() -> None:
+    """The README's first lines."""
+    with tasq.connect("sqlite://", prefix="x", codec="gob", read_only=True) as client:
+        assert_type(client, tasq.Client)
+        client.migrate()
+        producer = client.new_producer()
+        assert_type(producer.submit("email", {"to": "x"}, queue="mail", delay=5), tasq.Task)
+        assert_type(producer.submit_many([tasq.Task.new("a", 1)]), int)
+        consumer = client.new_consumer().with_queues("mail").with_max_active_tasks(32)
+        assert_type(consumer, tasq.Consumer)
+
+        @consumer.handler("email")
+        def send(task: tasq.Task) -> None:
+            assert_type(task.unmarshal_args(Mail), Mail)
+            assert_type(task.unmarshal_args(dict[str, int]), dict[str, int])
+            assert_type(task.lease_lost, bool)
+
+        @consumer.handler("sync")
+        async def sync(task: tasq.Task) -> None:
+            del task
+
+        consumer.learn("other", send, override=True)
+        consumer.run(workers=8)
+
+
+def inspect(inspector: tasq.Inspector, id: UUID) -> None:
+    """Reading and changing by hand."""
+    assert_type(inspector.get(id), tasq.Task)
+    assert_type(inspector.count("NEW", ["a"], None), int)
+    assert_type(inspector.scan(tasq.TaskStatus.FAILED), list[tasq.Task])
+    assert_type(inspector.page("status:failed", after=None), tasq.Page)
+    assert_type(inspector.page().tasks, tuple[tasq.Task, ...])
+    assert_type(inspector.requeue(id, str(id), reset=True), tasq.MutationResult)
+    assert_type(inspector.delete(True, id), tasq.MutationResult)
+    assert_type(inspector.purge(True, statuses=["FAILED"]), int)
+    assert_type(inspector.summary(), tasq.Summary)
+    assert_type(inspector.export(), Iterator[str])
+
+
+def repositories(connection: Any) -> list[tasq.Repository]:
+    """Each class is a Repository."""
+    return [
+        tasq.SQLiteRepository("sqlite://"),
+        tasq.PostgresRepository("postgresql://h/d", "x", pool_size=3),
+        tasq.MySQLRepository(connection, time_zone="local"),
+        tasq.open_repository("sqlite://"),
+    ]
+
+
+def go_names(repository: tasq.Repository, task: tasq.Task) -> None:
+    """Go's methods, by Go's arguments."""
+    assert_type(repository.poll_tasks(["a"], "q", timedelta(seconds=5)), list[tasq.Task])
+    assert_type(repository.ping_tasks([task.id], 5), list[tasq.Task])
+    assert_type(repository.register_finish(task, "FAILED"), tasq.Task)
+    assert_type(repository.ping_leases([tasq.Lease.of(task)], 5.5), set[tasq.Lease])
