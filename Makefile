@@ -36,6 +36,7 @@ check: $(VENV)/.dev ## lint, format, types, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy --strict tests/typing/api.py
 	$(BIN)/lint-imports
 
 test: check ## the checks and all tests, on private database servers

@@ -98,7 +98,8 @@ class SQLiteDriver:
         if self.path is None:
             raw = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         else:
-            mode = "ro" if self._read_only else "rwc"
+            # Reading makes no file: a mistyped path is an error, not an empty database.
+            mode = "ro" if self._read_only else "rw" if read_only else "rwc"
             raw = sqlite3.connect(
                 f"{self.path.as_uri()}?mode={mode}",
                 uri=True,
@@ -186,6 +187,13 @@ class SQLiteDriver:
         name = getattr(error, "sqlite_errorname", "") or ""
         text = str(error)
         where = str(self.path) if self.path else "the SQLite database"
+        path = self.path
+        if name == "SQLITE_CANTOPEN" and path and not path.exists() and path.parent.is_dir():
+            return TableMissingError(
+                f"table {table!r} doesn't exist, nor does its file {path}; check the path, or run"
+                " `tasq migrate` or client.migrate()",
+                table,
+            )
         if "no such table" in text and table in text:
             return TableMissingError(
                 f"table {table!r} doesn't exist in {where}; run `tasq migrate` or client.migrate()",

@@ -302,3 +302,13 @@ def test_a_closed_client_opens_again_when_used(database: Database):
 def test_an_unknown_keyword_of_the_repository_is_a_type_error(database: Database):
     with pytest.raises(TypeError, match="colour"):
         open_repository(database.url, colour="red")
+
+
+def test_reading_from_a_mistyped_sqlite_path_makes_no_file(tmp_path):
+    path = tmp_path / "tpyo.db"
+    client = tasq_core.connect(f"sqlite:///{path}")
+
+    with pytest.raises(tasq_core.TableMissingError, match="nor does its file"):
+        client.new_inspector().count()
+
+    assert not path.exists()

@@ -70,7 +70,7 @@ def test_a_new_table_equals_the_one_go_makes(repository: Repository, database: D
             assert (
                 labels(database)
                 == labels(by_hand)
-                == list(["NEW", "ENQUEUED", "IN_PROGRESS", "SUCCESSFUL", "FAILED"])
+                == ["NEW", "ENQUEUED", "IN_PROGRESS", "SUCCESSFUL", "FAILED"]
             )
     finally:
         by_hand.close()
