@@ -3,9 +3,10 @@
 import argparse
 import importlib
 import time
+import traceback
 
 from benchmarks import report
-from benchmarks.results import Results
+from benchmarks.results import Line, Results
 from benchmarks.stage import Stage
 
 SECTIONS = {
@@ -30,7 +31,11 @@ def main() -> None:
             begun = time.monotonic()
             print(f"{name}:", flush=True)
             section = importlib.import_module(f"benchmarks.{SECTIONS[name]}")
-            section.run(stage, results, options.full)
+            try:
+                section.run(stage, results, options.full)
+            except Exception as error:  # the other sections' figures are worth having
+                traceback.print_exc()
+                results.lines.append(Line(f"section {name}", f"failed: {error}"[:200], "", False))
             print(f"{name} took {time.monotonic() - begun:.0f} s", flush=True)
     text = report.text(results, full=options.full, seconds=time.monotonic() - start)
     print(report.table(results))

@@ -13,8 +13,6 @@ def run(stage: Stage, results: Results, full: bool) -> None:  # noqa: ARG001 - a
         raw = encode(value)
         decoded, encoded = gob.rate(decode, raw), gob.rate(encode, value)
         size = f"{name} of {len(raw):,} bytes"
-        results.show(
-            SECTION, size, f"decode **{decoded:,.0f}**/s, encode **{encoded:,.0f}**/s"
-        )
+        results.show(SECTION, size, f"decode **{decoded:,.0f}**/s, encode **{encoded:,.0f}**/s")
         if name == "struct":
             results.judge_least(f"gob decode, {size}", decoded, 20_000, "/s")

@@ -8,8 +8,8 @@ from benchmarks import child
 from benchmarks.results import Results
 from benchmarks.stage import NAMES, Stage
 
-COUNT = 30_000
-SLOW_COUNT = 1500
+COUNT = 20_000
+SLOW_COUNT = 1000
 GO_COUNT = 2500
 HUEY_COUNT = 4000
 PGQUEUER_BATCHES = (100, 500)
@@ -141,9 +141,7 @@ def _huey(stage: Stage) -> dict[str, Callable[[], float]]:
             path = stage.peer_file()
             child.call("contenders.huey", "fill", path=path, count=HUEY_COUNT)
             return float(
-                child.call(
-                    "contenders.huey", "drain", path=path, count=HUEY_COUNT, workers=workers
-                )
+                child.call("contenders.huey", "drain", path=path, count=HUEY_COUNT, workers=workers)
             )
 
         return measure

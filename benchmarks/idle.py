@@ -35,8 +35,6 @@ def run(stage: Stage, results: Results, full: bool) -> None:
         half, most = percentile(values, 0.5), percentile(values, 0.99)
         results.show(SECTION, label, f"p50 **{half:.2f}** ms, p99 {most:.2f} ms")
         if name in NAMES:
-            results.judge_most(
-                f"idle pick-up, {NAMES[name]}, p50", half, _TARGETS[name][0], "ms"
-            )
+            results.judge_most(f"idle pick-up, {NAMES[name]}, p50", half, _TARGETS[name][0], "ms")
             if limit := _TARGETS[name][1]:
                 results.judge_most(f"idle pick-up, {NAMES[name]}, p99", most, limit, "ms")

@@ -62,11 +62,11 @@ class Results:
         """Is `ours` at least `least` times `other`?"""
         mine, theirs = self.value(section, ours), self.value(section, other)
         if mine is None or theirs is None:
-            self.lines.append(Line(what, "not measured", f"≥ {least:g} ×", None))
+            self.lines.append(Line(what, "not measured", f"≥ {least:g} times", None))
             return
         ratio = mine / theirs
         self.lines.append(
-            Line(what, f"{ratio:.2f} × ({number(mine)} to {number(theirs)})", f"≥ {least:g} ×",
+            Line(what, f"{ratio:.2f} times ({number(mine)} to {number(theirs)})", f"≥ {least:g} times",
                  ratio >= least)
         )  # fmt: skip
 

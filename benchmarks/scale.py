@@ -7,6 +7,7 @@ import tasq_core
 from benchmarks import seed
 from benchmarks.results import Results, percentile
 from benchmarks.stage import NAMES, Stage
+from tasq_core.inspector import cursor
 from tests.support.databases import Database
 
 SIZES = (1000, 10_000, 100_000, 1_000_000)
@@ -46,7 +47,7 @@ def _measure(database: Database, size: int) -> dict[str, float]:
     with tasq_core.connect(database.url, prefix=database.prefix) as client:
         inspector, repository = client.new_inspector(), client.repository
         inspector.summary()
-        middle = tasq_core.cursor(_task_in_the_middle(database, client, size))
+        middle = cursor(_task_in_the_middle(database, client, size))
         return {
             "summary": _cost(lambda: inspector.summary(max_age=3600)),
             "finished counts": _cost(repository.finished_counts, 3),
@@ -62,11 +63,7 @@ def _measure(database: Database, size: int) -> dict[str, float]:
         }
 
 
-def _task_in_the_middle(
-    database: Database, client: tasq_core.Client, size: int
-) -> tasq_core.Task:
-    column = {"sqlite": "created_at", "postgres": "created_at", "mysql": "created_at"}
-    at = column[database.backend]
+def _task_in_the_middle(database: Database, client: tasq_core.Client, size: int) -> tasq_core.Task:
     value = {
         "sqlite": f"{1767225600000000 + size // 2 * 1000000}",
         "postgres": f"timestamptz '2026-01-01 00:00:00+00' + {size // 2} * interval '1 second'",
@@ -76,7 +73,7 @@ def _task_in_the_middle(
     table = f"{quote}{database.table}{quote}"
     statuses = "('NEW', 'SUCCESSFUL', 'FAILED')"
     row = database.execute(
-        f"SELECT id FROM {table} WHERE status IN {statuses} AND {at} = {value}"
+        f"SELECT id FROM {table} WHERE status IN {statuses} AND created_at = {value}"
     )[0][0]
     id = row if database.backend == "postgres" else bytes(row).hex()
     return client.new_inspector().get(id)
@@ -94,5 +91,3 @@ def _cost(call: Callable[[], object], samples: int = SAMPLES) -> float:
         call()
         taken.append((time.perf_counter() - start) * 1000)
     return round(percentile(taken[1:], 0.5), 3)
-
-

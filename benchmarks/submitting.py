@@ -6,7 +6,7 @@ from benchmarks import child
 from benchmarks.results import Results
 from benchmarks.stage import NAMES, Stage
 
-SINGLE = 1500
+SINGLE = 1200
 BULK = 100_000
 PEER_BULK = 30_000
 
@@ -29,9 +29,7 @@ def _judge_peers(results: Results) -> None:
         "single submit, PostgreSQL: beside the best peer", single, ours,
         _best(results, single), 1.3,
     )  # fmt: skip
-    results.judge_ratio(
-        "single submit, SQLite: beside huey", single, "tasq, SQLite", "huey", 2
-    )
+    results.judge_ratio("single submit, SQLite: beside huey", single, "tasq, SQLite", "huey", 2)
     results.judge_ratio(
         "bulk submit, PostgreSQL: beside the best peer", bulk, ours, _best(results, bulk), 2
     )
@@ -97,9 +95,7 @@ def _copy(stage: Stage) -> Callable[[], float]:
     def measure() -> float:
         with stage.table("postgres") as table:
             return float(
-                child.call(
-                    "contenders.bare", "copy", url=table.url, table=table.table, count=BULK
-                )
+                child.call("contenders.bare", "copy", url=table.url, table=table.table, count=BULK)
             )
 
     return measure

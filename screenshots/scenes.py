@@ -24,6 +24,12 @@ URL = "sqlite:///shop.db"
 SMALL, MEDIUM, LARGE = (80, 24), (120, 40), (200, 60)
 
 
+DEMO = Settings(url=URL, profile="demo", color="green")
+READ_ONLY = Settings(url=URL, profile="production", color="red", read_only=True)
+EMPTY = Settings(url="sqlite:///empty.db", profile="staging", color="yellow")
+MISSING = Settings(url="sqlite:///new.db")
+
+
 @dataclass(frozen=True, slots=True)
 class Scene:
     """One picture."""
@@ -35,7 +41,7 @@ class Scene:
     """A filter for the tasks; they are shown then."""
     prepare: Callable[[CockpitApp], None] | None = None
     """What is done to the app before the keys."""
-    settings: Settings = Settings(url=URL, profile="demo", color="green")
+    settings: Settings = DEMO
 
     @property
     def file(self) -> str:
@@ -71,10 +77,6 @@ def _old_counts(app: CockpitApp) -> None:
     app.session.figures.finished.at = NOW - timedelta(minutes=2)
     app.view.tick()
 
-
-READ_ONLY = Settings(url=URL, profile="production", color="red", read_only=True)
-EMPTY = Settings(url="sqlite:///empty.db", profile="staging", color="yellow")
-MISSING = Settings(url="sqlite:///new.db")
 
 SCENES = (
     Scene("overview", SMALL),
@@ -124,7 +126,7 @@ def stopped_clock() -> Iterator[None]:
     )
     with (
         mock.patch("tasq_core.repository.sqlite.time", frozen),
-        mock.patch("tasq_tui.ui.widgets.header.duration", lambda _seconds: "2ms"),
+        mock.patch("tasq_tui.ui.widgets.header.duration", return_value="2ms"),
     ):
         yield
 

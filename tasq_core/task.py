@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar, overload
 
 from tasq_core.args import Codec, codec_named, convert, decode_args
 from tasq_core.errors import InvalidInputError, InvalidTypeError
+from tasq_core.ids import random_id
 
 T = TypeVar("T")
 Into = type[T]
@@ -161,7 +162,7 @@ class Task(_LeaseFlag):
         check_integer("max_receives", max_receives, 0, MAX_INT32)
         encoded = (codec_named(codec) if isinstance(codec, str) else codec).encode(args)
         return cls(
-            uuid.uuid4(), type, encoded, queue, priority,
+            random_id(), type, encoded, queue, priority,
             max_receives=max_receives, created_at=_clock.now(),
         )  # fmt: skip
 
@@ -245,6 +246,8 @@ def check_text(name: str, value: object) -> str:
         raise InvalidTypeError(f"{name} must be text, not {value.__class__.__name__} ({value!r})")
     if "\0" in value:
         raise InvalidInputError(f"{name} {value!r} holds a NUL character; take it out")
+    if value.isascii():
+        return value
     try:
         value.encode()
     except UnicodeEncodeError:

@@ -143,7 +143,6 @@ class OutcomeWriter:
         return due
 
     def _write(self, starting: list[Job], ending: list[Job]) -> None:
-        retried = False
         while starting or ending:
             outcomes = [job.start_outcome() for job in starting]
             delete = self._delete_on_success
@@ -153,15 +152,14 @@ class OutcomeWriter:
             except _NOT_OF_ONE_ROW as error:
                 self._back_off("record outcomes", error)
                 self._starts.extendleft(reversed(starting))
-                starting, ending, retried = [], self._still_leased(ending, error), True
+                starting, ending = [], self._still_leased(ending, error)
             except RepositoryError as error:
                 self._divide(starting, ending, error)
                 return
             else:
                 self._succeeded("record outcomes")
                 if len(written) < len(outcomes):
-                    if retried:
-                        written |= self._written_unheard(ending, written)
+                    written |= self._written_unheard(ending, written)
                     self._lost(starting, ending, written)
                 self._settle(ending)
                 return

@@ -17,11 +17,14 @@ from tasq_core.errors import InvalidInputError
 from tasq_core.filters import Filter
 from tasq_core.filters.model import WORD
 from tasq_core.filters.where import MySQLWhere
+from tasq_core.ids import uuid_of
 from tasq_core.reports import Lease, Outcome
 from tasq_core.repository.driver import Row, Session
 from tasq_core.repository.mysql_driver import MySQLDriver
+from tasq_core.repository.mysql_wakeup import ProbeWakeup
+from tasq_core.repository.replayed import Replayed
 from tasq_core.repository.repository_sql import EXHAUSTED, SqlRepository
-from tasq_core.repository.rows import as_number, text_of, uuid_of
+from tasq_core.repository.rows import as_number, text_of
 from tasq_core.repository.zones import zone_named
 from tasq_core.sql import fill, load_schema
 from tasq_core.task import IMMEDIATELY, OPEN_STATUSES, Ordering, Task, TaskStatus
@@ -120,7 +123,7 @@ class MySQLRepository(SqlRepository):
         time_zone: the zone whose wall time the table holds: "UTC", "local", a name like
             "Europe/Berlin", or a tzinfo. Run Go with TZ=UTC and leave it.
         read_only: refuse writes, in the database's own session.
-        wake_up: ignored; MySQL offers no wake-ups, consumers poll.
+        wake_up: let `open_wakeup` look for newer tasks between polls.
     """
 
     def __init__(
@@ -133,7 +136,7 @@ class MySQLRepository(SqlRepository):
         statement_timeout: float | None = None,
         time_zone: str | tzinfo = "UTC",
         read_only: bool = False,
-        wake_up: bool = True,  # noqa: ARG002 - the same keywords for every database
+        wake_up: bool = True,
     ) -> None:
         self._mysql = MySQLDriver(
             source,
@@ -144,6 +147,7 @@ class MySQLRepository(SqlRepository):
         )
         rows = MySQLRows(zone_named(time_zone))
         super().__init__(self._mysql, rows, prefix, "mysql", "`")
+        self._wake_up = wake_up
         self._indexes: frozenset[str] | None = None
 
     # differs: what changes many leases takes several statements.
@@ -298,7 +302,7 @@ class MySQLRepository(SqlRepository):
             session.change(sql, rows_of(matched))
         return set(matched)
 
-    def _insert_many(self, session: Session, tasks: Sequence[Task]) -> int:
+    def _insert_many(self, session: Session, tasks: Replayed) -> int:
         rows = [
             (
                 task.id.bytes, task.type, task.args, task.queue, task.priority, "NEW", 0,
@@ -307,9 +311,10 @@ class MySQLRepository(SqlRepository):
             )
             for task in map(_fits, tasks)
         ]  # fmt: skip
+        listed = list(tasks)
         return sum(
             self._insert_some(
-                session, rows[start : start + _INSERT_ROWS], tasks[start : start + _INSERT_ROWS]
+                session, rows[start : start + _INSERT_ROWS], listed[start : start + _INSERT_ROWS]
             )
             for start in range(0, len(rows), _INSERT_ROWS)
         )
@@ -328,9 +333,15 @@ class MySQLRepository(SqlRepository):
     def _columns_of(self, task: Task) -> dict[str, object]:
         return super()._columns_of(_fits(task))
 
-    def open_wakeup(self) -> None:
-        """MySQL has no channel that tells of changes."""
-        return
+    def open_wakeup(self) -> ProbeWakeup | None:
+        """Looks for newer tasks over a connection of its own."""
+        if not self._wake_up:
+            return None
+        try:
+            connection = self._mysql.connect()
+        except self._mysql.errors as error:
+            raise self._mysql.translate(error, self._table) from error
+        return None if connection is None else ProbeWakeup(connection, self._table)
 
 
 def _claimed(task: Task, visible_at: datetime) -> Task:

@@ -20,6 +20,7 @@ from tasq_core.repository.postgres_driver import (
 )
 from tasq_core.repository.postgres_migration import migrate
 from tasq_core.repository.postgres_wakeup import NotifyWakeup
+from tasq_core.repository.replayed import Replayed
 from tasq_core.repository.repository_sql import EXHAUSTED, SqlRepository
 from tasq_core.repository.rows import as_number
 from tasq_core.task import Ordering, Task, TaskStatus, check_aware
@@ -127,6 +128,8 @@ class PostgresRepository(SqlRepository):
         super().__init__(driver, PostgresRows(), prefix, "postgres", '"')
         self._postgres = driver
         self._wake_up = wake_up
+        # On the caller's only connection the source of the tasks may be a query.
+        self._streams = driver.opens_connections
 
     def migrate(self) -> None:
         """Create or adopt the table, its indexes and its wake-up trigger."""
@@ -177,7 +180,7 @@ class PostgresRepository(SqlRepository):
         }
         return _matched(leases, session.rows(self._sql.record_outcomes, params))
 
-    def _insert_many(self, session: Session, tasks: Sequence[Task]) -> int:
+    def _insert_many(self, session: Session, tasks: Replayed) -> int:
         raw = cast("PostgresSession", session).raw
         try:
             with raw.transaction():  # a savepoint: the caller's transaction survives a duplicate
@@ -203,7 +206,7 @@ class PostgresRepository(SqlRepository):
 
 
 def _copy(
-    raw: Connection, sql: str, tasks: Sequence[Task], time: Callable[[datetime], object]
+    raw: Connection, sql: str, tasks: Iterable[Task], time: Callable[[datetime], object]
 ) -> None:
     with raw.cursor() as cursor, cursor.copy(sql) as copy:
         copy.set_types(_COPY_TYPES)

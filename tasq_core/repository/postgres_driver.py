@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import psycopg
 import psycopg_pool
-from psycopg import errors
+from psycopg import capabilities, errors
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 
@@ -22,6 +22,8 @@ from tasq_core.repository.redaction import redact
 Connection = psycopg.Connection[Any]
 Pool = psycopg_pool.ConnectionPool[Any]
 
+_CANCEL_SECONDS: Final = 1.0
+"""How long the server is given to take a cancellation of what took too long."""
 _CLOSING_SECONDS: Final = 0.2
 """What a replaced pool's threads are given to end; they do in the end, whoever waits."""
 _YOUNG_SECONDS: Final = 1.0
@@ -52,11 +54,18 @@ class BoundedConnection(psycopg.Connection[Any]):
             while True:
                 ready = yield wanted
                 if not ready and time.monotonic() >= deadline:
-                    self.pgconn.finish()
+                    self._give_up()
                     raise psycopg.OperationalError(f"no answer from the server in {bound:g} s")
                 wanted = step.send(ready)
         except StopIteration as end:
             return end.value
+
+    def _give_up(self) -> None:
+        """Close at once; a server that waits for a lock would go on waiting, so cancel first."""
+        if capabilities.has_cancel_safe():  # the older cancel may itself wait for ever
+            with suppress(psycopg.Error):
+                self.cancel_safe(timeout=_CANCEL_SECONDS)
+        self.pgconn.finish()
 
 
 class PostgresSession:

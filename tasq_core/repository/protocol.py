@@ -158,6 +158,9 @@ class Repository(Protocol):
     def submit_tasks(self, tasks: Iterable[Task], *, connection: Any = None) -> int:
         """Insert many in one transaction, the fastest way there is; ids that exist are skipped.
 
+        On PostgreSQL the transaction is open while `tasks` are read, which takes no lock that
+        others want; elsewhere they are all read first.
+
         Returns: how many were inserted.
         """
 

@@ -18,6 +18,7 @@ from tasq_core.repository.checks import as_submitted, check_flag, checked, lease
 from tasq_core.repository.driver import Session
 from tasq_core.repository.inspection_sql import Mode, R, SqlInspection, matching
 from tasq_core.repository.protocol import Names, Statuses
+from tasq_core.repository.replayed import Replayed
 from tasq_core.repository.rows import in_order, text_of
 from tasq_core.task import (
     FINISHED_STATUSES,
@@ -45,6 +46,9 @@ class SqlRepository(SqlInspection):
     _batch_mode: Mode = "write"
     """How a batch of leases is changed: by one statement, unless a database needs more."""
 
+    _streams = False
+    """Whether tasks are made while earlier ones are on their way: where that locks nobody out."""
+
     def migrate(self) -> None:
         """Create or adopt the table."""
         raise NotImplementedError
@@ -70,7 +74,7 @@ class SqlRepository(SqlInspection):
         """Write outcomes (none of them a deletion); those whose lease held."""
         raise NotImplementedError
 
-    def _insert_many(self, session: Session, tasks: Sequence[Task]) -> int:
+    def _insert_many(self, session: Session, tasks: Replayed) -> int:
         """Insert checked tasks within the session's transaction; how many were new."""
         raise NotImplementedError
 
@@ -219,12 +223,18 @@ class SqlRepository(SqlInspection):
 
     def submit_tasks(self, tasks: Iterable[Task], *, connection: Any = None) -> int:
         """Insert many in one transaction; ids that exist are skipped. How many were inserted."""
-        fresh = [as_submitted(task) for task in tasks]
-        if not fresh:
+        eager = connection is not None or not self._streams
+        fresh = Replayed(map(as_submitted, tasks), eager=eager)
+        if fresh.is_empty():
             return 0
         if connection is not None:
             return self._joined(connection, lambda session: self._insert_many(session, fresh))
-        return self._run(lambda session: self._insert_many(session, fresh), "transaction")
+        try:
+            return self._run(lambda session: self._insert_many(session, fresh), "transaction")
+        except RepositoryError:
+            if fresh.failure is not None:  # the caller's own, which may be the driver's as well
+                raise fresh.failure from None
+            raise
 
     def _joined(self, connection: Any, work: Callable[[Session], R]) -> R:
         """Do `work` in the caller's transaction, which only the caller ends."""

@@ -3,16 +3,12 @@
 import re
 from collections.abc import Iterable
 from typing import Any, Final
-from uuid import UUID, SafeUUID
+from uuid import UUID
 
 from tasq_core.errors import InvalidInputError
 from tasq_core.task import Ordering, Task, check_text
 
 _PREFIX: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
-_new_uuid: Final = object.__new__
-_set_number: Final = vars(UUID)["int"].__set__  # its slots, behind the back of its __setattr__
-_set_safety: Final = vars(UUID)["is_safe"].__set__
-
 _LONGEST_PREFIX: Final = 36
 """PostgreSQL cuts names at 63 bytes; the longest of ours adds 26 to the prefix."""
 
@@ -41,14 +37,6 @@ def in_order(tasks: Iterable[Task], ordering: Ordering) -> list[Task]:
     if ordering is Ordering.PRIORITY_FIRST:
         return sorted(tasks, key=lambda task: (-task.priority, task.created_at, task.id.int))
     return sorted(tasks, key=lambda task: (task.created_at, -task.priority, task.id.int))
-
-
-def uuid_of(data: bytes) -> UUID:
-    """The UUID of 16 big-endian bytes, without the checks that take most of `UUID(bytes=…)`."""
-    found = _new_uuid(UUID)
-    _set_number(found, int.from_bytes(data))
-    _set_safety(found, SafeUUID.unknown)
-    return found
 
 
 def as_number(id: UUID) -> int:

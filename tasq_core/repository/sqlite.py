@@ -13,10 +13,11 @@ from typing import Any, Final
 from uuid import UUID
 
 from tasq_core.filters.where import SQLiteWhere
+from tasq_core.ids import uuid_of
 from tasq_core.reports import Lease, Outcome
 from tasq_core.repository.driver import Row, Session
+from tasq_core.repository.replayed import Replayed
 from tasq_core.repository.repository_sql import EXHAUSTED, SqlRepository
-from tasq_core.repository.rows import uuid_of
 from tasq_core.repository.sqlite_driver import BUSY_SECONDS, SQLiteDriver, SQLiteSession
 from tasq_core.repository.sqlite_wakeup import FileWakeup, MemoryWakeup
 from tasq_core.sql import fill, load_schema
@@ -176,14 +177,14 @@ class SQLiteRepository(SqlRepository):
             if status is TaskStatus.NEW:
                 visible = now + round(retry_in * 1_000_000) if retry_in else _YEAR_ONE
             params = (
-                status, at(started), at(finished), error, visible,
+                status.value, at(started), at(finished), error, visible,
                 lease.task_id.bytes, lease.receive_count, lease.mark,
             )  # fmt: skip
             if session.change(self._sql.record_outcomes, params):  # type: ignore[arg-type] # by position
                 held.add(lease)
         return held
 
-    def _insert_many(self, session: Session, tasks: Sequence[Task]) -> int:
+    def _insert_many(self, session: Session, tasks: Replayed) -> int:
         assert isinstance(session, SQLiteSession)  # noqa: S101 - this driver's only kind
         rows = (
             (

@@ -15,6 +15,7 @@ CONSUMER_ACTIONS: Final = (
            writes=True),
     Action(_HERE, "requeue", "r", "Requeue", "Make the task that waits new; the receive counts",
            call="decide('requeue')", writes=True),
+    Action(_HERE, "back", "escape", "Back", "Leave a field, a zoomed pane, or what it says above"),
     Action(_HERE, "start", "s", "Start", "Claim tasks and run their handlers",
            call="start(False)"),
     Action(_HERE, "step", "w", "Step", "Claim one task at a time and decide on each",
@@ -29,5 +30,4 @@ CONSUMER_ACTIONS: Final = (
            show=False),
     Action(_HERE, "args_mode", "t", "Args", "Show the arguments as tree, text or bytes",
            show=False),
-    Action(_HERE, "back", "escape", "Back", "Leave a field or a question", show=False),
 )  # fmt: skip

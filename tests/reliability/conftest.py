@@ -7,12 +7,13 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from tests.reliability.fleet import Fleet
+from tests.reliability.network import SilencingProxy
 from tests.support.databases import Database, external_url
-from tests.support.proxy import Proxy, proxied
 
 _HERE = Path(__file__).parent
 
@@ -75,10 +76,11 @@ def served_fleet(
 
 
 @pytest.fixture
-def proxy(served_fleet: Fleet) -> Iterator[Proxy]:
+def proxy(served_fleet: Fleet) -> Iterator[SilencingProxy]:
     """Between the workers of `served_fleet` and their server."""
-    with proxied(served_fleet.database.url) as (proxy, url):
-        served_fleet.worker_url = url
+    parts = urlsplit(served_fleet.database.url)
+    with SilencingProxy(parts.hostname or "127.0.0.1", parts.port or 0) as proxy:
+        served_fleet.worker_url = proxy.url(served_fleet.database.url)
         yield proxy
 
 

@@ -48,14 +48,14 @@ def test_the_shifted_clock_is_shifted(clock, start_process):
         assert 3500 < float(told) - time.time() < 3700
 
 
-@pytest.mark.parametrize("minutes", [-60, -10, 10, 60])
+@pytest.mark.parametrize("minutes", [-60, 10])
 def test_consumers_whose_clocks_are_wrong_neither_hurry_nor_wait(
     served_fleet, clock, outcome, minutes
 ):
     fleet = served_fleet
-    lease = {"visibility_timeout": 2, "poll_interval": 0.2}
+    lease = {"visibility_timeout": 3, "poll_interval": 0.2}
     now = fleet.repository.now()
-    slow = fleet.submit("sleep", seconds=4)
+    slow = fleet.submit("sleep", seconds=5)
     delayed = fleet.submit(
         "raise", error="value", times=0, fields={"visible_at": now + timedelta(seconds=3)}
     )
@@ -83,7 +83,7 @@ def test_a_producers_delay_is_counted_by_the_databases_clock(served_fleet, clock
     outcome(f"delay=600 from a clock an hour ahead: visible in {ahead:.0f} s")
 
 
-@pytest.mark.parametrize("zone", ["America/St_Johns", "Pacific/Kiritimati", "America/New_York"])
+@pytest.mark.parametrize("zone", ["America/St_Johns", "Pacific/Kiritimati"])
 def test_the_time_zone_of_a_process_changes_nothing(fleet, outcome, zone):
     now = fleet.repository.now()
     later = fleet.submit(fields={"visible_at": now + timedelta(hours=1)})

@@ -12,7 +12,7 @@ _STATES = {
     "postgres": {"deadlock": "40P01", "serialization": "40001", "lock timeout": "55P03"},
     "mysql": {"deadlock": 1213, "lock timeout": 1205, "changed since read": 1020},
 }
-FAST = {"visibility_timeout": 3, "poll_interval": 0.2}
+PATIENT = {"visibility_timeout": 20, "poll_interval": 0.2}
 
 
 def _refuse_every_third_update(fleet: Fleet, error: str) -> None:
@@ -50,7 +50,7 @@ def test_transactions_that_lose_to_others_are_tried_again_unseen(served_fleet, o
         pytest.skip(f"{error} is no error of {fleet.backend}")
     tasks = fleet.submit_many(200, "sleep", seconds=0.01)
     _refuse_every_third_update(fleet, error)
-    worker = fleet.start(threads=4, options=FAST | {"poll_limit": 5})
+    worker = fleet.start(threads=4, options=PATIENT | {"poll_limit": 5})
     fleet.wait_for_count(200, "SUCCESSFUL")
     rows = fleet.repository.get_tasks([task.id for task in tasks])
     assert {row.receive_count for row in rows} == {1}
@@ -66,7 +66,7 @@ def test_real_deadlocks_between_consumers_and_other_programs_are_survived(served
     fleet = served_fleet
     tasks = fleet.submit_many(300, "sleep", seconds=0.02)
     ids = sorted((task.id for task in tasks), reverse=True)
-    worker = fleet.start(threads=8, options=FAST)
+    worker = fleet.start(threads=8, options=PATIENT)
     over = threading.Event()
     deadlocks = []
 
@@ -105,7 +105,7 @@ def test_a_database_that_turns_read_only_is_waited_for(broken_fleet, outcome):
     fleet = broken_fleet
     url = _ordinary_user(fleet)
     first = fleet.submit("sleep", seconds=1)
-    worker = fleet.start(options=FAST | {"visibility_timeout": 8}, url=url)
+    worker = fleet.start(options=PATIENT, url=url)
     worker.wait_for("began")
     _set_read_only(fleet, True)
     worker.wait_for("ended")
@@ -146,7 +146,7 @@ def _set_read_only(fleet: Fleet, on: bool) -> None:
 def test_a_full_disk_is_waited_for(fleet, outcome):
     """No byte can be added to a file by the consumer's process, as if the disk were full."""
     tasks = fleet.submit_many(20, "sleep", seconds=0.3)
-    worker = fleet.start(threads=2, options=FAST | {"visibility_timeout": 10})
+    worker = fleet.start(threads=2, options=PATIENT)
     worker.wait_for("began", 3)
     unlimited = resource.prlimit(worker.pid, resource.RLIMIT_FSIZE)
     resource.prlimit(worker.pid, resource.RLIMIT_FSIZE, (_largest(fleet) // 2, unlimited[1]))

@@ -6,6 +6,8 @@ from collections import Counter
 
 from tests.support.wait import wait_until
 
+LEASE = {"visibility_timeout": 3, "poll_interval": 0.2}
+
 
 def test_sigterm_under_load_finishes_what_runs_and_gives_back_the_rest(fleet, outcome):
     fleet.submit_many(60, "sleep", seconds=0.4)
@@ -29,7 +31,7 @@ def test_sigterm_under_load_finishes_what_runs_and_gives_back_the_rest(fleet, ou
 
 def test_a_second_sigterm_ends_the_process_at_once(fleet, outcome):
     task = fleet.submit("sleep", seconds=60)
-    worker = fleet.start()
+    worker = fleet.start(options=LEASE)
     worker.wait_for("began")
     worker.signal(signal.SIGTERM)
     begin = time.monotonic()
@@ -44,7 +46,7 @@ def test_a_second_sigterm_ends_the_process_at_once(fleet, outcome):
     assert worker.process.returncode == -signal.SIGTERM
     assert fleet.row(task).status in ("ENQUEUED", "IN_PROGRESS")
     seconds = time.monotonic() - begin
-    fleet.start()
+    fleet.start(options=LEASE)
     wait_until(lambda: len(fleet.runs_of(task)) == 2, 30)
     outcome(f"gone in {seconds:.1f} s; the task ran again when its lease ended")
 

@@ -172,7 +172,7 @@ def consume(config: Config) -> None:
     repository: Any = client.repository
     if config.outcome_fault:
         repository = _OutcomeFault(repository, config.outcome_fault)
-    options: dict[str, Any] = {"poll_interval": 0.2, "visibility_timeout": 3} | config.options
+    options: dict[str, Any] = {"poll_interval": 0.2, "visibility_timeout": 10} | config.options
     consumer = tasq.Consumer(repository, **options)
     effects = None if config.effects is None else Effects(config.effects, config.prefix)
     consumer.learn("work", Actions(effects))
@@ -232,7 +232,7 @@ def hoard(config: Config) -> None:
 def forget(config: Config) -> None:
     """Run tasks for a moment, then forget their type and go on."""
     client = tasq.connect(config.url, prefix=config.prefix)
-    consumer = client.new_consumer(poll_interval=0.2, max_active_tasks=50, visibility_timeout=5)
+    consumer = client.new_consumer(poll_interval=0.2, max_active_tasks=50, visibility_timeout=30)
     actions = Actions(None)
     begun = threading.Event()
 

@@ -1,11 +1,14 @@
 """A program in a real terminal: keys in, the screen out. tmux is the terminal."""
 
+import os
 import shlex
 import shutil
+import signal
 import subprocess
 import tempfile
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -146,8 +149,21 @@ class Terminal:
 
     def close(self) -> None:
         """End the program and its terminal."""
+        self._hang_up()
         subprocess.run([self._tmux, *self._server, "kill-server"], capture_output=True, check=False)
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _hang_up(self) -> None:
+        """Tell the program that its terminal goes: the shell in between would keep it from it."""
+        noted = self._noted("pid")
+        if not noted or self._noted("status"):
+            return
+        for number in (signal.SIGHUP, signal.SIGKILL):
+            with suppress(ProcessLookupError):
+                os.kill(int(noted), number)
+            with suppress(AssertionError):
+                wait_until(lambda: self._noted("status") != "", timeout=3, message="its end")
+                return
 
     def __enter__(self) -> Self:
         return self

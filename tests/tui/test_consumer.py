@@ -271,7 +271,7 @@ async def test_the_output_of_one_task_is_shown_when_it_is_chosen(open_consumer):
         driver.submit("prints"), driver.submit("fails", max_receives=1)
         driver.consumer.query_one("#consumer-workers").value = "1"
         await driver.press("s")
-        await driver.sees("✓ succeeded", "× failed")
+        await driver.sees("✓ succeeded", "\u00d7 failed")
         await driver.press("end")
         await driver.sees("output of prints")
         assert "ValueError" not in driver.text

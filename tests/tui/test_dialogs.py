@@ -1,3 +1,4 @@
+import pytest
 from textual.app import App
 from textual.content import Content
 from textual.screen import Screen
@@ -13,8 +14,6 @@ from tasq_tui.ui.drafts import Draft
 from tasq_tui.ui.submitting import draft_of
 from tests.support.builders import make_task
 from tests.tui.conftest import screen_text
-
-import pytest
 
 UNANSWERED = object()
 

@@ -1,5 +1,5 @@
+import asyncio
 import shlex
-import subprocess
 import sys
 
 from tasq_tui.admin.settings import Settings
@@ -49,7 +49,8 @@ async def test_the_command_of_many_ids_runs_as_copied(shop: Settings, table, tmp
         "tasq delete", f"{shlex.quote(sys.executable)} -m tasq_tui delete"
     )
 
-    subprocess.run(["sh", "-c", script], check=True, capture_output=True)
+    ran = await asyncio.create_subprocess_exec("sh", "-c", script)
+    assert await ran.wait() == 0
 
     assert not table.repository.get_tasks(ids)
 

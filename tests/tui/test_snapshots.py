@@ -6,7 +6,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="session")
-def _tables(tmp_path_factory):
+def tables(tmp_path_factory):
     folder = tmp_path_factory.mktemp("scenes")
     with pytest.MonkeyPatch.context() as patch, stopped_clock():
         patch.chdir(folder)
@@ -15,8 +15,8 @@ def _tables(tmp_path_factory):
 
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.file)
-def test_the_screen_looks_as_it_did(scene, _tables, snap_compare, monkeypatch):
-    monkeypatch.chdir(_tables)
+def test_the_screen_looks_as_it_did(scene, tables, snap_compare, monkeypatch):
+    monkeypatch.chdir(tables)
     with stopped_clock():
         assert snap_compare(
             app_of(scene), terminal_size=scene.size, run_before=lambda pilot: play(pilot, scene)

@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from tasq_tui.ui.app import CockpitApp
 
 _TICK_SECONDS: Final = 0.5
-_BLURRED_PAUSE: Final = 5.0
-"""Seconds between questions while the terminal's window has lost the focus."""
+_LONGEST_CAUSE: Final = 150
 
 
 class CockpitScreen(Screen[None]):
@@ -149,13 +148,14 @@ class CockpitScreen(Screen[None]):
         error = failure.error
         if isinstance(error, TableMissingError):
             offer = "" if self.session.read_only else " Press m to create it now."
-            table = safe(error.table or self.session.table)
-            self.banner.say("warning", f"The table {table} doesn't exist here.{offer}")
-        elif isinstance(error, RepositoryUnavailableError):
-            self.banner.disconnected(error, lambda: self.poller.countdown)
-        else:
-            text = f"The database refused: {safe(error, 240)}"
-            self.banner.say("error", text, lambda: self.poller.countdown)
+            what = str(error).partition(";")[0].removeprefix("table")
+            self.banner.say("warning", f"The table{what}.{offer}")
+            return
+        is_away = isinstance(error, RepositoryUnavailableError)
+        word = "Database unavailable" if is_away else "The database refused"
+        # Its first line, so that the countdown behind it is always in view.
+        cause = safe(str(error).partition("\n")[0], _LONGEST_CAUSE)
+        self.banner.say("error", f"{word}: {cause}", lambda: self.poller.countdown)
 
     async def _ask(self) -> Failure | None:
         self.header.show_reading()

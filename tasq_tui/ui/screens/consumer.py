@@ -13,7 +13,7 @@ from textual.containers import Container, Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from tasq_core.errors import InvalidInputError
 from tasq_core.task import Task
@@ -45,9 +45,11 @@ _FULL_ARGS_BYTES: Final = 1_000_000
 _HINT: Final = (
     "",
     "No tasks yet.",
-    "Load handlers, then start, or step through tasks one by one.",
-    "They run in a process of their own: one that hangs or crashes",
-    "doesn't harm the app, and its task comes back.",
+    "Load handlers, then start, or step.",
+    "",
+    "They run in a process of their own:",
+    "one that hangs or crashes doesn't harm",
+    "the app, and its task comes back.",
 )
 
 
@@ -270,9 +272,14 @@ class ConsumerScreen(CockpitScreen):
             "stop": model.busy and model.phase is not Phase.STOPPING,
             "reload": bool(model.target) and not model.loading,
             "kill": model.loading or model.phase is not Phase.EMPTY,
+            "back": bool(self._zoom or self._offered or model.problem or self._in_field),
             "dry_run": bool(model.types) and (self._offered or self._table.current) is not None,
         }
         return sensible.get(action, True) and super().check_action(action, parameters)
+
+    @property
+    def _in_field(self) -> bool:
+        return isinstance(self.focused, Input)
 
     def _do(self, command: Callable[[], None]) -> None:
         """Carry out `command`; where it is refused, say why."""
@@ -304,7 +311,7 @@ class ConsumerScreen(CockpitScreen):
         self._table.show(self.model.runs, _HINT)
         self._draw_panes()
         keys = (self.model.phase, self.model.loading, self.model.waiting, self.model.types,
-                self._offered, self._table.current is None)  # fmt: skip
+                self.model.problem, self._zoom, self._offered, self._table.current is None)  # fmt: skip
         if keys != self._keys:
             self._keys = keys
             self.refresh_bindings()

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import ClassVar, Final
-from uuid import UUID
 
 from textual import on
 from textual.containers import Container
@@ -18,16 +17,17 @@ from tasq_core.filters import Filter
 from tasq_core.filters.completion import Completion, complete
 from tasq_core.repository.protocol import PageOrder, Repository
 from tasq_core.task import Task
-from tasq_tui.admin.explain import explain, explain_in_place
 from tasq_tui.admin.records import task_record
 from tasq_tui.admin.selection import Selection, select_ids, select_where
 from tasq_tui.ui.actions import Scope
 from tasq_tui.ui.changes import Change
+from tasq_tui.ui.detail_feed import DetailFeed
 from tasq_tui.ui.exporting import export
 from tasq_tui.ui.figures import read_names
 from tasq_tui.ui.filter_history import read_history, write_history
 from tasq_tui.ui.formats import count
-from tasq_tui.ui.keyset import Key, answer, reverse
+from tasq_tui.ui.keyset import answer, reverse
+from tasq_tui.ui.matching import Matching, all_matching
 from tasq_tui.ui.messages import DryRun
 from tasq_tui.ui.previews import tasks
 from tasq_tui.ui.queries import Failure
@@ -39,25 +39,10 @@ from tasq_tui.ui.widgets.filter_bar import FilterBar
 from tasq_tui.ui.widgets.task_detail import TaskDetail
 from tasq_tui.ui.widgets.task_list import TaskList
 
-_PREVIEW: Final = 400
-"""Bytes of arguments and characters of errors that the list keeps of each row."""
 _COUNTED: Final = 10_001
 _MARKED_SINGLY: Final = 5000
 """More matching tasks are marked by the filter, not one by one."""
 _RECOUNT_SECONDS: Final = 5.0
-_REST_SECONDS: Final = 0.04
-"""How long the cursor rests on a task before all of it is read."""
-
-
-class _Matching:
-    """The pages of the tasks that match a filter."""
-
-    def __init__(self, repository: Repository, where: Filter) -> None:
-        self._repository = repository
-        self._where = where
-
-    def page(self, order: PageOrder, after: Key | None, limit: int) -> Sequence[Task]:
-        return self._repository.page(self._where, order, after, limit, _PREVIEW)
 
 
 class TasksScreen(CockpitScreen):
@@ -79,8 +64,7 @@ class TasksScreen(CockpitScreen):
         self._matches: int | None = None
         self._counted = (0.0, 0.0)
         self._settled: asyncio.Future[Failure | None] | None = None
-        self._read_row: Task | None = None
-        self._why = ""
+        self._feed = DetailFeed(session, self._detail)
 
     def body(self) -> Iterator[Widget]:
         """Filter, status, list and detail."""
@@ -116,20 +100,21 @@ class TasksScreen(CockpitScreen):
         self._count_again()
         failure = await self._settled
         if failure is None:
-            self._read_detail(again=True)
+            self._read_detail()
         return failure
 
     def tick(self) -> None:
         """Let ages go on."""
         self._list.tick()
-        self._show_detail_facts()
+        if self._shows_detail:
+            self._feed.tick()
 
     def changed(self) -> None:
         """Show what a change made of the list."""
         self._all = None
         self._list.clear_selection()
         self._counted = (0.0, 0.0)
-        self._read_row = None
+        self._feed.expire()
         super().changed()
 
     def hold(self, held: bool) -> None:
@@ -141,7 +126,7 @@ class TasksScreen(CockpitScreen):
         async def read_rows() -> None:
             page = self.session.page
             self.header.show_reading()
-            source = _Matching(page.repository, self.where)
+            source = Matching(page.repository, self.where)
             found = await page.attempt(answer, event.need, source)
             if isinstance(found, Failure):
                 self._list.fail(event.need, str(found.error))
@@ -181,38 +166,9 @@ class TasksScreen(CockpitScreen):
 
         self.run_worker(count_matches(), group="count", exclusive=True)
 
-    def _read_detail(self, *, again: bool = False) -> None:
-        row = self._list.current
-        if row is None:
-            self._detail.clear()
-            return
-        if not self._shows_detail or (again and row == self._read_row):
-            return
-        self._read_row = row
-        if not again:
-            self._why = explain(row, self.session.now())
-            self._show_detail_facts()
-
-        async def read_task() -> None:
-            await asyncio.sleep(_REST_SECONDS)
-            found = await self.session.detail.attempt(self._whole, row.id)
-            if isinstance(found, Failure) or found.value is None:
-                return
-            task, self._why = found.value
-            self._detail.show(task, self.session.now(), self._why)
-
-        self.run_worker(read_task(), group="detail", exclusive=True)
-
-    def _whole(self, task_id: UUID) -> tuple[Task, str] | None:
-        repository = self.session.detail.repository
-        for task in repository.get_tasks([task_id]):
-            return task, explain_in_place(repository, task, self.session.now())
-        return None
-
-    def _show_detail_facts(self) -> None:
-        row = self._list.current
-        if row is not None and self._shows_detail:
-            self._detail.show_facts(row, self.session.now(), self._why)
+    def _read_detail(self) -> None:
+        if self._shows_detail:
+            self._feed.follow(self._list.current)
 
     @property
     def _shows_detail(self) -> bool:
@@ -228,7 +184,7 @@ class TasksScreen(CockpitScreen):
     def _apply(self, event: FilterBar.Applied) -> None:
         self.where = event.where
         write_history(self._bar.history)
-        self._all = self._matches = self._read_row = None
+        self._all = self._matches = None
         self._counted = (0.0, 0.0)
         self._list.empty = (
             "No task matches. Esc clears the filter."
@@ -425,12 +381,12 @@ class TasksScreen(CockpitScreen):
 
     async def _mark_all(self, where: Filter) -> None:
         stats = self.session.stats
-        found = await stats.attempt(_matching_now, stats.repository, where)
+        found = await stats.attempt(all_matching, stats.repository, where, _MARKED_SINGLY)
         if isinstance(found, Failure):
             self.cockpit.changer.tell(safe(found.error), "error")
             return
         selection, ids = found.value
-        if len(ids) > _MARKED_SINGLY:
+        if ids is None:
             self._list.clear_selection()
             self.call_after_refresh(self._take_all, selection)
         else:
@@ -440,9 +396,3 @@ class TasksScreen(CockpitScreen):
         self._all = selection
         self.hold(True)
         self._show_status()
-
-
-def _matching_now(repository: Repository, where: Filter) -> tuple[Selection, list[UUID]]:
-    selection = select_where(repository, where)
-    found = repository.ids(selection.where, selection.until, None, _MARKED_SINGLY + 1)
-    return selection, [task_id for _, task_id in found]

@@ -123,6 +123,7 @@ class RowsView(ScrollView, can_focus=True):
         self.cursor = 0
         self.is_filled = False
         self._widths: tuple[int, ...] = ()
+        self._fitted = 0
         self._told: Hashable = None
         self._styles: dict[str, Style] = {}
 
@@ -154,7 +155,7 @@ class RowsView(ScrollView, can_focus=True):
     def retitle(self, columns: Sequence[RowColumn]) -> None:
         """Give the columns other titles."""
         self.columns = tuple(columns)
-        self._widths = self._fit_columns()
+        self._fitted = 0
         self.refresh()
 
     def action_move(self, rows: int) -> None:
@@ -204,6 +205,10 @@ class RowsView(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """The titles, or one row."""
+        # Only here is the layout sure to be settled.
+        if (width := self.scrollable_content_region.width) != self._fitted:
+            self._fitted = width
+            self._widths = self._fit_columns(width - _GUTTER)
         if not y:
             style = self._style("rows--header")
             cells = [fit(c.title, w, right=c.right) for c, w in self._placed()]
@@ -246,8 +251,7 @@ class RowsView(ScrollView, can_focus=True):
         pairs = zip(self.columns, self._widths, strict=False)
         return [(place, (column, width)) for place, (column, width) in enumerate(pairs) if width]
 
-    def _fit_columns(self) -> tuple[int, ...]:
-        width = self.scrollable_content_region.width - _GUTTER
+    def _fit_columns(self, width: int) -> tuple[int, ...]:
         shown = [column for column in self.columns if width >= column.from_width]
         spare = max(width - sum(c.width for c in shown) - _GAP * (len(shown) - 1), 0)
         shares = sum(column.share for column in shown)
@@ -263,7 +267,6 @@ class RowsView(ScrollView, can_focus=True):
 
     def _measure(self) -> None:
         self.virtual_size = Size(self.size.width, len(self.rows) + 1)
-        self._widths = self._fit_columns()
         self.refresh()
         self._show_cursor()
 

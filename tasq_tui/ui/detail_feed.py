@@ -1,0 +1,60 @@
+"""Keeps the detail pane on the task under the cursor."""
+
+import asyncio
+from typing import Final
+from uuid import UUID
+
+from tasq_core.task import Task
+from tasq_tui.admin.explain import explain, explain_in_place
+from tasq_tui.ui.queries import Failure
+from tasq_tui.ui.session import Session
+from tasq_tui.ui.widgets.task_detail import TaskDetail
+
+_REST_SECONDS: Final = 0.04
+"""How long the cursor rests on a task before all of it is read."""
+
+
+class DetailFeed:
+    """Shows what the list's row knows at once, and the whole task when it was read."""
+
+    def __init__(self, session: Session, detail: TaskDetail) -> None:
+        self._session = session
+        self._detail = detail
+        self._row: Task | None = None
+        self._why = ""
+
+    def expire(self) -> None:
+        """Read the task again, whether or not its row seems changed."""
+        self._row = None
+
+    def follow(self, row: Task | None) -> None:
+        """Show the task of this row of the list; one that didn't change isn't read again."""
+        if row is None:
+            self._row = None
+            self._detail.clear()
+            return
+        known, self._row = self._row, row
+        if row == known:
+            return
+        if known is None or known.id != row.id:
+            self._why = explain(row, self._session.now())
+            self.tick()
+        self._detail.run_worker(self._read(row.id), group="detail", exclusive=True)
+
+    def tick(self) -> None:
+        """Let ages go on."""
+        if self._row is not None:
+            self._detail.show_facts(self._row, self._session.now(), self._why)
+
+    async def _read(self, task_id: UUID) -> None:
+        await asyncio.sleep(_REST_SECONDS)
+        found = await self._session.detail.attempt(self._whole, task_id)
+        if not isinstance(found, Failure) and found.value is not None:
+            task, self._why = found.value
+            self._detail.show(task, self._session.now(), self._why)
+
+    def _whole(self, task_id: UUID) -> tuple[Task, str] | None:
+        repository = self._session.detail.repository
+        for task in repository.get_tasks([task_id]):
+            return task, explain_in_place(repository, task, self._session.now())
+        return None
