@@ -41,7 +41,8 @@ def _judge(stage: Stage, results: Results) -> None:
         ("drain, PostgreSQL, deleting: beside pgqueuer", deleting, pgqueuer, 2),
         ("drain, PostgreSQL, keeping rows: beside pgqueuer, which deletes", pg, pgqueuer, 1.5),
         ("drain, PostgreSQL, deleting: beside procrastinate", deleting, procrastinate, 50),
-        ("drain, SQLite: beside huey", "tasq, SQLite", huey, 8),
+        ("drain, SQLite, deleting: beside huey, which deletes", "tasq, SQLite, deleting", huey, 8),
+        ("drain, SQLite, keeping rows: beside huey, which deletes", "tasq, SQLite", huey, 8),
         ("drain, MariaDB: beside our PostgreSQL", "tasq, MariaDB", pg, 0.5),
     ):
         results.judge_ratio(what, SECTION, ours, other, least)

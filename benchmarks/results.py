@@ -65,10 +65,8 @@ class Results:
             self.lines.append(Line(what, "not measured", f"≥ {least:g} times", None))
             return
         ratio = mine / theirs
-        self.lines.append(
-            Line(what, f"{ratio:.2f} times ({number(mine)} to {number(theirs)})", f"≥ {least:g} times",
-                 ratio >= least)
-        )  # fmt: skip
+        figure = f"{ratio:.2f} times ({number(mine)} to {number(theirs)})"
+        self.lines.append(Line(what, figure, f"≥ {least:g} times", ratio >= least))
 
     def judge_most(self, what: str, value: float | None, most: float, unit: str) -> None:
         """Is `value` at most `most`?"""

@@ -10,6 +10,7 @@ from typing import Any
 from unittest import mock
 
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from tasq_core import connect
 from tasq_tui.admin.demo import fill
@@ -68,11 +69,6 @@ def _light(app: CockpitApp) -> None:
     app.theme = "tasq-light"
 
 
-def _pause(app: CockpitApp) -> None:
-    app.is_paused = True
-    app.view.show_paused()
-
-
 def _old_counts(app: CockpitApp) -> None:
     app.session.figures.finished.at = NOW - timedelta(minutes=2)
     app.view.tick()
@@ -103,7 +99,7 @@ SCENES = (
     Scene("log", MEDIUM, ("6", "down"), prepare=_fill_log),
     Scene("help", SMALL, ("2", "question_mark")),
     Scene("palette", SMALL, ("4", "ctrl+p")),
-    Scene("consumer", SMALL, ("5",), prepare=_pause),
+    Scene("consumer", SMALL, ("5",)),
 )  # fmt: skip
 
 
@@ -151,8 +147,10 @@ async def play(pilot: Pilot[Any], scene: Scene) -> None:
     for key in scene.keys:
         await pilot.press(key)
         await _rest(pilot)
-    for _ in range(3):
-        await pilot.pause()
+    for field in app.screen.query(Input):
+        field.cursor_blink = False
+    await _rest(pilot)
+    await pilot.pause()
 
 
 async def _rest(pilot: Pilot[Any], seconds: float = 8.0) -> None:
@@ -167,5 +165,7 @@ async def _rest(pilot: Pilot[Any], seconds: float = 8.0) -> None:
             is_read = True
         reading = {"page", "count", "detail", "scan", "names", "sample", "mark", "use"}
         busy = [w for w in app.workers if w.is_running and w.group in reading]
-        if is_read and not busy:
+        # The palette goes on to look for actions after it is there.
+        is_filled = all(offers.options for offers in app.screen.query("CommandPalette OptionList"))
+        if is_read and not busy and is_filled:
             return

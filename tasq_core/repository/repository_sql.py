@@ -34,6 +34,11 @@ from tasq_core.task import (
 BATCH: Final = 1000
 """Rows a deletion takes at a time: no lock is held for long, and each batch commits."""
 
+_SUBMITTED: Final = (
+    "id", "type", "args", "queue", "priority", "max_receives", "created_at", "visible_at",
+)  # fmt: skip
+"""What a submit says; the other columns are those of any new task."""
+
 EXHAUSTED: Final = "max receives exhausted: every consumer that claimed it died or let go"
 """The last_error of a task that used up its receives without an outcome."""
 
@@ -207,12 +212,13 @@ class SqlRepository(SqlInspection):
     def submit_task(self, task: Task, *, connection: Any = None) -> Task:
         """Insert `task` as NEW; where its id exists, change nothing and return the stored one."""
         fresh = as_submitted(task)
-        params = self._columns_of(fresh) | {"ids": self._rows.ids([task.id])}
+        columns = self._columns_of(fresh)
+        params = {name: columns[name] for name in _SUBMITTED}  # some drivers quote all they get
 
         def work(session: Session) -> Task:
             if session.change(self._sql.submit, params):
                 return fresh
-            rows = session.rows(self._sql.get, params)
+            rows = session.rows(self._sql.get, {"ids": self._rows.ids([task.id])})
             if not rows:  # deleted between the two statements
                 raise RepositoryError(f"task {task.id} was deleted while it was submitted again")
             return self._rows.task(rows[0])

@@ -64,7 +64,7 @@ def full_columns(title: str, sort: str) -> list[RowColumn]:
         RowColumn(titled("open", "open"), 8, right=True),
         RowColumn("new", 7, from_width=68, right=True),
         RowColumn("enqueued", 8, from_width=68, right=True),
-        RowColumn("running", 7, from_width=56, right=True),
+        RowColumn("running", 7, from_width=62, right=True),
         RowColumn("done", 9, right=True),
         RowColumn(titled("failed", "failed"), 8, right=True),
         RowColumn(titled("total", "total"), 9, from_width=48, right=True),

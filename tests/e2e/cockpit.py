@@ -13,7 +13,7 @@ from tests.support.terminal import Terminal
 
 TASQ = (sys.executable, "-m", "tasq_tui")
 ARTEFACTS = ROOT / "artefacts"
-_QUESTION = re.compile(r"◆ waiting .* ([3-9]\d\dms|[\d.]+s) ")
+_QUESTION = re.compile(r"◆ waiting .* ([3-9]\d\dms|[\d.]+s) +\d+s ")
 JOBS = """
 import logging
 

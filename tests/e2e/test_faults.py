@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.pty, pytest.mark.slow, pytest.mark.timeout(240)]
 HOSTILE = (
     "[bold]x[/] [/nope] [@click=app.quit] \x1b]0;pwn\x07 \x1b[2J \x9b31m \u202e 日本👩\u200d🚀"
 )
-GARBAGE = "\x1b[200~[bold]\x07\x00[/]; rm -rf /\x1b[201~"
+GARBAGE = "\x1b[200~[bold]\x07[/]; rm -rf /\x1b[201~"
 
 
 @pytest.fixture
@@ -94,9 +94,9 @@ def test_hostile_rows_are_inert_on_every_screen(database):
             cockpit.send(key)
             cockpit.wait_for("q Quit")
             cockpit.capture(f"screen-{key}")
-        cockpit.wait_for("[bold]x[/] [/nope]")
+        cockpit.wait_for("[bold]x[/] [/nop")
         cockpit.press("g", until="►")
-        cockpit.send("j", "j", "k", "Enter", "Escape")
+        cockpit.send("j", "j", "k", "Enter")
         cockpit.wait_for("5 tasks")
         cockpit.quit()
 
@@ -105,8 +105,9 @@ def test_garbage_pasted_and_typed_changes_nothing(database):
     with Cockpit("garbage", "--url", database.url) as cockpit:
         cockpit.press("2", until="3 tasks")
         cockpit.type(GARBAGE)
-        cockpit.send("F12", "C-x", "M-x", "BTab", "IC", "PPage", "Escape")
-        cockpit.wait_for("3 tasks")
+        cockpit.send("F12", "C-x", "M-x", "BTab", "IC", "PPage")
+        cockpit.wait_for("q Quit")
+        cockpit.press("2", until="3 tasks")
         cockpit.enter("/", "status:")
         cockpit.type("::,,\x07[[/")
         cockpit.send("Enter")

@@ -69,7 +69,6 @@ def test_a_session_filters_changes_undoes_steps_and_its_log_does_the_same_again(
         cockpit.press("y", until="requeued 3")
         cockpit.wait_for("9 match")
 
-        cockpit.send("Escape", "g")
         cockpit.press("d", until="Delete 1 task")
         cockpit.press("y", until="deleted 1")
         cockpit.wait_for("8 match")
@@ -119,7 +118,7 @@ def test_the_logged_commands_do_the_same_on_a_copy(shop):
         cockpit.press("Space", "Space", until="2 marked")
         cockpit.press("R", until="Requeue 2 tasks and reset")
         cockpit.press("y", until="requeued 2")
-        cockpit.send("Escape", "G")
+        cockpit.send("G")
         cockpit.press("d", until="Delete 1 task")
         cockpit.press("y", until="deleted 1")
         cockpit.quit()

@@ -1,7 +1,7 @@
 """Each test here is a scenario: real processes, a fault, and one line that says what came of it.
 
-`pytest -m reliability -q` prints the lines. The longer runs are had by environment:
-`TASQ_CHAOS_TASKS` (how many tasks the chaos run does) and `TASQ_SOAK_TASKS`.
+`pytest -m reliability -q` prints the lines. Longer runs are had by environment:
+`TASQ_TEST_CHAOS_TASKS=50000`, `TASQ_TEST_SOAK_TASKS=100000`, `TASQ_TEST_IDLE_SECONDS=60`.
 """
 
 from collections.abc import Callable, Iterator

@@ -14,7 +14,7 @@ from tests.reliability.effects import Effect, Effects
 from tests.reliability.fleet import Fleet, Worker
 from tests.support.wait import wait_until
 
-TASKS = int(os.environ.get("TASQ_CHAOS_TASKS", "3000"))
+TASKS = int(os.environ.get("TASQ_TEST_CHAOS_TASKS", "3000"))
 PROCESSES = 4
 THREADS = 8
 FAILING = 20  # percent

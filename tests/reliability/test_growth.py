@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.wait import wait_until
 
-SOAK = int(os.environ.get("TASQ_SOAK_TASKS", "20000"))
+SOAK = int(os.environ.get("TASQ_TEST_SOAK_TASKS", "20000"))
 _HAS_PROC = Path("/proc/self/statm").exists()
 
 pytestmark = pytest.mark.skipif(not _HAS_PROC, reason="reads /proc")
@@ -58,7 +58,7 @@ def test_an_idle_consumer_sends_one_statement_a_poll_interval(broken_fleet, outc
     """Counted by the server's own log."""
     fleet = broken_fleet
     run = fleet.database.execute
-    interval, seconds = 0.5, float(os.environ.get("TASQ_IDLE_SECONDS", "5"))
+    interval, seconds = 0.5, float(os.environ.get("TASQ_TEST_IDLE_SECONDS", "5"))
     fleet.start(options={"poll_interval": interval, "visibility_timeout": 3})
     fleet.wait_for(fleet.submit(), "SUCCESSFUL")
     log = Path(fleet.database.server.folder) / "server.log"

@@ -55,8 +55,9 @@ async def test_every_screen_shows_hostile_rows_inert(hostile: Settings, name: st
         assert_inert(app)
         for _ in PAYLOADS:
             await press(pilot, "down")
-            await settled(pilot)
             assert_inert(app)
+        await settled(pilot)
+        assert_inert(app)
         assert "[bold]x[/bold]" in screen_text(app) or name != "kinds"
 
 

@@ -76,7 +76,7 @@ def _serve(
     settings: Settings, host: str, port: int, public_url: str | None, *, read_only: bool
 ) -> None:
     try:
-        from textual_serve.server import Server
+        from tasq_tui.cli.serving import GuardedServer
     except ModuleNotFoundError as error:
         raise TasqError(
             "serving the app needs textual-serve; run pip install 'tasq-tui[serve]'"
@@ -88,4 +88,4 @@ def _serve(
     command = shlex.join([sys.executable, "-m", "tasq_tui", "tui"])
     mode = "read-only" if read_only else "WRITABLE"
     diagnostics.note(f"the app is on http://{host}:{port}, {mode}; Ctrl+C stops")
-    Server(command, host=host, port=port, title="tasq", public_url=public_url).serve()
+    GuardedServer(command, host=host, port=port, title="tasq", public_url=public_url).serve()

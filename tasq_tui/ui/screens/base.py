@@ -148,8 +148,8 @@ class CockpitScreen(Screen[None]):
         error = failure.error
         if isinstance(error, TableMissingError):
             offer = "" if self.session.read_only else " Press m to create it now."
-            what = str(error).partition(";")[0].removeprefix("table")
-            self.banner.say("warning", f"The table{what}.{offer}")
+            table = safe(error.table or self.session.table)
+            self.banner.say("warning", f"The table {table} doesn't exist here.{offer}")
             return
         is_away = isinstance(error, RepositoryUnavailableError)
         word = "Database unavailable" if is_away else "The database refused"

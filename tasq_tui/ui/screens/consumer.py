@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 from uuid import UUID
 
 from textual import on
-from textual.binding import Binding
+from textual.binding import BindingType
 from textual.containers import Container, Vertical
 from textual.content import Content
 from textual.message import Message
@@ -61,7 +61,7 @@ class ConsumerScreen(CockpitScreen):
     EVERY_SECONDS: ClassVar[float] = 5.0
     CSS_PATH: ClassVar[str] = "consumer.tcss"
     AUTO_FOCUS: ClassVar[str] = "InFlight"
-    BINDINGS: ClassVar[list[Binding]] = [action.binding for action in CONSUMER_ACTIONS]
+    BINDINGS: ClassVar[list[BindingType]] = [action.binding for action in CONSUMER_ACTIONS]
 
     @dataclass
     class ChildSaid(Message):
@@ -310,8 +310,11 @@ class ConsumerScreen(CockpitScreen):
         self._draw_words()
         self._table.show(self.model.runs, _HINT)
         self._draw_panes()
-        keys = (self.model.phase, self.model.loading, self.model.waiting, self.model.types,
-                self.model.problem, self._zoom, self._offered, self._table.current is None)  # fmt: skip
+        model = self.model
+        keys = (
+            model.phase, model.loading, model.waiting, model.types, model.problem,
+            self._zoom, self._offered, self._table.current is None,
+        )  # fmt: skip
         if keys != self._keys:
             self._keys = keys
             self.refresh_bindings()

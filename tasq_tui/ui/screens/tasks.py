@@ -348,14 +348,16 @@ class TasksScreen(CockpitScreen):
         """Write what is marked, else all that match, to a file."""
         marked, where = self._list.selected_ids, self.where
         select = self._targets() if marked or self._all else None
-        what = tasks(len(marked)) if marked else "All tasks that match"
-        if not marked and not where:
-            what = "All tasks of the table"
+        everything = "All tasks that match" if where else "All tasks of the table"
+        what = tasks(len(marked)) if marked else everything
         chosen = select or (lambda repository: select_where(repository, where))
         self.cockpit.begin("export", lambda: export(self.cockpit.changer, what, chosen))
 
     def _targets(self) -> Callable[[Repository], Selection] | None:
         """What a change is for, as of now."""
+        if any(worker.group == "mark" and worker.is_running for worker in self.workers):
+            self.cockpit.changer.tell("still marking; press again", "warning")
+            return None
         if (everything := self._all) is not None:
             return lambda _: everything
         ids = self._list.target_ids

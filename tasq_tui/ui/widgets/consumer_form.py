@@ -132,7 +132,9 @@ class ConsumerForm(Widget):
         if text.isdecimal() and least <= int(text[:9]) <= most:
             return int(text)
         field.focus()
-        raise InvalidInputError(f"{name}: {text[:_SHOWN]!r} is no whole number from {least} to {most}")
+        raise InvalidInputError(
+            f"{name}: {text[:_SHOWN]!r} is no whole number from {least} to {most}"
+        )
 
     def _seconds(self, field: Input) -> float:
         text = field.value.strip().lower()
@@ -141,7 +143,9 @@ class ConsumerForm(Widget):
         if number.isdecimal() and _POLL_SECONDS < int(number[:9]) * factor <= 86_400:  # noqa: PLR2004 - a day
             return float(int(number) * factor)
         field.focus()
-        raise InvalidInputError(f"Lease: {text[:_SHOWN]!r} is no time from 2s to 24h, as 15s, 5m or 1h")
+        raise InvalidInputError(
+            f"Lease: {text[:_SHOWN]!r} is no time from 2s to 24h, as 15s, 5m or 1h"
+        )
 
 
 class _Listed(SuggestFromList):

@@ -77,7 +77,7 @@ class Header(Widget):
             return f"\u00d7 {self._failed}"
         took = "" if self._seconds is None else f" {duration(self._seconds)}"
         if self._paused:
-            return f"‖ paused{took}"
+            return f"■ paused{took}"
         return f"● live{took}" if self._seconds is not None else "◐ connecting"
 
     def show_reading(self) -> None:

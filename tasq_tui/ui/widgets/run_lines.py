@@ -94,8 +94,7 @@ STATE_CLASSES: Final = frozenset(state_class(state) for state in RunState)
 def state_css(widget: str) -> str:
     """Rules for the component classes of `STATE_CLASSES` inside `widget`."""
     return "\n".join(
-        f"{widget} > .{state_class(state)} {{ {token}; }}"
-        for state, token in _STYLES.items()
+        f"{widget} > .{state_class(state)} {{ {token}; }}" for state, token in _STYLES.items()
     )
 
 
