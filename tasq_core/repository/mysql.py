@@ -212,7 +212,13 @@ class MySQLRepository(SqlRepository):
                 **self._rows.clock(), "queues": tuple(queues), "types": tuple(types),
                 "reason": EXHAUSTED,
             }  # fmt: skip
-            self._run(lambda session: session.change(self._sql.fail_exhausted, exhausted), "write")
+            try:
+                self._run(
+                    lambda session: session.change(self._sql.fail_exhausted, exhausted), "write"
+                )
+            except RepositoryError:
+                if not tasks:  # what was claimed must reach its consumer
+                    raise
         return tasks
 
     def _walk_hint(self, where: Filter) -> str:

@@ -3,10 +3,11 @@
 import asyncio
 import base64
 import itertools
-import shutil
-import subprocess
-import tempfile
+from asyncio.subprocess import DEVNULL
+from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 import aiohttp
@@ -27,39 +28,34 @@ class Browser:
     def __init__(self) -> None:
         self.requested: list[str] = []
         self.received = ""
+        self._news = asyncio.Condition()
         self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._numbers = itertools.count(1)
 
     async def __aenter__(self) -> Self:
-        self._folder = tempfile.mkdtemp(prefix="tasq-browser-")
-        self._process = subprocess.Popen(
-            [
-                require.program("chromium"),
-                *_FLAGS,
-                f"--user-data-dir={self._folder}",
-                "about:blank",
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        port = await asyncio.to_thread(wait_until, self._port, _DEADLINE_SECONDS, "Chromium's port")
-        self._http = aiohttp.ClientSession()
-        async with self._http.get(f"http://127.0.0.1:{port}/json/list") as answer:
-            page = next(page for page in await answer.json() if page["type"] == "page")
-        self._tools = await self._http.ws_connect(page["webSocketDebuggerUrl"], max_msg_size=0)
-        self._listening = asyncio.create_task(self._listen())
-        for domain in ("Page", "Runtime", "Network"):
-            await self.call(f"{domain}.enable")
+        program = require.program("chromium")
+        async with AsyncExitStack() as stack:
+            folder = Path(stack.enter_context(TemporaryDirectory(ignore_cleanup_errors=True)))
+            process = await asyncio.create_subprocess_exec(
+                program, *_FLAGS, f"--user-data-dir={folder}", "about:blank",
+                stdin=DEVNULL, stdout=DEVNULL, stderr=DEVNULL,
+            )  # fmt: skip
+            stack.push_async_callback(process.wait)
+            stack.callback(process.kill)
+            port = await asyncio.to_thread(wait_until, partial(_port, folder), _DEADLINE_SECONDS)
+            http = await stack.enter_async_context(aiohttp.ClientSession())
+            async with http.get(f"http://127.0.0.1:{port}/json/list") as answer:
+                pages = await answer.json(content_type=None)
+            address = next(p["webSocketDebuggerUrl"] for p in pages if p["type"] == "page")
+            self._tools = await stack.enter_async_context(http.ws_connect(address, max_msg_size=0))
+            stack.callback(asyncio.create_task(self._listen()).cancel)
+            for domain in ("Page", "Runtime", "Network"):
+                await self.call(f"{domain}.enable")
+            self._stack = stack.pop_all()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._listening.cancel()
-        await self._tools.close()
-        await self._http.close()
-        self._process.kill()
-        self._process.wait()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        await self._stack.aclose()
 
     async def call(self, method: str, **params: Any) -> dict[str, Any]:
         """The answer to one command of the protocol."""
@@ -73,18 +69,14 @@ class Browser:
         await self.call("Input.dispatchKeyEvent", type="keyDown", text=key, key=key)
         await self.call("Input.dispatchKeyEvent", type="keyUp", key=key)
 
-    async def screenshot(self, path: Path) -> bytes:
-        """What it shows, as PNG, kept at `path` too."""
-        picture = base64.b64decode((await self.call("Page.captureScreenshot"))["data"])
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(picture)
-        return picture
+    async def screenshot(self) -> bytes:
+        """What it shows, as PNG."""
+        return base64.b64decode((await self.call("Page.captureScreenshot"))["data"])
 
     async def receives(self, text: str) -> None:
         """Wait until the WebSocket has brought `text`."""
-        async with asyncio.timeout(_DEADLINE_SECONDS):
-            while text not in self.received:
-                await asyncio.sleep(0.05)
+        async with asyncio.timeout(_DEADLINE_SECONDS), self._news:
+            await self._news.wait_for(lambda: text in self.received)
 
     async def _listen(self) -> None:
         async for message in self._tools:
@@ -97,9 +89,14 @@ class Browser:
                 frame = told["params"]["response"]
                 binary = frame["opcode"] == 2
                 data = frame["payloadData"]
-                self.received += base64.b64decode(data).decode(errors="replace") if binary else data
+                async with self._news:
+                    self.received += (
+                        base64.b64decode(data).decode(errors="replace") if binary else data
+                    )
+                    self._news.notify_all()
 
-    def _port(self) -> str:
-        path = Path(self._folder) / "DevToolsActivePort"
-        lines = path.read_text().splitlines() if path.exists() else []
-        return lines[0] if lines else ""
+
+def _port(folder: Path) -> str:
+    path = folder / "DevToolsActivePort"
+    lines = path.read_text().splitlines() if path.exists() else []
+    return lines[0] if lines else ""
