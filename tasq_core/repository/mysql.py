@@ -13,7 +13,7 @@ from uuid import UUID
 
 import pymysql
 
-from tasq_core.errors import InvalidInputError
+from tasq_core.errors import InvalidInputError, RepositoryError
 from tasq_core.filters import Filter
 from tasq_core.filters.model import WORD
 from tasq_core.filters.where import MySQLWhere

@@ -60,14 +60,21 @@ class Browser:
     async def call(self, method: str, **params: Any) -> dict[str, Any]:
         """The answer to one command of the protocol."""
         number = next(self._numbers)
-        self._answers[number] = asyncio.get_running_loop().create_future()
+        answer = self._answers[number] = asyncio.get_running_loop().create_future()
         await self._tools.send_json({"id": number, "method": method, "params": params})
-        return await asyncio.wait_for(self._answers.pop(number), _DEADLINE_SECONDS)
+        return await asyncio.wait_for(answer, _DEADLINE_SECONDS)
 
     async def press(self, key: str) -> None:
         """Press a key that is a character."""
         await self.call("Input.dispatchKeyEvent", type="keyDown", text=key, key=key)
         await self.call("Input.dispatchKeyEvent", type="keyUp", key=key)
+
+    async def click(self, x: int, y: int) -> None:
+        """Click at a place, in pixels."""
+        for kind in ("mousePressed", "mouseReleased"):
+            await self.call(
+                "Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1
+            )
 
     async def screenshot(self) -> bytes:
         """What it shows, as PNG."""
@@ -81,7 +88,7 @@ class Browser:
     async def _listen(self) -> None:
         async for message in self._tools:
             told = message.json()
-            if (answer := self._answers.get(told.get("id", 0))) is not None:
+            if (answer := self._answers.pop(told.get("id", 0), None)) is not None:
                 answer.set_result(told.get("result", {}))
             elif told.get("method") == "Network.requestWillBeSent":
                 self.requested.append(told["params"]["request"]["url"])

@@ -85,6 +85,7 @@ async def test_a_browser_shows_the_app_and_its_keys_work_there(serve):
         await browser.call("Page.navigate", url=address)
         await browser.receives("Overview")
         keep("overview.png", await browser.screenshot())
+        await browser.click(500, 430)
         await browser.press("2")
         await browser.receives("newest first")
         keep("tasks.png", await browser.screenshot())

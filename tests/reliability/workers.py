@@ -102,7 +102,7 @@ def _die(task: tasq.Task, args: dict[str, Any]) -> None:
 
 async def _block_loop(task: tasq.Task, args: dict[str, Any]) -> None:
     """Block the event loop that all coroutines share, as a forgotten `requests.get` does."""
-    time.sleep(args["seconds"])  # noqa: ASYNC251 - that is the mistake
+    time.sleep(args["seconds"])
 
 
 class Actions:

@@ -28,7 +28,7 @@ class Question:
 
 async def until(predicate) -> None:
     async with asyncio.timeout(10):
-        while not predicate():  # noqa: ASYNC110 - the poller tells nobody when it has asked
+        while not predicate():
             await asyncio.sleep(0.001)
 
 
