@@ -23,10 +23,10 @@ _DEADLINE_SECONDS = 30
 
 
 class Browser:
-    """One page; `requested` are the addresses it asked for, `received` what WebSockets brought."""
+    """One page; `requested` are the addresses it asked for and was let, `received` what WebSockets brought."""
 
     def __init__(self) -> None:
-        self.requested: list[str] = []
+        self.requested: dict[str, str] = {}
         self.received = ""
         self._news = asyncio.Condition()
         self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
@@ -91,7 +91,10 @@ class Browser:
             if (answer := self._answers.pop(told.get("id", 0), None)) is not None:
                 answer.set_result(told.get("result", {}))
             elif told.get("method") == "Network.requestWillBeSent":
-                self.requested.append(told["params"]["request"]["url"])
+                self.requested[told["params"]["requestId"]] = told["params"]["request"]["url"]
+            elif told.get("method") == "Network.loadingFailed":
+                if told["params"].get("blockedReason") == "csp":
+                    self.requested.pop(told["params"]["requestId"], None)
             elif told.get("method") == "Network.webSocketFrameReceived":
                 frame = told["params"]["response"]
                 binary = frame["opcode"] == 2

@@ -91,7 +91,9 @@ async def test_a_browser_shows_the_app_and_its_keys_work_there(serve):
         keep("tasks.png", await browser.screenshot())
 
     assert " RO " in browser.received
-    assert {urlsplit(url).netloc for url in browser.requested} - {""} == {urlsplit(address).netloc}
+    assert {urlsplit(url).netloc for url in browser.requested.values()} - {""} == {
+        urlsplit(address).netloc
+    }
 
 
 async def test_the_app_is_read_only_unless_told_otherwise(serve):
