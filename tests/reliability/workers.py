@@ -111,7 +111,7 @@ class Actions:
     def __init__(self, effects: Effects | None) -> None:
         self._effects = effects
         self.by_name: dict[str, Callable[[tasq.Task, dict[str, Any]], object]] = {
-            "nothing": lambda task, args: None,
+            "nothing": lambda task, args: time.sleep(args["seconds"]) if args else None,
             "sleep": _sleep,
             "hold_gil": _hold_gil,
             "raise": _raise,
@@ -134,7 +134,7 @@ class Actions:
         if not quiet:
             emit("began", task=str(task.id), receive=task.receive_count, pid=os.getpid(),
                  last=task.is_last_receive())  # fmt: skip
-        result = self.by_name[args["do"]](task, args)
+        result = self.by_name[args.pop("do")](task, args)
         if not quiet:
             emit("ended", task=str(task.id), receive=task.receive_count, lost=task.lease_lost)
         return result

@@ -26,6 +26,7 @@ class BurstApp(App[int]):
         Binding("escape", "leave", "Leave"),
         Binding("s", "start", "Start"),
         Binding("a", "ask", "Ask"),
+        Binding("d", "drop", "Drop"),
     ]
     started = 0
 
@@ -42,6 +43,9 @@ class BurstApp(App[int]):
 
     def action_start(self) -> None:
         self.started += 1
+
+    async def action_drop(self) -> None:
+        await self.query(Vertical).remove()
 
     def action_ask(self) -> None:
         self.push_screen(Question())
@@ -81,18 +85,35 @@ async def test_letters_after_a_dialogs_key_go_into_the_dialog():
         assert app.started == 0
 
 
-async def test_no_key_is_lost_when_what_had_the_focus_is_gone():
+async def test_no_key_is_lost_when_one_removes_what_has_the_focus():
     app = OrderedApp()
     async with app.run_test() as pilot:
-        await burst(app, pilot, "s")
-        await app.query_one(OptionList).remove()
-        for _ in range(3):
-            app.post_message(events.Key("s", "s"))
-        await pilot.pause()
-        await asyncio.sleep(0.1)
-        await pilot.pause()
+        await burst(app, pilot, "dsss")
 
-        assert app.started == 4
+        assert not app.query(OptionList)
+        assert app.started == 3
+
+
+async def test_a_handler_that_hangs_holds_up_the_keys_for_what_else_has_the_focus_only_briefly(
+    monkeypatch,
+):
+    hanging = asyncio.Event()
+
+    async def hang(*_) -> None:
+        await hanging.wait()
+
+    monkeypatch.setattr(OptionList, "key_h", hang, raising=False)
+    app = OrderedApp()
+    async with app.run_test() as pilot:
+        app.query_one(OptionList).focus()
+        await pilot.pause()
+        app.post_message(events.Key("h", "h"))
+        app.query_one("#filter").focus()
+        app.post_message(events.Key("x", "x"))
+        async with asyncio.timeout(10):
+            while app.query_one("#filter").value != "x":
+                await asyncio.sleep(0.02)
+        hanging.set()
 
 
 @pytest.mark.xfail(strict=True, reason="what KeysInOrder is for: once Textual does it, drop it")
