@@ -105,7 +105,7 @@ def test_garbage_pasted_and_typed_changes_nothing(database):
     with Cockpit("garbage", "--url", database.url) as cockpit:
         cockpit.press("2", until="3 tasks")
         cockpit.type(GARBAGE)
-        cockpit.send("F12", "C-x", "M-x", "BTab", "IC", "PPage")
+        cockpit.send("F12", "C-x", "F11", "BTab", "IC", "PPage")
         cockpit.wait_for("q Quit")
         cockpit.press("2", until="3 tasks")
         cockpit.enter("/", "status:")

@@ -14,7 +14,7 @@ from tests.gob import bombs, vectors
 
 MAX_SECONDS = 0.1
 MAX_BYTES = 50_000_000
-SLACK = 2  # for a machine that is busy with other tests
+SLACK = 5  # a busy core runs at a fraction of its speed; a bomb costs a hundred times as much
 BOMBS = list(bombs.bombs())
 
 

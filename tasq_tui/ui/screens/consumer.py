@@ -44,12 +44,9 @@ FRAME_SECONDS: Final = 0.1
 _FULL_ARGS_BYTES: Final = 1_000_000
 _HINT: Final = (
     "",
-    "No tasks yet.",
-    "Load handlers, then start, or step.",
-    "",
-    "They run in a process of their own:",
-    "one that hangs or crashes doesn't harm",
-    "the app, and its task comes back.",
+    "No tasks yet: load handlers, then start, or step.",
+    "They run in a process of their own: one that hangs",
+    "or crashes harms neither the app nor its task.",
 )
 
 
