@@ -391,7 +391,7 @@ async def test_quitting_with_a_blocked_handler_takes_two_seconds_at_most(open_co
         pid = driver.consumer.control._pool._current.pid
         begun = time.monotonic()
 
-    assert time.monotonic() - begun < 3  # 1.5 of it for the child; the rest for a busy machine
+    assert time.monotonic() - begun < 6  # 2 s is the aim; a blocked quit would never end
     assert group_is_gone(pid)
 
 
