@@ -25,6 +25,7 @@ from tasq_tui.ui.changes import Change, Changer, Work
 from tasq_tui.ui.consumer_actions import CONSUMER_ACTIONS
 from tasq_tui.ui.dialogs.confirm import ConfirmDialog
 from tasq_tui.ui.dialogs.help import HelpDialog
+from tasq_tui.ui.key_order import KeysInOrder
 from tasq_tui.ui.safe_text import ControlFilter, safe
 from tasq_tui.ui.screens.base import CockpitScreen
 from tasq_tui.ui.session import Session
@@ -58,7 +59,7 @@ def screen_class(name: str) -> type[CockpitScreen]:
     return found
 
 
-class CockpitApp(App[int]):
+class CockpitApp(KeysInOrder):
     """Holds the session and the screens; what they share goes through here."""
 
     TITLE = "tasq"

@@ -142,8 +142,8 @@ def test_an_outcome_that_was_committed_but_not_heard_of_counts_once(fleet, outco
 def test_a_silent_network_is_given_up_and_the_lease_kept(served_fleet, proxy, outcome):
     """Half-open: what is connected stays so and says nothing any more; new connections work."""
     fleet = served_fleet
-    task = fleet.submit("sleep", seconds=12)
-    worker = fleet.start(options={"visibility_timeout": 9, "poll_interval": 0.5})
+    task = fleet.submit("sleep", seconds=9)
+    worker = fleet.start(options={"visibility_timeout": 7, "poll_interval": 0.5})
     worker.wait_for("began")
     fleet.wait_for(task, "IN_PROGRESS")
     silent = proxy.silence()
