@@ -27,8 +27,8 @@ ALTER TABLE {tasks} ADD INDEX `{name}_tasq_claim_created`
 ALTER TABLE {tasks} ADD INDEX `{name}_tasq_claim_priority`
   (status, queue(64), type(64), priority DESC, created_at), ALGORITHM = INPLACE, LOCK = NONE
 
--- differs: the last three are what the summary reads of open tasks; fetched from the rows
--- themselves, ten thousand of them would take half a second.
+-- The last three columns are what the summary reads of open tasks; fetched from the rows
+-- themselves, ten thousand of them take half a second instead of 7 ms.
 -- name: index_status
 ALTER TABLE {tasks} ADD INDEX `{name}_tasq_status`
   (status, created_at, id, visible_at, receive_count, max_receives),
