@@ -377,8 +377,10 @@ def _session_settings(read_only: bool) -> list[str]:
         # A statement whose client gave up goes on waiting for its lock, 50 seconds by default.
         # And a transaction cut off from its client keeps its row locks until the session ends:
         # MariaDB can end it by itself. MySQL reads the marked part as a comment.
-        "SET SESSION innodb_lock_wait_timeout = 5"
-        + " /*M!100300 , SESSION idle_transaction_timeout = 8 */",
+        (
+            "SET SESSION innodb_lock_wait_timeout = 5"
+            " /*M!100300 , SESSION idle_transaction_timeout = 8 */"
+        ),
         "SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES')",
     ]
     if read_only:
