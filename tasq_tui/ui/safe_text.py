@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len, chop_cells, set_cell_size
 from rich.segment import Segment
 from textual.color import Color
 from textual.content import Content
@@ -83,6 +83,23 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
         return set_cell_size(text, width - 1) + CUT_MARK
     padding = " " * (width - cells)
     return padding + text if right else text + padding
+
+
+def folded(text: str, width: int) -> Iterator[str]:
+    """`text`, inert already, in lines of at most `width` cells: between words where it can."""
+    start, ascii = 0, text.isascii()
+    while True:
+        if ascii:
+            line = text[start : start + width]
+        else:  # at most two marks stand over a character: see _STACKED
+            line = chop_cells(text[start : start + 3 * width], width)[0] or text[start]
+        end = start + len(line)
+        if end >= len(text):
+            yield text[start:]
+            return
+        space = text.rfind(" ", start + len(line) // 2, end + 1)
+        yield line if space < 0 else text[start:space]
+        start = end if space < 0 else space + 1
 
 
 # Rich counts all of these but the surrogates as 0 cells, so that dropping them keeps a

@@ -9,7 +9,7 @@ from rich.style import Style
 from textual.color import Color
 from textual.strip import Strip
 
-from tasq_tui.ui.safe_text import ControlFilter, fit, safe, safe_lines, safe_text
+from tasq_tui.ui.safe_text import ControlFilter, fit, folded, safe, safe_lines, safe_text
 
 BLACK = Color(0, 0, 0)
 HOSTILE = {
@@ -88,6 +88,23 @@ def test_any_text_becomes_inert(text):
 @given(any_text, st.integers(0, 30), st.booleans())
 def test_fitted_text_is_exactly_as_wide_as_asked(text, width, right):
     assert cell_len(fit(safe(text), width, right=right)) == width
+
+
+def test_lines_are_folded_between_words_and_a_long_word_where_it_must_be():
+    text = "raise HTTPError for /v2/events/3429000000"
+
+    assert list(folded(text, 16)) == ["raise HTTPError", "for /v2/events/3", "429000000"]
+    assert list(folded("", 16)) == [""]
+
+
+@given(any_text, st.integers(2, 30))
+def test_folding_keeps_to_the_width_and_loses_only_the_spaces_between_lines(text, width):
+    inert = safe(text)
+
+    lines = list(folded(inert, width))
+
+    assert all(cell_len(line) <= width for line in lines)
+    assert "".join(lines).replace(" ", "") == inert.replace(" ", "")
 
 
 @given(st.lists(any_text, max_size=4))

@@ -256,6 +256,8 @@ class TasksScreen(CockpitScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Some need a task, and Back something to go back from."""
+        if action == "filter":
+            return not self._bar.has_focus_within
         if action == "back":
             return bool(self._all or self.where or self.has_class("-detail"))
         if action in {"clone", "copy", "copy_task", "dry_run"} and self._list.current is None:

@@ -28,6 +28,12 @@ _WIDEST_OFFER: Final = 28
 _KEPT_HISTORY: Final = 100
 
 
+class FilterInput(Input):
+    """Where the filter is typed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "submit", "Apply")]
+
+
 class FilterBar(Vertical):
     """An input for filters. Enter applies, Tab completes, Up and Down walk the history."""
 
@@ -53,10 +59,10 @@ class FilterBar(Vertical):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "complete", "Complete", show=False),
+        Binding("tab", "complete", "Complete"),
+        Binding("up", "previous", "Earlier"),
         Binding("down", "next", "Next", show=False),
-        Binding("up", "previous", "Previous", show=False),
-        Binding("escape", "leave", "Leave", show=False),
+        Binding("escape", "leave", "Leave"),
     ]
 
     @dataclass
@@ -98,7 +104,7 @@ class FilterBar(Vertical):
         """The prompt and the input, the problem under it, the offers over what follows."""
         with Horizontal():
             yield Static("/", id="filter-prompt", markup=False)
-            yield Input(
+            yield FilterInput(
                 placeholder="status:failed queue:mail error:timeout …",
                 compact=True,
                 select_on_focus=False,

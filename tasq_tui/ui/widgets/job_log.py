@@ -3,7 +3,6 @@
 import sys
 from typing import ClassVar, Final, NamedTuple
 
-from rich.cells import chop_cells
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -13,7 +12,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from tasq_tui.ui.formats import count
-from tasq_tui.ui.safe_text import fit, safe
+from tasq_tui.ui.safe_text import fit, folded, safe
 from tasq_tui.ui.task_logs import LONGEST_LINE, LineLog, LogLine
 
 _WHEEL_ROWS: Final = 3
@@ -180,11 +179,10 @@ class JobLog(Widget, can_focus=True):
             label = (line.run.task_id.hex[:8] if line.run else "").ljust(_LABEL)
         room = max(self.size.width - len(label) - len(_INDENT), 1)
         text = safe(line.text.expandtabs(_TAB), LONGEST_LINE * _TAB)
-        parts = chop_cells(text, room) or [""]
         gutter = _GUTTERS.get(line.kind, _INDENT)
         return [
             Row(line.kind, label if not i else " " * len(label), (_INDENT if i else gutter) + part)
-            for i, part in enumerate(parts)
+            for i, part in enumerate(folded(text, room))
         ]
 
     def on_resize(self, event: events.Resize) -> None:

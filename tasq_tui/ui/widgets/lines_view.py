@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 from typing import ClassVar
 
-from rich.cells import chop_cells
 from rich.segment import Segment
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
+
+from tasq_tui.ui.safe_text import folded
 
 
 class LinesView(ScrollView, can_focus=True):
@@ -50,7 +51,7 @@ class LinesView(ScrollView, can_focus=True):
         width = self.scrollable_content_region.width
         if width <= 0:
             return
-        self._folded = [part for line in self._lines for part in chop_cells(line, width) or [""]]
+        self._folded = [part for line in self._lines for part in folded(line, width)]
         self.virtual_size = Size(width, len(self._folded))
         self.refresh()
 
