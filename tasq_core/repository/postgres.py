@@ -13,12 +13,14 @@ from tasq_core.filters.where import PostgresWhere
 from tasq_core.reports import Lease, Outcome
 from tasq_core.repository.driver import Row, Session
 from tasq_core.repository.postgres_driver import (
+    BoundedConnection,
     Connection,
     Pool,
     PostgresDriver,
     PostgresSession,
 )
 from tasq_core.repository.postgres_migration import migrate
+from tasq_core.repository.postgres_submit import insert
 from tasq_core.repository.postgres_wakeup import NotifyWakeup
 from tasq_core.repository.replayed import Replayed
 from tasq_core.repository.repository_sql import EXHAUSTED, SqlRepository
@@ -179,6 +181,16 @@ class PostgresRepository(SqlRepository):
             else [],
         }
         return _matched(leases, session.rows(self._sql.record_outcomes, params))
+
+    # differs: an INSERT of our own connections is prepared and sent without psycopg's cursor.
+    def _insert(self, session: Session, task: Task) -> int:
+        raw, time = cast("PostgresSession", session).raw, self._rows.time
+        if isinstance(raw, BoundedConnection):
+            at = cast("datetime", time(task.created_at)), cast("datetime", time(task.visible_at))
+            done = insert(raw, self._sql.submit_prepared, task, *at)
+            if done is not None:
+                return done
+        return super()._insert(session, task)
 
     def _insert_many(self, session: Session, tasks: Replayed) -> int:
         raw = cast("PostgresSession", session).raw

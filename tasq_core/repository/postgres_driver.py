@@ -6,7 +6,7 @@ import time
 import weakref
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import psycopg
 import psycopg_pool
@@ -17,6 +17,7 @@ from psycopg.pq import TransactionStatus
 from tasq_core.errors import InvalidInputError, InvalidTypeError, RepositoryError
 from tasq_core.repository.driver import Params, Patience, Row, Session
 from tasq_core.repository.postgres_errors import translate
+from tasq_core.repository.postgres_spare import SpareConnection
 from tasq_core.repository.redaction import redact
 
 Connection = psycopg.Connection[Any]
@@ -37,6 +38,8 @@ class BoundedConnection(psycopg.Connection[Any]):
 
     answer_within: float | None = None
     """In seconds. psycopg itself waits until TCP breaks, which a silent server never does."""
+    prepares_submit: bool | None = None
+    """Whether the INSERT of `postgres_submit` is prepared; None: not yet, False: it can't be."""
 
     def wait(self, gen: Any, *args: Any, **options: Any) -> Any:
         """Run one of psycopg's steps to its end.
@@ -107,7 +110,8 @@ class PostgresDriver:
         self._shown = "PostgreSQL"
         self._opening = threading.Lock()
         self._running: set[Connection] = set()
-        self._inherited: list[Pool] = []
+        self._spare = SpareConnection()
+        self._inherited: list[object] = []
         self._pid, self._opened_at = os.getpid(), 0.0
         self._size = pool_size
         self._timeout = connect_timeout
@@ -187,12 +191,7 @@ class PostgresDriver:
             yield self._borrowed
             return
         pool = self._pooled()
-        try:
-            connection = pool.getconn(self._within(self._timeout))
-        except psycopg_pool.PoolTimeout:
-            if self._conninfo is not None:
-                self.connect().close()  # raises the reason, where it is the server
-            raise
+        connection = self._spare.take(pool) or self._from_pool(pool)
         self._running.add(connection)
         if isinstance(connection, BoundedConnection):
             connection.answer_within = self.patience.seconds
@@ -202,7 +201,18 @@ class PostgresDriver:
             self._running.discard(connection)
             if isinstance(connection, BoundedConnection):
                 connection.answer_within = self._timeout  # for the pool's own checks
-            pool.putconn(connection)
+            if self._conninfo is None or not self._spare.keep(connection, pool):
+                pool.putconn(connection)
+
+    def _from_pool(self, pool: Pool) -> Connection:
+        try:
+            return cast("Connection", pool.getconn(self._within(self._timeout)))
+        except psycopg_pool.PoolTimeout:
+            if self._conninfo is not None:
+                self.connect().close()  # raises the reason, where it is the server
+            raise
+        finally:
+            self._spare.waited()
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -267,9 +277,12 @@ class PostgresDriver:
                 self._pool = None
                 self._at_exit.detach()
             if inherited:
-                self._inherited.append(pool)  # closing it would end the parent's sessions
+                # Closing them would end the parent's sessions.
+                self._inherited += [pool, self._spare]
+                self._spare = SpareConnection()
         if inherited:
             return
+        self._spare.give_back()
         if not young:
             pool.close(timeout=_CLOSING_SECONDS)
             return
@@ -286,6 +299,7 @@ class PostgresDriver:
         """Close the pool, if it was opened here."""
         with self._opening:
             if self._pool is not None and self._conninfo is not None:
+                self._spare.give_back()
                 self._pool.close(timeout=1.0)
                 self._pool = None
 

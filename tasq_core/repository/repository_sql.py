@@ -79,6 +79,12 @@ class SqlRepository(SqlInspection):
         """Write outcomes (none of them a deletion); those whose lease held."""
         raise NotImplementedError
 
+    def _insert(self, session: Session, task: Task) -> int:
+        """Insert a checked task; 0 where its id exists."""
+        columns = self._columns_of(task)
+        params = {name: columns[name] for name in _SUBMITTED}  # some drivers quote all they get
+        return session.change(self._sql.submit, params)
+
     def _insert_many(self, session: Session, tasks: Replayed) -> int:
         """Insert checked tasks within the session's transaction; how many were new."""
         raise NotImplementedError
@@ -212,11 +218,9 @@ class SqlRepository(SqlInspection):
     def submit_task(self, task: Task, *, connection: Any = None) -> Task:
         """Insert `task` as NEW; where its id exists, change nothing and return the stored one."""
         fresh = as_submitted(task)
-        columns = self._columns_of(fresh)
-        params = {name: columns[name] for name in _SUBMITTED}  # some drivers quote all they get
 
         def work(session: Session) -> Task:
-            if session.change(self._sql.submit, params):
+            if self._insert(session, fresh):
                 return fresh
             rows = session.rows(self._sql.get, {"ids": self._rows.ids([task.id])})
             if not rows:  # deleted between the two statements

@@ -40,6 +40,7 @@ class Statements:
     open_kinds: str
     """Distinct (queue, type) of open tasks."""
     submit: str
+    submit_prepared: str
     submit_many: str
     restore: str
     start: str

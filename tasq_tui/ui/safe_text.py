@@ -87,9 +87,9 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
 
 def folded(text: str, width: int) -> Iterator[str]:
     """`text`, inert already, in lines of at most `width` cells: between words where it can."""
-    start, ascii = 0, text.isascii()
+    start, plain = 0, text.isascii()
     while True:
-        if ascii:
+        if plain:
             line = text[start : start + width]
         else:  # at most two marks stand over a character: see _STACKED
             line = chop_cells(text[start : start + 3 * width], width)[0] or text[start]

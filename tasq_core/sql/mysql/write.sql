@@ -10,6 +10,8 @@ INSERT INTO {tasks} (id, type, args, queue, priority, status, receive_count,
 VALUES (%(id)s, %(type)s, %(args)s, %(queue)s, %(priority)s, 'NEW', 0, %(max_receives)s,
   NULL, %(created_at)s, NULL, NULL, %(visible_at)s)
 
+-- name: submit_prepared
+
 -- name: submit_many
 INSERT INTO {tasks} (id, type, args, queue, priority, status, receive_count,
   max_receives, created_at, visible_at)

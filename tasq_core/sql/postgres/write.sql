@@ -9,6 +9,13 @@ VALUES (%(id)s, %(type)s, %(args)s, %(queue)s, %(priority)s, 'NEW', 0, %(max_rec
   NULL, %(created_at)s, NULL, NULL, %(visible_at)s)
 ON CONFLICT (id) DO NOTHING
 
+-- The same for libpq: its values come in binary, by position.
+-- name: submit_prepared
+INSERT INTO {tasks} (id, type, args, queue, priority, status, receive_count, max_receives,
+  last_error, created_at, started_at, finished_at, visible_at)
+VALUES ($1, $2, $3, $4, $5, 'NEW', 0, $6, NULL, $7, NULL, NULL, $8)
+ON CONFLICT (id) DO NOTHING
+
 -- The source is filled by COPY: nothing else in the driver is nearly as fast.
 -- name: submit_many
 COPY {tasks} (id, type, args, queue, priority, status, max_receives, created_at, visible_at)

@@ -8,6 +8,8 @@ VALUES (:id, :type, :args, :queue, :priority, 'NEW', 0, :max_receives,
   NULL, :created_at, NULL, NULL, :visible_at)
 ON CONFLICT (id) DO NOTHING
 
+-- name: submit_prepared
+
 -- differs: by position, which binds faster in executemany.
 -- name: submit_many
 INSERT INTO {tasks} (id, type, args, queue, priority, status, max_receives, created_at,

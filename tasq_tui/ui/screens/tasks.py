@@ -43,6 +43,8 @@ _COUNTED: Final = 10_001
 _MARKED_SINGLY: Final = 5000
 """More matching tasks are marked by the filter, not one by one."""
 _RECOUNT_SECONDS: Final = 5.0
+_EMPTY: Final = "No tasks yet. i submits one."
+_UNMATCHED: Final = "No task matches. Esc clears the filter."
 
 
 class TasksScreen(CockpitScreen):
@@ -56,7 +58,7 @@ class TasksScreen(CockpitScreen):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self.where = Filter()
-        self._list = TaskList(session.now, empty="No tasks yet. i submits one.")
+        self._list = TaskList(session.now, empty=_EMPTY)
         self._detail = TaskDetail()
         self._bar = FilterBar(self._complete, read_history())
         self._status = Static(id="tasks-status", markup=False)
@@ -186,11 +188,7 @@ class TasksScreen(CockpitScreen):
         write_history(self._bar.history)
         self._all = self._matches = None
         self._counted = (0.0, 0.0)
-        self._list.empty = (
-            "No task matches. Esc clears the filter."
-            if self.where
-            else "No tasks yet. i submits one."
-        )
+        self._list.empty = _UNMATCHED if self.where else _EMPTY
         self._list.hold(False)
         self._list.show_total(None)
         self._list.reset()
