@@ -1,5 +1,6 @@
 """The pictures: which data, which size, which keys. Tests compare them, make.py draws them."""
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from tasq_tui.admin.demo import fill
 from tasq_tui.admin.journal import Entry
 from tasq_tui.admin.settings import Settings
 from tasq_tui.ui.app import CockpitApp
+from tasq_tui.ui.screens.consumer import ConsumerScreen
 from tasq_tui.ui.session import Logged
 
 NOW = datetime(2026, 3, 1, 14, 5, tzinfo=UTC)
@@ -43,6 +45,8 @@ class Scene:
     prepare: Callable[[CockpitApp], None] | None = None
     """What is done to the app before the keys."""
     settings: Settings = DEMO
+    live: bool = False
+    """Whether a real consumer works in it, whose times differ from run to run."""
 
     @property
     def file(self) -> str:
@@ -100,6 +104,7 @@ SCENES = (
     Scene("help", SMALL, ("2", "question_mark")),
     Scene("palette", SMALL, ("4", "ctrl+p")),
     Scene("consumer", SMALL, ("5",)),
+    Scene("consumer-step", MEDIUM, ("5", "l", "enter", "w", "e", "e"), live=True),
 )  # fmt: skip
 
 
@@ -147,10 +152,25 @@ async def play(pilot: Pilot[Any], scene: Scene) -> None:
     for key in scene.keys:
         await pilot.press(key)
         await _rest(pilot)
+        if scene.live:
+            await _until_a_task_waits(app)
     for field in app.screen.query(Input):
         field.cursor_blink = False
     await _rest(pilot)
     await pilot.pause()
+
+
+async def _until_a_task_waits(app: CockpitApp, seconds: float = 8.0) -> None:
+    """Wait until the handlers are loaded, and in step mode for the next task."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and isinstance(app.view, ConsumerScreen):
+        model = app.view.model
+        if app.focused is not None and isinstance(app.focused, Input):
+            return
+        if not model.loading and (model.waiting or not model.busy):
+            break
+        await asyncio.sleep(0.05)
+    await asyncio.sleep(0.4)  # a key that follows at once is one that bounced
 
 
 async def _rest(pilot: Pilot[Any], seconds: float = 8.0) -> None:
