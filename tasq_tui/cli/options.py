@@ -60,22 +60,38 @@ def _everywhere(
 
 def shared_parameters() -> list[Any]:
     """Fresh parameters that note what they are given in the context's `Given`."""
-    template = typer.Typer(add_completion=False, rich_markup_mode=None)
-    template.command()(_everywhere)
-    parameters = get_command(template).params
+    return noted_parameters(_everywhere, _note_given)
+
+
+def noted_parameters(
+    template: Callable[..., None], note: Callable[[Any, str, Any], None]
+) -> list[Any]:
+    """Fresh parameters as `template` declares them; their values go to `note`, not to a verb.
+
+    Args:
+        template: a function that is never called.
+        note: takes the context, a parameter's name and what it was given.
+    """
+    app = verb_app()
+    app.command()(template)
+    parameters = get_command(app).params
     for parameter in parameters:
         parameter.expose_value = False
-        parameter.callback = _noting(parameter.name or "")
+        parameter.callback = _noting(parameter.name or "", note)
     return list(parameters)
 
 
-def _noting(name: str) -> Callable[..., Any]:
-    def note(context: Any, parameter: Any, value: Any) -> Any:  # noqa: ARG001 - the parser's call
-        if value is not None and isinstance(context.obj, Given):
-            setattr(context.obj, name, value)
+def _noting(name: str, note: Callable[[Any, str, Any], None]) -> Callable[..., Any]:
+    def called(context: Any, parameter: Any, value: Any) -> Any:  # noqa: ARG001 - the parser's call
+        note(context, name, value)
         return value
 
-    return note
+    return called
+
+
+def _note_given(context: Any, name: str, value: Any) -> None:
+    if value is not None and isinstance(context.obj, Given):
+        setattr(context.obj, name, value)
 
 
 class VerbCommand(TyperCommand):
@@ -109,42 +125,6 @@ def verb_of(app: typer.Typer, name: str) -> Any:
 
 # -- shared by some verbs --------------------------------------------------------------------
 
-Ids = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="ID",
-        help="Ids, or unique beginnings of them; - reads them from standard input.",
-        show_default=False,
-    ),
-]
-Where = Annotated[
-    str | None,
-    typer.Option(metavar="FILTER", help="As in 'status:failed queue:mail created:>2h'."),
-]
-Statuses = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--status",
-        metavar="STATUS",
-        help="new, enqueued, in_progress, successful,"
-        " failed, open or finished; repeat, or list with commas.",
-    ),
-]
-Queues = Annotated[
-    list[str] | None,
-    typer.Option("--queue", metavar="QUEUE", help="Exactly this; repeat for more."),
-]
-Types = Annotated[
-    list[str] | None, typer.Option("--type", metavar="TYPE", help="Exactly this; repeat for more.")
-]
-OlderThan = Annotated[
-    str | None, typer.Option(metavar="AGE", help="Created at least so long ago: 30m, 2h, 7d.")
-]
-Everything = Annotated[bool, typer.Option("--all", help="All tasks there are.")]
-Limit = Annotated[
-    int | None,
-    typer.Option(min=0, metavar="N", help="At most N; 0 is no limit.", show_default=False),
-]
 Output = Annotated[Format, typer.Option("--output", "-o", help="The form of what is printed.")]
 AsJson = Annotated[bool, typer.Option("--json", help="The same as -o json.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]

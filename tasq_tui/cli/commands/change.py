@@ -13,6 +13,7 @@ from tasq_tui.admin.trash import TrashFile
 from tasq_tui.cli import options
 from tasq_tui.cli.ages import age
 from tasq_tui.cli.changing import Change, Start, carry_out
+from tasq_tui.cli.choosing import ChoosingCommand, FilteringCommand, choice_of
 from tasq_tui.cli.options import VerbCommand, verb_app
 from tasq_tui.cli.selecting import Choice
 
@@ -24,18 +25,10 @@ IncludeLeased = Annotated[
 ]
 
 
-@app.command("requeue", cls=VerbCommand)
+@app.command("requeue", cls=ChoosingCommand)
 def requeue_tasks(
     context: typer.Context,
     *,
-    ids: options.Ids = None,
-    where: options.Where = None,
-    status: options.Statuses = None,
-    queue: options.Queues = None,
-    type: options.Types = None,
-    older_than: options.OlderThan = None,
-    everything: options.Everything = False,
-    limit: options.Limit = None,
     reset: Annotated[
         bool,
         typer.Option("--reset", help="Also set the receive count to 0, and forget the outcome."),
@@ -54,7 +47,7 @@ def requeue_tasks(
       tasq requeue --where 'status:failed error:timeout' --yes
       tasq list --where 'status:failed type:send*' -o ids | tasq requeue - --yes
     """
-    choice = Choice(ids, where, status, queue, type, older_than, everything, limit)
+    choice = choice_of(context)
     change = Change(
         "requeue", choice.selection, ("--reset",) if reset else (),
         yes=yes, dry_run=dry_run, as_json=as_json,
@@ -66,18 +59,10 @@ def requeue_tasks(
     return carry_out(context.obj, change, start)
 
 
-@app.command("delete", cls=VerbCommand)
+@app.command("delete", cls=ChoosingCommand)
 def delete_tasks(
     context: typer.Context,
     *,
-    ids: options.Ids = None,
-    where: options.Where = None,
-    status: options.Statuses = None,
-    queue: options.Queues = None,
-    type: options.Types = None,
-    older_than: options.OlderThan = None,
-    everything: options.Everything = False,
-    limit: options.Limit = None,
     include_leased: IncludeLeased = False,
     no_trash: NoTrash = False,
     yes: options.Yes = False,
@@ -90,24 +75,17 @@ def delete_tasks(
       tasq delete 3f2a9c 77b0
       tasq delete --where 'status:failed type:old_report' --dry-run
     """
-    choice = Choice(ids, where, status, queue, type, older_than, everything, limit)
+    choice = choice_of(context)
     return _delete(
         context, "delete", choice, include_leased=include_leased, no_trash=no_trash, yes=yes,
         dry_run=dry_run, as_json=as_json,
     )  # fmt: skip
 
 
-@app.command("purge", cls=VerbCommand)
+@app.command("purge", cls=FilteringCommand)
 def purge(
     context: typer.Context,
     *,
-    where: options.Where = None,
-    status: options.Statuses = None,
-    queue: options.Queues = None,
-    type: options.Types = None,
-    older_than: options.OlderThan = None,
-    everything: options.Everything = False,
-    limit: options.Limit = None,
     include_leased: IncludeLeased = False,
     no_trash: NoTrash = False,
     yes: options.Yes = False,
@@ -122,7 +100,7 @@ def purge(
       tasq purge --status successful --older-than 7d
       tasq purge --where 'queue:tmp status:new' --dry-run
     """
-    choice = Choice(None, where, status, queue, type, older_than, everything, limit)
+    choice = choice_of(context)
     return _delete(
         context, "purge", choice, include_leased=include_leased, no_trash=no_trash, yes=yes,
         dry_run=dry_run, as_json=as_json,

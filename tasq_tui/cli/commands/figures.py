@@ -14,11 +14,11 @@ from tasq_core.task import TaskStatus
 from tasq_tui.admin.records import iso
 from tasq_tui.admin.wording import span
 from tasq_tui.cli import diagnostics, options, output
+from tasq_tui.cli.choosing import NarrowingCommand, choice_of
 from tasq_tui.cli.connection import Connection, connected
 from tasq_tui.cli.formats import Format
 from tasq_tui.cli.options import VerbCommand, verb_app
 from tasq_tui.cli.output import Column, Shape
-from tasq_tui.cli.selecting import Choice
 
 app = verb_app()
 
@@ -136,14 +136,10 @@ def _breakdown_shape(by: str) -> Shape[BreakdownRow]:
     return Shape(columns, (by, *(status.value for status in TaskStatus), "total"), record)
 
 
-@app.command("errors", cls=VerbCommand)
+@app.command("errors", cls=NarrowingCommand)
 def errors(
     context: typer.Context,
     *,
-    where: options.Where = None,
-    queue: options.Queues = None,
-    type: options.Types = None,
-    older_than: options.OlderThan = None,
     limit: Annotated[
         int, typer.Option(min=1, metavar="N", help="Look at the newest N failures.")
     ] = 10_000,
@@ -159,9 +155,9 @@ def errors(
       tasq errors --where 'finished:<1h' --json
     """
     form = Format.JSON if as_json else form
-    choice = Choice(None, where, None, queue, type, older_than)
+    where = choice_of(context).asked_filter or Filter()
     with connected(context.obj) as connection:
-        groups = connection.inspector.errors(choice.asked_filter or Filter(), limit)
+        groups = connection.inspector.errors(where, limit)
         now = connection.repository.now()
     if form is Format.IDS:
         output.raw(str(id) for group in groups for id in group.task_ids)

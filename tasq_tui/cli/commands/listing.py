@@ -15,6 +15,7 @@ from tasq_tui.admin.records import TASK_FIELDS, iso, task_record
 from tasq_tui.admin.selection import select_ids
 from tasq_tui.admin.wording import span
 from tasq_tui.cli import diagnostics, options, output
+from tasq_tui.cli.choosing import ChoosingCommand, choice_of
 from tasq_tui.cli.connection import Connection, connected
 from tasq_tui.cli.formats import Format
 from tasq_tui.cli.options import VerbCommand, verb_app
@@ -33,18 +34,10 @@ _GLANCE = 300
 """Characters of an error, and bytes of args, that a table or a list of ids needs at most."""
 
 
-@app.command("list", cls=VerbCommand)
+@app.command("list", cls=ChoosingCommand)
 def list_tasks(
     context: typer.Context,
     *,
-    ids: options.Ids = None,
-    where: options.Where = None,
-    status: options.Statuses = None,
-    queue: options.Queues = None,
-    type: options.Types = None,
-    older_than: options.OlderThan = None,
-    everything: options.Everything = False,
-    limit: options.Limit = None,
     order: Annotated[
         str, typer.Option(metavar="newest|oldest", help="Which come first, by creation.")
     ] = "newest",
@@ -59,11 +52,11 @@ def list_tasks(
       tasq list --where 'status:failed type:send*' -o ids | tasq requeue - --yes
     """
     form = Format.JSON if as_json else form
-    choice = Choice(ids, where, status, queue, type, older_than, everything, limit)
+    choice = choice_of(context)
     asked_ids, asked = choice.asked_ids, choice.asked_filter or Filter()
     on_a_screen = form is Format.TABLE and output.is_terminal()
-    most = limit or None
-    if limit is None and on_a_screen:
+    most = choice.limit or None
+    if choice.limit is None and on_a_screen:
         most = _ON_A_SCREEN
     with connected(context.obj) as connection:
         if asked_ids is not None:
@@ -73,7 +66,7 @@ def list_tasks(
         cut = [False]
         found = _walk(connection.inspector, asked, order, limit=most, preview=preview, cut=cut)
         _write(found, connection, form)
-    if cut[0] and limit is None:
+    if cut[0] and choice.limit is None:
         diagnostics.note(f"the first {most} are shown; --limit 0 shows all")
     return diagnostics.ExitCode.DONE
 

@@ -15,27 +15,16 @@ from tasq_tui.admin.journal import Journal
 from tasq_tui.admin.mutations import restore
 from tasq_tui.admin.session import check_table, check_writable
 from tasq_tui.cli import diagnostics, inert, options, output, progress
+from tasq_tui.cli.choosing import ChoosingCommand, choice_of
 from tasq_tui.cli.connection import connected
 from tasq_tui.cli.diagnostics import ExitCode
 from tasq_tui.cli.options import VerbCommand, verb_app
-from tasq_tui.cli.selecting import Choice
 
 app = verb_app()
 
 
-@app.command("export", cls=VerbCommand)
-def export(
-    context: typer.Context,
-    *,
-    ids: options.Ids = None,
-    where: options.Where = None,
-    status: options.Statuses = None,
-    queue: options.Queues = None,
-    type: options.Types = None,
-    older_than: options.OlderThan = None,
-    everything: options.Everything = False,
-    limit: options.Limit = None,
-) -> int:
+@app.command("export", cls=ChoosingCommand)
+def export(context: typer.Context) -> int:
     """Write tasks to standard output, oldest first, a line of JSON each, without loss.
 
     `tasq import` reads them back, into any database.
@@ -45,7 +34,7 @@ def export(
       tasq export --where 'status:failed' | gzip > failed.ndjson.gz
       tasq export --url sqlite:///old.db --all | tasq import - --url postgresql://app@db/prod
     """
-    choice = Choice(ids, where, status, queue, type, older_than, everything, limit)
+    choice = choice_of(context)
     with connected(context.obj) as connection:
         selection = choice.selection(connection.repository)
         if selection.ids is None:
