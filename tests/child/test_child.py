@@ -193,7 +193,7 @@ def test_closing_takes_two_seconds_at_most_and_leaves_no_process(child, ear, tmp
     begun = time.monotonic()
     child.close()
 
-    assert time.monotonic() - begun < 6  # 2 s is the aim; a blocked quit would never end
+    assert time.monotonic() - begun < 3  # and one for a busy machine
     wait_until(lambda: group_is_gone(child.pid))
     assert ear.wait(Died).expected
 

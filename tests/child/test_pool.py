@@ -125,5 +125,5 @@ def test_closing_with_a_blocked_handler_takes_two_seconds_at_most(pool, ear, tmp
     begun = time.monotonic()
     pool.close()
 
-    assert time.monotonic() - begun < 6  # 2 s is the aim; a blocked quit would never end
+    assert time.monotonic() - begun < 3  # and one for a busy machine
     wait_until(lambda: group_is_gone(pid))

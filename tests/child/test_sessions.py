@@ -135,7 +135,7 @@ def test_closing_with_a_blocked_handler_gives_back_what_did_not_start(shop, ear,
     begun = time.monotonic()
     shop.close()
 
-    assert time.monotonic() - begun < 6  # 2 s is the aim; a blocked quit would never end
+    assert time.monotonic() - begun < 3  # and one for a busy machine
     ear.wait(Died)
     assert ear.of(Abandoned) == [Abandoned([blocked])]
     assert [(row(t).status, row(t).receive_count) for t in waiting] == [("NEW", 0)] * 3

@@ -14,7 +14,7 @@ from tests.gob import bombs, vectors
 
 MAX_SECONDS = 0.1
 MAX_BYTES = 50_000_000
-SLACK = 5  # a busy core runs at a fraction of its speed; a bomb costs a hundred times as much
+SLACK = 2  # a busy core runs at a fraction of its speed; a bomb costs a hundred times as much
 BOMBS = list(bombs.bombs())
 
 

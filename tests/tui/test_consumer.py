@@ -313,7 +313,7 @@ async def test_a_flood_of_output_leaves_the_keys_at_work(open_consumer):
         await driver.press("s")
         begun = time.monotonic()
         await driver.press("down", "up", "escape")
-        assert time.monotonic() - begun < 10
+        assert time.monotonic() - begun < 3
         await driver.until(lambda: sum(driver.model.runs.ended.values()) == 6)
 
         assert len(driver.model.logs.all) <= 2000
@@ -391,7 +391,7 @@ async def test_quitting_with_a_blocked_handler_takes_two_seconds_at_most(open_co
         pid = driver.consumer.control._pool._current.pid
         begun = time.monotonic()
 
-    assert time.monotonic() - begun < 6  # 2 s is the aim; a blocked quit would never end
+    assert time.monotonic() - begun < 3  # and one for a busy machine
     assert group_is_gone(pid)
 
 
