@@ -57,7 +57,9 @@ _METHOD = """\
 - "Bare INSERT" is the driver's own `execute` of the same row into the same table, in autocommit;
   "raw COPY" sends rows that were formatted beforehand.
 - Latency counts from before the submit call in one process to the first line of the handler in
-  another, with 15 to 35 ms between tasks."""
+  another, with 15 to 35 ms between tasks.
+- The app runs in a pty of 120×40. Its live refresh is paused while keys are measured, since its
+  frames can't be told from those of a key; a refresh is timed by the app's own poller."""
 
 
 def _how(full: bool, seconds: float) -> str:
