@@ -27,6 +27,8 @@ def burn(task):
 
 def block(task):
     ctypes.PyDLL(None).sleep(600)  # keeps the interpreter locked: no thread of it runs
+
+handlers = {"burn": burn, "block": block}
 """
 
 
@@ -79,7 +81,7 @@ def _judge_percentile(results: Results, what: str, values: list[float], most: fl
 def _busy_handlers(stage: Stage, results: Results) -> None:
     """Keys while two handlers take all the CPU they get; quitting while one can't be stopped."""
     with stage.table("sqlite") as table, tempfile.TemporaryDirectory() as folder:
-        seed.fill(table, seed.MIXED, 1, 1000)
+        seed.fill(table, seed.MIXED, 1, 20_000)
         (Path(folder) / "busy_jobs.py").write_text(_HANDLERS)
         with tasq_core.connect(table.url, prefix=table.prefix) as client:
             producer = client.new_producer()

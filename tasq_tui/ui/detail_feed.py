@@ -1,6 +1,7 @@
 """Keeps the detail pane on the task under the cursor."""
 
 import asyncio
+import time
 from typing import Final
 from uuid import UUID
 
@@ -10,8 +11,12 @@ from tasq_tui.ui.queries import Failure
 from tasq_tui.ui.session import Session
 from tasq_tui.ui.widgets.task_detail import TaskDetail
 
-_REST_SECONDS: Final = 0.04
-"""How long the cursor rests on a task before all of it is read."""
+_REST_SECONDS: Final = 0.02
+"""How long the cursor rests on a task before all of it is read: the row is drawn first."""
+_LONG_REST_SECONDS: Final = 0.04
+"""The same while a key repeats: longer than a repeat takes."""
+_REPEAT_SECONDS: Final = 0.06
+"""Moves closer to each other than this are a key's repeats."""
 
 
 class DetailFeed:
@@ -22,6 +27,7 @@ class DetailFeed:
         self._detail = detail
         self._row: Task | None = None
         self._why = ""
+        self._moved = 0.0
 
     def expire(self) -> None:
         """Read the task again, whether or not its row seems changed."""
@@ -39,15 +45,19 @@ class DetailFeed:
         if known is None or known.id != row.id:
             self._why = explain(row, self._session.now())
             self.tick()
-        self._detail.run_worker(self._read(row.id), group="detail", exclusive=True)
+        now = time.monotonic()
+        repeats = now - self._moved < _REPEAT_SECONDS
+        self._moved = now
+        rest = _LONG_REST_SECONDS if repeats else _REST_SECONDS
+        self._detail.run_worker(self._read(row.id, rest), group="detail", exclusive=True)
 
     def tick(self) -> None:
         """Let ages go on."""
         if self._row is not None:
             self._detail.show_facts(self._row, self._session.now(), self._why)
 
-    async def _read(self, task_id: UUID) -> None:
-        await asyncio.sleep(_REST_SECONDS)
+    async def _read(self, task_id: UUID, rest: float) -> None:
+        await asyncio.sleep(rest)
         found = await self._session.detail.attempt(self._whole, task_id)
         if not isinstance(found, Failure) and found.value is not None:
             task, self._why = found.value
