@@ -58,7 +58,7 @@ _METHOD = """\
   "raw COPY" sends rows that were formatted beforehand.
 - Latency counts from before the submit call in one process to the first line of the handler in
   another, with 15 to 35 ms between tasks.
-- The app runs in a pty of 120×40. Its live refresh is paused while keys are measured, since its
+- The app runs in a pty of 120 by 40. Its live refresh is paused while keys are measured, since its
   frames can't be told from those of a key; a refresh is timed by the app's own poller."""
 
 
