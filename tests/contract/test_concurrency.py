@@ -4,6 +4,7 @@ import json
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -11,6 +12,7 @@ from tasq_core import Lease, Ordering, Outcome, Repository, TaskStatus
 from tests.support.builders import make_task, make_tasks
 from tests.support.databases import Database
 from tests.support.processes import Process
+from tests.support.threads import in_threads
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -72,25 +74,16 @@ def test_writers_of_overlapping_batches_dont_deadlock(repository: Repository):
     repository.submit_tasks(make_tasks(300))
     leases = [Lease.of(t) for t in repository.poll_tasks("email", "mail", 300, limit=300)]
     ids = [lease.task_id for lease in leases]
-    failures: list[BaseException] = []
 
     def work(turn: int) -> None:
         mine = leases[turn * 10 :] + leases[: turn * 10]
-        try:
-            for _ in range(10):
-                repository.ping_leases(mine, 300)
-                repository.requeue_tasks(ids[::-1] if turn % 2 else ids)
-                repository.ping_tasks(ids, 300)
-                repository.submit_tasks([make_task() for _ in range(5)])
-        except BaseException as error:
-            failures.append(error)
+        for _ in range(10):
+            repository.ping_leases(mine, 300)
+            repository.requeue_tasks(ids[::-1] if turn % 2 else ids)
+            repository.ping_tasks(ids, 300)
+            repository.submit_tasks([make_task() for _ in range(5)])
 
-    threads = [threading.Thread(target=work, args=(turn,)) for turn in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(120)
-    assert failures == []
+    in_threads(*(partial(work, turn) for turn in range(8)), timeout=120)
 
 
 def test_cleaning_and_purging_beside_consumers_take_only_what_they_may(repository: Repository):

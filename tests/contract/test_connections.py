@@ -29,6 +29,7 @@ from tests.contract.rows import raw_id
 from tests.support.builders import make_task, make_tasks
 from tests.support.databases import Database
 from tests.support.processes import ROOT
+from tests.support.threads import in_threads
 from tests.support.wait import wait_until
 
 CLASSES: dict[str, Any] = {
@@ -230,23 +231,14 @@ def test_a_database_in_memory_is_one_per_repository():
 def test_a_repository_is_shared_by_threads(repository: Repository):
     repository.submit_tasks(make_tasks(200))
     claimed: list[Any] = []
-    failures: list[BaseException] = []
 
     def work() -> None:
-        try:
-            while batch := repository.poll_tasks("email", "mail", 60, limit=5):
-                claimed.extend(task.id for task in batch)
-                repository.count_tasks(None, None, None)
-                repository.ping_leases([Lease.of(task) for task in batch], 60)
-        except BaseException as error:
-            failures.append(error)
+        while batch := repository.poll_tasks("email", "mail", 60, limit=5):
+            claimed.extend(task.id for task in batch)
+            repository.count_tasks(None, None, None)
+            repository.ping_leases([Lease.of(task) for task in batch], 60)
 
-    threads = [threading.Thread(target=work) for _ in range(12)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert failures == []
+    in_threads(*[work] * 12)
     while left := repository.poll_tasks("email", "mail", 60, limit=50):
         claimed.extend(task.id for task in left)
     assert len(claimed) == len(set(claimed)) == 200

@@ -12,6 +12,7 @@ from tests.contract.rows import COLUMNS, insert_row, make_go_table
 from tests.support.builders import make_task, make_tasks
 from tests.support.databases import Database
 from tests.support.processes import Process
+from tests.support.threads import in_threads
 
 on_servers = pytest.mark.parametrize("backend", ["postgres", "mysql"], indirect=True)
 on_postgres = pytest.mark.parametrize("backend", ["postgres"], indirect=True)
@@ -98,20 +99,7 @@ def test_migrating_again_changes_nothing(repository: Repository, database: Datab
 
 
 def test_ten_threads_migrate_at_once(database: Database):
-    failures: list[BaseException] = []
-
-    def migrate() -> None:
-        try:
-            database.open().migrate()
-        except BaseException as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=migrate) for _ in range(10)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert failures == []
+    in_threads(*[lambda: database.open().migrate()] * 10)
     assert len(columns(database)) == 13
 
 

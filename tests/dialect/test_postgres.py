@@ -1,7 +1,6 @@
 """What only PostgreSQL does: the submit that is prepared once, and the connection kept for it."""
 
 import signal
-import threading
 
 import pytest
 
@@ -9,6 +8,7 @@ from tasq_core import RepositoryUnavailableError
 from tests.support.builders import make_task
 from tests.support.databases import Database
 from tests.support.processes import Process, python
+from tests.support.threads import in_threads
 from tests.support.wait import wait_until
 
 pytestmark = pytest.mark.parametrize("backend", ["postgres"], indirect=True)
@@ -52,22 +52,13 @@ def test_a_prepared_submit_stores_arguments_of_any_size(database: Database, size
 def test_threads_that_share_one_connection_all_get_their_turn(database: Database):
     table = database.open(pool_size=1, connect_timeout=20)
     table.migrate()
-    failures: list[BaseException] = []
 
     def submit() -> None:
-        try:
-            for _ in range(50):
-                table.submit_task(make_task())
-        except BaseException as error:
-            failures.append(error)
+        for _ in range(50):
+            table.submit_task(make_task())
 
-    threads = [threading.Thread(target=submit) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
+    in_threads(*[submit] * 6)
 
-    assert not failures
     assert table.count_tasks(None, None, None) == 300
 
 
@@ -75,10 +66,7 @@ def test_a_full_pool_is_told_though_a_connection_is_kept_beside_it(database: Dat
     table = database.open(pool_size=1, connect_timeout=0.3)
     table.migrate()
     table.submit_task(make_task())
-    with (
-        table._driver.write(),
-        pytest.raises(RepositoryUnavailableError),
-    ):
+    with table._driver.write(), pytest.raises(RepositoryUnavailableError):
         table.submit_task(make_task())
     table.submit_task(make_task())
 
