@@ -38,8 +38,8 @@ class BoundedConnection(psycopg.Connection[Any]):
 
     answer_within: float | None = None
     """In seconds. psycopg itself waits until TCP breaks, which a silent server never does."""
-    prepares_submit: bool | None = None
-    """Whether the INSERT of `postgres_submit` is prepared; None: not yet, False: it can't be."""
+    submit_is_prepared = False
+    """Whether the INSERT of `postgres_submit` is."""
 
     def wait(self, gen: Any, *args: Any, **options: Any) -> Any:
         """Run one of psycopg's steps to its end.
@@ -282,10 +282,11 @@ class PostgresDriver:
                 self._spare = SpareConnection()
         if inherited:
             return
-        self._spare.give_back()
         if not young:
             pool.close(timeout=_CLOSING_SECONDS)
+            self._spare.give_back()  # after it: a closed pool's is kept no more
             return
+        self._spare.give_back()
         with suppress(psycopg.Error):
             pool.check()  # another thread has just replaced it, or it broke again
 
@@ -299,8 +300,8 @@ class PostgresDriver:
         """Close the pool, if it was opened here."""
         with self._opening:
             if self._pool is not None and self._conninfo is not None:
-                self._spare.give_back()
                 self._pool.close(timeout=1.0)
+                self._spare.give_back()  # after it: a closed pool's is kept no more
                 self._pool = None
 
 

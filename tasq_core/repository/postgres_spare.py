@@ -1,4 +1,4 @@
-"""One connection kept beside the pool: the pool's own bookkeeping costs half a short statement."""
+"""One connection kept beside the pool: the pool's own bookkeeping costs a quarter of a submit."""
 
 import threading
 import time

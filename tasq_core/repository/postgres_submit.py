@@ -39,10 +39,9 @@ def insert(
     if connection.answer_within is not None or connection.prepare_threshold is None:
         return None
     pgconn = connection.pgconn
-    if connection.prepares_submit is None:
-        connection.prepares_submit = _prepare(pgconn, sql)
-    if not connection.prepares_submit:
+    if not connection.submit_is_prepared and not _prepare(pgconn, sql):
         return None
+    connection.submit_is_prepared = True
     values = (
         task.id.bytes, task.type.encode(), task.args, task.queue.encode(), _INT2(task.priority),
         _INT4(task.max_receives), _INT8((created_at - _EPOCH) // _MICROSECOND),
@@ -51,7 +50,7 @@ def insert(
     pgconn.send_query_prepared(_NAME, values, _BINARY, 1)
     result = _answer(pgconn)
     if result.status != ExecStatus.COMMAND_OK:
-        connection.prepares_submit = None  # it may be the prepared statement that is gone
+        connection.submit_is_prepared = False  # it may be gone
         return None
     return result.command_tuples
 

@@ -41,6 +41,7 @@ class Statements:
     """Distinct (queue, type) of open tasks."""
     submit: str
     submit_prepared: str
+    """PostgreSQL's for libpq, its values by position; empty elsewhere."""
     submit_many: str
     restore: str
     start: str
