@@ -78,7 +78,7 @@ class NarrowingCommand(ChoosingCommand):
 
 def choice_of(context: typer.Context) -> Choice:
     """What the verb was given to choose tasks by."""
-    return Choice(**context.meta.get(_NOTED, {}))
+    return Choice(**context.meta[_NOTED])
 
 
 def _note(context: Any, name: str, value: Any) -> None:

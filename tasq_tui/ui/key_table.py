@@ -20,6 +20,13 @@ LIST_KEYS: Final = (
     ("mouse", "Click points, double click opens, the gutter marks, the wheel scrolls"),
 )
 
+FILTER_KEYS: Final = (
+    ("Enter", "Apply the filter, or take the completion chosen"),
+    ("Tab", "Complete: take the completion chosen, or the first"),
+    ("↑ ↓", "Choose a completion, or go through earlier filters"),
+    ("Esc", "Leave: first the completions, then the filter as it was"),
+)
+
 _NAMES: Final = {
     "question_mark": "?", "slash": "/", "escape": "Esc", "delete": "Delete", "space": "Space",
 }  # fmt: skip
@@ -50,10 +57,11 @@ def _tables(actions: Sequence[Action]) -> Iterator[str]:
         yield "| key | action | name in `[keys]` |\n|-|-|-|"
         yield from (f"| {_keys(a.key)} | {a.about} | `{a.name}` |" for a in here)
         yield ""
-    yield "## Lists\n"
-    yield "| key | action |\n|-|-|"
-    yield from (f"| {keys} | {about} |" for keys, about in LIST_KEYS)
-    yield ""
+    for heading, table in (("Lists", LIST_KEYS), ("While a filter is typed", FILTER_KEYS)):
+        yield f"## {heading}\n"
+        yield "| key | action |\n|-|-|"
+        yield from (f"| {keys} | {about} |" for keys, about in table)
+        yield ""
 
 
 def _keys(keys: str) -> str:

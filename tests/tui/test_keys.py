@@ -48,6 +48,17 @@ async def test_every_key_of_a_footer_is_in_the_docs(settings: Settings, name: st
             assert binding.tooltip in table or binding.description == "Open"
 
 
+async def test_the_filters_keys_in_the_footer_are_in_the_docs(shop: Settings):
+    table = DOCS.read_text("utf-8").partition("## While a filter is typed")[2]
+    async with cockpit(shop, size=(80, 24), screen="tasks") as (app, pilot):
+        await pilot.press("slash")
+        text = app.view.query_one(KeyBar).text
+
+        for label in ("Apply", "Complete", "Leave"):
+            assert label in text
+            assert label in table
+
+
 @pytest.mark.parametrize("name", [screen.NAME for screen in SCREENS])
 async def test_help_and_quit_fit_every_footer(shop: Settings, name: str):
     async with cockpit(shop, size=(80, 24), screen=name) as (app, _pilot):

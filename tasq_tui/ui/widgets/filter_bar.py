@@ -60,8 +60,8 @@ class FilterBar(Vertical):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "complete", "Complete"),
-        Binding("up", "previous", "Earlier"),
         Binding("down", "next", "Next", show=False),
+        Binding("up", "previous", "Previous", show=False),
         Binding("escape", "leave", "Leave"),
     ]
 
