@@ -1,7 +1,6 @@
 """The app in a real pty: how soon it stands there, how soon a key shows, what it holds."""
 
 import tempfile
-import time
 from pathlib import Path
 
 import tasq_core
@@ -26,6 +25,7 @@ def burn(task):
         number = (number * 3 + 1) % 1_000_003
 
 def block(task):
+    print("blocking")
     ctypes.PyDLL(None).sleep(600)  # keeps the interpreter locked: no thread of it runs
 
 handlers = {"burn": burn, "block": block}
@@ -87,29 +87,27 @@ def _busy_handlers(stage: Stage, results: Results) -> None:
             producer = client.new_producer()
             for _ in range(2):
                 producer.submit("burn", None)
-            with _consuming(table.url, table.prefix, Path(folder)) as app:
+            with _consuming(table.url, table.prefix, Path(folder), b"running") as app:
                 app.type(b"2", b"newest first")
                 app.settle()
                 firsts = [app.press(PAGE_DOWN)[0] for _ in range(PAGES // 3)]
-            producer.submit("block", None)
             ends = []
             for _ in range(ROUNDS):
-                with _consuming(table.url, table.prefix, Path(folder)) as app:
-                    time.sleep(0.5)
+                producer.submit("block", None)
+                with _consuming(table.url, table.prefix, Path(folder), b"blocking") as app:
                     ends.append(app.quit())
                 client.new_inspector().purge(False, types="block")
-                producer.submit("block", None)
     _judge_percentile(results, "app: keys while two handlers burn the CPU", firsts, 50)
     results.keep(SECTION, "app: quit with a blocked handler", ends, "s")
     results.judge_most("app: quit with a blocked handler", max(ends), 2, "s")
 
 
-def _consuming(url: str, prefix: str, folder: Path) -> App:
+def _consuming(url: str, prefix: str, folder: Path, until: bytes) -> App:
     app = App(url, prefix, folder=folder)
     app.frame(b"Overview")
     app.type(b"5", b"no handlers yet")
     app.type(b"l")
     app.type(b"\x15busy_jobs\r", b"ready")
-    app.type(b"s", b"running")
+    app.type(b"s", until)
     app.settle()
     return app
