@@ -432,6 +432,7 @@ async def test_three_panes_stand_side_by_side_where_there_is_room(open_consumer)
         table, args, log = (
             driver.consumer.query_one(kind) for kind in (InFlight, ArgsView, JobLog)
         )
+        await driver.until(lambda: args.region.width)
 
         assert table.region.right <= args.region.x
         assert args.region.bottom <= log.region.y
