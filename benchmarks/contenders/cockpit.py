@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from tasq_tui.admin.settings import Settings
-from tasq_tui.ui.app import CockpitApp
+from tasq_tui.cli.cockpit import prepared_app
 
 _WARM_UP = 5
 
@@ -20,7 +20,7 @@ async def _until(holds: Callable[[], bool]) -> None:
 
 
 async def _refreshes(settings: Settings, count: int) -> list[float]:
-    app = CockpitApp(settings)
+    app = prepared_app(settings)
     found: list[float] = []
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("2")

@@ -242,22 +242,3 @@ class CockpitApp(KeysInOrder):
 def _migrated(session: Session) -> MutationResult:
     session.admin.client.migrate()
     return MutationResult(0, 0)
-
-
-def run_app(settings: Settings, *, demo: object = None) -> int:
-    """Run the app on a database until the user leaves; the exit code.
-
-    Args:
-        settings: which database.
-        demo: what feeds it, where it is a demonstration; whoever started it ends it.
-
-    Raises:
-        InvalidInputError: a URL or prefix that can't be used.
-        RepositoryError: the database's driver isn't installed.
-    """
-    del demo
-    app = CockpitApp(settings)
-    try:
-        return app.run() or app.return_code or 0
-    finally:
-        app.session.close()

@@ -92,7 +92,9 @@ def folded(text: str, width: int) -> Iterator[str]:
         if plain:
             line = text[start : start + width]
         else:  # at most two marks stand over a character: see _STACKED
-            line = chop_cells(text[start : start + 3 * width], width)[0] or text[start]
+            part = text[start : start + 3 * width]
+            # Nothing is left of marks that Rich counts as 0 cells, or of one too wide a character.
+            line = next(iter(chop_cells(part, width)), part) or text[start]
         end = start + len(line)
         if end >= len(text):
             yield text[start:]

@@ -97,6 +97,12 @@ def test_lines_are_folded_between_words_and_a_long_word_where_it_must_be():
     assert list(folded("", 16)) == [""]
 
 
+def test_a_line_of_nothing_but_marks_without_width_is_folded_too():
+    marks = "\U0001cf00" * 20
+
+    assert "".join(folded(marks, 2)) == marks
+
+
 @given(any_text, st.integers(2, 30))
 def test_folding_keeps_to_the_width_and_loses_only_the_spaces_between_lines(text, width):
     inert = safe(text)

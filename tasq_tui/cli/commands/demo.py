@@ -48,7 +48,7 @@ def demo(
             return _headless(demo, settings.url, seconds)
         demo.start()
         try:
-            return run_cockpit(settings, demo)
+            return run_cockpit(settings)
         finally:
             demo.stop()
 

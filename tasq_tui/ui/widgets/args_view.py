@@ -84,7 +84,7 @@ class ArgsView(Vertical):
         mode = self._shown_mode()
         about = f"{self._args.title} · {mode}"
         problem = f" · {self._args.problem}" if self._args.problem and self._args.data else ""
-        self.query_one(Static).update(safe_text(about + problem))
+        self.query_one(Static).update(safe_text(about + problem), layout=False)
         switcher = self.query_one(ContentSwitcher)
         if mode == "tree":
             self._fill_tree()

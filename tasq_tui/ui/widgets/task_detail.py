@@ -10,6 +10,7 @@ from textual.widgets import Static, Tree
 
 from tasq_core.task import Task, TaskStatus
 from tasq_tui.ui.formats import GLYPHS, NOTHING, age, duration, moment, receives, status_text
+from tasq_tui.ui.redrawing import redraw
 from tasq_tui.ui.safe_text import fit, safe, safe_lines
 from tasq_tui.ui.theme import STATUS_TOKENS
 from tasq_tui.ui.widgets.args_view import ArgsView
@@ -109,10 +110,10 @@ class TaskDetail(Vertical):
         facts = facts_of(task, now)
         if facts != self._shown_facts:
             self._shown_facts = facts
-            self._facts_line.update(facts)
+            redraw(self._facts_line, facts)
         if why != self._why:
             self._why = why
-            self._why_line.update(Content(safe(why, _LONGEST)))
+            redraw(self._why_line, Content(safe(why, _LONGEST)))
 
 
 def facts_of(task: Task, now: datetime) -> Content:
