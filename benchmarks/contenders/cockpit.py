@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from tasq_tui.admin.settings import Settings
-from tasq_tui.cli.cockpit import prepared_app
+from tasq_tui.cli.cockpit import opened_app
 
 _WARM_UP = 5
 
@@ -20,14 +20,14 @@ async def _until(holds: Callable[[], bool]) -> None:
 
 
 async def _refreshes(settings: Settings, count: int) -> list[float]:
-    app = prepared_app(settings)
     found: list[float] = []
-    async with app.run_test(size=(120, 40)) as pilot:
-        await pilot.press("2")
-        poller = app.view.poller
-        while len(found) < count + _WARM_UP:
-            before = poller.seconds
-            poller.kick()
-            await _until(lambda before=before: poller.seconds != before)
-            found.append(poller.seconds * 1000)
+    with opened_app(settings) as app:
+        async with app.run_test(size=(120, 40)) as pilot:
+            await pilot.press("2")
+            poller = app.view.poller
+            while len(found) < count + _WARM_UP:
+                before = poller.seconds
+                poller.kick()
+                await _until(lambda before=before: poller.seconds != before)
+                found.append(poller.seconds * 1000)
     return found
