@@ -1,6 +1,7 @@
-"""Ids made without the checks that take most of `uuid.UUID(…)`: one is made for every task."""
+"""Ids of tasks: random, but in neighbourhoods; made without the checks of `uuid.UUID(…)`."""
 
 from os import urandom
+from time import time
 from typing import Final
 from uuid import UUID, SafeUUID
 
@@ -9,8 +10,8 @@ _set_number: Final = vars(UUID)["int"].__set__  # its slots, behind the back of 
 _set_safety: Final = vars(UUID)["is_safe"].__set__
 
 _FREE: Final = ~(0xF000 << 64 | 0xC000 << 48)
-_VERSION_4: Final = 0x4000 << 64 | 0x8000 << 48
-"""RFC 9562, section 5.4: the version and the variant; all other bits are random."""
+_VERSION_8: Final = 0x8000 << 64 | 0x8000 << 48
+"""RFC 9562, section 5.8: the version and the variant; what the other bits are is up to us."""
 
 
 def uuid_of(data: bytes) -> UUID:
@@ -18,9 +19,16 @@ def uuid_of(data: bytes) -> UUID:
     return _uuid(int.from_bytes(data))
 
 
-def random_id() -> UUID:
-    """A random UUID, version 4."""
-    return _uuid(int.from_bytes(urandom(16)) & _FREE | _VERSION_4)
+def new_id() -> UUID:
+    """A UUID, version 8: one byte that changes every 64 seconds, and 114 random bits.
+
+    Tasks made at about the same time are neighbours in the primary key's index, so that a
+    batch touches a few of its pages instead of as many as it has tasks. The byte comes round
+    again after 4.5 hours: the next six digits tell tasks apart at a glance, which those of
+    version 7 would not.
+    """
+    place = (int(time()) >> 6 & 0xFF) << 120
+    return _uuid((int.from_bytes(urandom(15)) | place) & _FREE | _VERSION_8)
 
 
 def _uuid(number: int) -> UUID:

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar, overload
 
 from tasq_core.args import Codec, codec_named, convert, decode_args
 from tasq_core.errors import InvalidInputError, InvalidTypeError
-from tasq_core.ids import random_id
+from tasq_core.ids import new_id
 
 T = TypeVar("T")
 Into = type[T]
@@ -162,7 +162,7 @@ class Task(_LeaseFlag):
         check_integer("max_receives", max_receives, 0, MAX_INT32)
         encoded = (codec_named(codec) if isinstance(codec, str) else codec).encode(args)
         return cls(
-            random_id(), type, encoded, queue, priority,
+            new_id(), type, encoded, queue, priority,
             max_receives=max_receives, created_at=_clock.now(),
         )  # fmt: skip
 

@@ -282,12 +282,16 @@ class MySQLRepository(SqlRepository):
     def _record(self, session: Session, outcomes: Sequence[Outcome]) -> set[Lease]:
         now = time.monotonic()
         by_lease = {outcome.lease: outcome for outcome in outcomes}
+        plain = all(
+            outcome.error is None and outcome.status is not TaskStatus.NEW for outcome in outcomes
+        )
+        sql = self._sql.record_endings if plain else self._sql.record_outcomes
 
         def rows_of(some: Sequence[Lease]) -> dict[str, object]:
             listed = [_outcome_row(by_lease[lease], now) for lease in some]
             return {**self._rows.clock(), "leases": json.dumps(listed), "statuses": _STARTED}
 
-        return self._matched(session, self._sql.record_outcomes, list(by_lease), rows_of)
+        return self._matched(session, sql, list(by_lease), rows_of)
 
     def _matched(
         self,
@@ -361,8 +365,8 @@ def _outcome_row(outcome: Outcome, now: float) -> tuple[object, ...]:
     lease, status, started, finished, error, retry_in, _ = outcome
     return (
         lease.task_id.hex, lease.receive_count, lease.mark, status.value,
-        None if started is None else max(0.0, now - started),
-        None if finished is None else max(0.0, now - finished),
+        None if started is None else max(0, round((now - started) * 1e6)),
+        None if finished is None else max(0, round((now - finished) * 1e6)),
         error,
         retry_in if status is TaskStatus.NEW else None,
     )  # fmt: skip

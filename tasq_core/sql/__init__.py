@@ -50,6 +50,8 @@ class Statements:
     ping: str
     ping_leases: str
     record_outcomes: str
+    record_endings: str
+    """MySQL's for outcomes that all have neither an error nor a retry; empty elsewhere."""
     delete_leases: str
     release_leases: str
     held_leases: str

@@ -37,7 +37,7 @@ def test_a_new_task_is_ready_to_submit():
     assert (task.type, task.queue, task.priority, task.max_receives) == ("email", "mail", 5, 3)
     assert (task.status, task.receive_count, task.visible_at) == (TaskStatus.NEW, 0, IMMEDIATELY)
     assert task.args == b'{"to":"a@b.c"}'
-    assert task.id.version == 4
+    assert task.id.version == 8
     assert abs(task.created_at - before) < timedelta(seconds=5)
     assert task.created_at.tzinfo is UTC
 

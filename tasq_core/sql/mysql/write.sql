@@ -58,22 +58,39 @@ SET visible_at =
     + INTERVAL MOD(MICROSECOND(visible_at), 1000) MICROSECOND
 WHERE status IN ('ENQUEUED', 'IN_PROGRESS')
 
+-- `started_ago` and `finished_ago` are microseconds, `retry_in` is seconds.
 -- name: record_outcomes
 UPDATE {tasks} JOIN JSON_TABLE(%(leases)s, '$[*]' COLUMNS (
     id CHAR(32) PATH '$[0]', receive_count INT PATH '$[1]', mark INT PATH '$[2]',
-    status VARCHAR(11) PATH '$[3]', started_ago DOUBLE PATH '$[4]',
-    finished_ago DOUBLE PATH '$[5]', error MEDIUMTEXT PATH '$[6]',
+    status VARCHAR(11) PATH '$[3]', started_ago BIGINT PATH '$[4]',
+    finished_ago BIGINT PATH '$[5]', error MEDIUMTEXT PATH '$[6]',
     retry_in DOUBLE PATH '$[7]')) AS o
   ON {tasks}.id = UNHEX(o.id) AND {tasks}.receive_count = o.receive_count
     AND MOD(MICROSECOND({tasks}.visible_at), 1000) = o.mark
-SET {tasks}.started_at = COALESCE((UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND) - INTERVAL ROUND(o.started_ago * 1000000) MICROSECOND,
+SET {tasks}.started_at = COALESCE((UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND) - INTERVAL o.started_ago MICROSECOND,
       {tasks}.started_at),
-    {tasks}.finished_at = COALESCE((UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND) - INTERVAL ROUND(o.finished_ago * 1000000) MICROSECOND,
+    {tasks}.finished_at = COALESCE((UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND) - INTERVAL o.finished_ago MICROSECOND,
       {tasks}.finished_at),
     {tasks}.last_error = COALESCE(o.error, {tasks}.last_error),
     {tasks}.visible_at = CASE WHEN o.retry_in IS NULL THEN {tasks}.visible_at
       WHEN o.retry_in = 0 THEN '0001-01-01 00:00:00.000000'
       ELSE (UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND) + INTERVAL ROUND(o.retry_in * 1000000) MICROSECOND END,
+    {tasks}.status = o.status
+WHERE {tasks}.status IN ('ENQUEUED', 'IN_PROGRESS')
+
+-- The same where no outcome has an error or goes back to the queue: those two columns take a
+-- fifth of the time even where they are NULL.
+-- name: record_endings
+UPDATE {tasks} JOIN JSON_TABLE(%(leases)s, '$[*]' COLUMNS (
+    id CHAR(32) PATH '$[0]', receive_count INT PATH '$[1]', mark INT PATH '$[2]',
+    status VARCHAR(11) PATH '$[3]', started_ago BIGINT PATH '$[4]',
+    finished_ago BIGINT PATH '$[5]')) AS o
+  ON {tasks}.id = UNHEX(o.id) AND {tasks}.receive_count = o.receive_count
+    AND MOD(MICROSECOND({tasks}.visible_at), 1000) = o.mark
+SET {tasks}.started_at = COALESCE((UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND) - INTERVAL o.started_ago MICROSECOND,
+      {tasks}.started_at),
+    {tasks}.finished_at = COALESCE((UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND) - INTERVAL o.finished_ago MICROSECOND,
+      {tasks}.finished_at),
     {tasks}.status = o.status
 WHERE {tasks}.status IN ('ENQUEUED', 'IN_PROGRESS')
 

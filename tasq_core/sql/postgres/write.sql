@@ -91,6 +91,8 @@ WHERE {tasks}.id = ANY(ARRAY(
   AND extract(microseconds FROM visible_at)::int %% 1000 = o.mark
 RETURNING {tasks}.id, {tasks}.receive_count
 
+-- name: record_endings
+
 -- name: delete_leases
 DELETE FROM {tasks}
 USING unnest(%(ids)s::uuid[], %(receive_counts)s::int[], %(marks)s::int[])

@@ -63,6 +63,8 @@ UPDATE {tasks} SET status = ?1, started_at = coalesce(?2, started_at),
 WHERE id = ?6 AND receive_count = ?7
   AND status IN ('ENQUEUED', 'IN_PROGRESS') AND visible_at % 1000 = ?8
 
+-- name: record_endings
+
 -- name: delete_leases
 DELETE FROM {tasks}
 WHERE id = :id AND receive_count = :receive_count
