@@ -84,6 +84,11 @@ class SQLiteRows:
         return {"now": time.time_ns() // 1000}
 
 
+def _definition(index: str) -> str:
+    """What a CREATE INDEX says of its columns and rows; SQLite keeps its text as it was."""
+    return " ".join(index.partition(" ON ")[2].split())
+
+
 class SQLiteRepository(SqlRepository):
     """A task table in an SQLite file or in memory.
 
@@ -111,11 +116,17 @@ class SQLiteRepository(SqlRepository):
         self._wake_up = wake_up
 
     def migrate(self) -> None:
-        """Create the table and its indexes where they are missing."""
+        """Create the table and its indexes where they are missing, or from an older tasq."""
 
         def work(session: Session) -> None:
-            for statement in load_schema("sqlite").values():
-                session.change(fill(statement, self._slots), {})
+            made = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = :table"
+            found: dict[str, str] = dict(session.rows(made, {"table": self._table}))
+            for step, text in load_schema("sqlite").items():
+                statement = fill(text, self._slots)
+                name = f"{self._table}_tasq_{step.removeprefix('index_')}"
+                if name in found and _definition(found[name]) != _definition(statement):
+                    session.change(f'DROP INDEX "{name}"', {})
+                session.change(statement, {})
 
         self._run(work, "transaction")
 

@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,7 @@ from tasq_core.repository.urls import parse_url
 
 _OLDEST: Final = (3, 35, 0)
 BUSY_SECONDS: Final = 10.0
+_TRY_AGAIN_SECONDS: Final = 0.005
 _SYNCHRONOUS: Final = ("off", "normal", "full", "extra")
 
 # Errors that another try may get past: a writer that holds on, a full disk.
@@ -109,7 +111,7 @@ class SQLiteDriver:
             )
         try:
             if self.path is not None and not self._read_only and not read_only:
-                raw.execute("PRAGMA journal_mode = WAL")
+                self._enter_wal(raw)
                 raw.execute(f"PRAGMA synchronous = {self._synchronous}")
             if read_only:
                 raw.execute("PRAGMA query_only = ON")
@@ -117,6 +119,23 @@ class SQLiteDriver:
             raw.close()
             raise
         return SQLiteSession(raw)
+
+    def _enter_wal(self, raw: sqlite3.Connection) -> None:
+        """Turn on the write-ahead log.
+
+        Of several that do so to a fresh file at once, SQLite refuses all but one without
+        waiting: each holds a lock the other needs.
+        """
+        deadline = time.monotonic() + self._busy_timeout
+        while True:
+            try:
+                raw.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorname != "SQLITE_BUSY" or time.monotonic() > deadline:
+                    raise
+                time.sleep(_TRY_AGAIN_SECONDS)
+            else:
+                return
 
     def _writing(self) -> SQLiteSession:
         with self._opening:

@@ -16,6 +16,7 @@ from tests.support.threads import in_threads
 
 on_servers = pytest.mark.parametrize("backend", ["postgres", "mysql"], indirect=True)
 on_postgres = pytest.mark.parametrize("backend", ["postgres"], indirect=True)
+on_sqlite = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 
 
 def columns(database: Database) -> list[tuple[Any, ...]]:
@@ -96,6 +97,17 @@ def test_migrating_again_changes_nothing(repository: Repository, database: Datab
     database.open().migrate()
     assert (columns(database), indexes(database)) == before
     assert repository.count_tasks(None, None, None) == 1
+
+
+@on_sqlite
+def test_an_index_of_an_older_version_is_made_anew(repository: Repository, database: Database):
+    name, table = f"{database.table}_tasq_claim_created", database.table
+    definition = "SELECT sql FROM sqlite_master WHERE name = ?"
+    as_it_should_be = database.execute(definition, [name])
+    database.execute(f'DROP INDEX "{name}"')
+    database.execute(f"CREATE INDEX \"{name}\" ON \"{table}\" (queue) WHERE status IN ('NEW', 'x')")
+    repository.migrate()
+    assert database.execute(definition, [name]) == as_it_should_be
 
 
 def test_ten_threads_migrate_at_once(database: Database):

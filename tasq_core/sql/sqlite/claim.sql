@@ -18,7 +18,7 @@ WHERE rowid IN (
   CROSS JOIN {tasks} AS found ON found.rowid IN (
     SELECT walk.rowid FROM {tasks} AS walk
     WHERE walk.queue = q.value AND walk.type = t.value
-      AND walk.status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS') AND walk.visible_at <= :now
+      AND walk.status NOT IN ('SUCCESSFUL', 'FAILED') AND walk.visible_at <= :now
       AND (walk.max_receives = 0 OR walk.receive_count < walk.max_receives)
     ORDER BY walk.created_at, walk.priority DESC LIMIT :limit)
   ORDER BY found.created_at, found.priority DESC, found.id LIMIT :limit)
@@ -32,7 +32,7 @@ WHERE rowid IN (
   CROSS JOIN {tasks} AS found ON found.rowid IN (
     SELECT walk.rowid FROM {tasks} AS walk
     WHERE walk.queue = q.value AND walk.type = t.value
-      AND walk.status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS') AND walk.visible_at <= :now
+      AND walk.status NOT IN ('SUCCESSFUL', 'FAILED') AND walk.visible_at <= :now
       AND (walk.max_receives = 0 OR walk.receive_count < walk.max_receives)
     ORDER BY walk.priority DESC, walk.created_at LIMIT :limit)
   ORDER BY found.priority DESC, found.created_at, found.id LIMIT :limit)
@@ -46,25 +46,25 @@ RETURNING {columns}
 UPDATE {tasks} SET status = 'FAILED', finished_at = :now,
   last_error = :reason || coalesce(char(10) || last_error, '')
 WHERE max_receives > 0 AND receive_count >= max_receives
-  AND status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS') AND visible_at <= :now
+  AND status NOT IN ('SUCCESSFUL', 'FAILED') AND visible_at <= :now
   AND queue IN (SELECT value FROM json_each(:queues))
   AND type IN (SELECT value FROM json_each(:types))
 
 -- Each min() is one probe of the claim index, however many rows a kind has.
 -- name: open_kinds
 WITH RECURSIVE one(queue) AS (
-  SELECT min(queue) FROM {tasks} WHERE status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS')
+  SELECT min(queue) FROM {tasks} WHERE status NOT IN ('SUCCESSFUL', 'FAILED')
   UNION ALL
   SELECT (SELECT min(queue) FROM {tasks}
-    WHERE status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS') AND queue > one.queue)
+    WHERE status NOT IN ('SUCCESSFUL', 'FAILED') AND queue > one.queue)
   FROM one WHERE one.queue IS NOT NULL
 ), kind(queue, type) AS (
   SELECT queue, (SELECT min(type) FROM {tasks}
-    WHERE status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS') AND queue = one.queue)
+    WHERE status NOT IN ('SUCCESSFUL', 'FAILED') AND queue = one.queue)
   FROM one WHERE one.queue IS NOT NULL
   UNION ALL
   SELECT queue, (SELECT min(type) FROM {tasks}
-    WHERE status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS') AND queue = kind.queue
+    WHERE status NOT IN ('SUCCESSFUL', 'FAILED') AND queue = kind.queue
       AND type > kind.type)
   FROM kind WHERE kind.type IS NOT NULL
 )

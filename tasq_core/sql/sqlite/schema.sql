@@ -1,5 +1,7 @@
 -- SQLite's schema, tasq's own: times are whole microseconds since 1970 UTC, ids 16 bytes.
 -- A rowid table with a unique index on id drains twice as fast as one WITHOUT ROWID.
+-- No list of three or more after IN: SQLite builds a table in memory for it, at every row that
+-- is written, which took half the time of a drain.
 
 -- name: create_table
 CREATE TABLE IF NOT EXISTS {tasks} (
@@ -9,7 +11,8 @@ CREATE TABLE IF NOT EXISTS {tasks} (
   queue TEXT NOT NULL,
   priority INTEGER NOT NULL,
   status TEXT NOT NULL
-    CHECK (status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS', 'SUCCESSFUL', 'FAILED')),
+    CHECK (status = 'NEW' OR status = 'ENQUEUED' OR status = 'IN_PROGRESS'
+      OR status = 'SUCCESSFUL' OR status = 'FAILED'),
   receive_count INTEGER NOT NULL DEFAULT 0,
   max_receives INTEGER NOT NULL DEFAULT 0,
   last_error TEXT,
@@ -21,16 +24,16 @@ CREATE TABLE IF NOT EXISTS {tasks} (
 
 -- name: index_claim_created
 CREATE INDEX IF NOT EXISTS "{name}_tasq_claim_created" ON {tasks}
-  (queue, type, created_at, priority DESC) WHERE status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS')
+  (queue, type, created_at, priority DESC) WHERE status NOT IN ('SUCCESSFUL', 'FAILED')
 
 -- name: index_claim_priority
 CREATE INDEX IF NOT EXISTS "{name}_tasq_claim_priority" ON {tasks}
-  (queue, type, priority DESC, created_at) WHERE status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS')
+  (queue, type, priority DESC, created_at) WHERE status NOT IN ('SUCCESSFUL', 'FAILED')
 
 -- name: index_exhausted
 CREATE INDEX IF NOT EXISTS "{name}_tasq_exhausted" ON {tasks} (visible_at)
   WHERE max_receives > 0 AND receive_count >= max_receives
-    AND status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS')
+    AND status NOT IN ('SUCCESSFUL', 'FAILED')
 
 -- The last three columns are what the summary reads of open tasks: with them it never visits
 -- the rows, which takes a sixth of the time and costs a drain 4 %.

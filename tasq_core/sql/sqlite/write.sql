@@ -46,7 +46,7 @@ UPDATE {tasks} SET visible_at =
 WHERE id IN (
   WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < length(:ids) / 16 - 1)
   SELECT substr(:ids, i * 16 + 1, 16) FROM n)
-  AND status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS')
+  AND status NOT IN ('SUCCESSFUL', 'FAILED')
 
 -- differs: the statements for leases run once a lease, by position; in process a call is
 -- cheaper than what a list of rows would cost.
