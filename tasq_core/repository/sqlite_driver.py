@@ -126,14 +126,14 @@ class SQLiteDriver:
         Of several that do so to a fresh file at once, SQLite refuses all but one without
         waiting: each holds a lock the other needs.
         """
-        deadline = time.monotonic() + self._busy_timeout
+        pause, deadline = threading.Event(), time.monotonic() + self._busy_timeout
         while True:
             try:
                 raw.execute("PRAGMA journal_mode = WAL")
             except sqlite3.OperationalError as error:
                 if error.sqlite_errorname != "SQLITE_BUSY" or time.monotonic() > deadline:
                     raise
-                time.sleep(_TRY_AGAIN_SECONDS)
+                pause.wait(_TRY_AGAIN_SECONDS)
             else:
                 return
 
