@@ -10,8 +10,8 @@ from benchmarks.results import Line, Results
 from benchmarks.stage import Stage
 
 SECTIONS = {
-    "submit": "submitting", "drain": "draining", "depth": "depth", "latency": "idle",
-    "scale": "scale", "startup": "startup", "app": "app", "gob": "decoding",
+    "submit": "submitting", "drain": "draining", "depth": "depth", "bloat": "bloat",
+    "latency": "idle", "scale": "scale", "startup": "startup", "app": "app", "gob": "decoding",
 }  # fmt: skip
 
 

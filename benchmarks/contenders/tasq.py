@@ -10,6 +10,7 @@ from benchmarks.contenders import ARGS, WORKERS, Stopwatch, gaps
 
 TYPE = "bench"
 WARM_UP = 20
+WARM_CLAIMS = 5
 
 
 def prepare(url: str, prefix: str) -> None:
@@ -117,6 +118,20 @@ def go_drain(url: str, prefix: str, count: int) -> float:
         for thread in threads:
             thread.join()
         return watch.rate(count)
+
+
+def claim_times(url: str, prefix: str, count: int, limit: int) -> list[float]:
+    """Milliseconds of each of `count` claims of `limit`; what was claimed is deleted again."""
+    found = []
+    with tasq_core.connect(url, prefix=prefix) as client:
+        repository = client.repository
+        for _ in range(count + WARM_CLAIMS):
+            client.new_producer().submit_many(tasq_core.Task.new(TYPE, ARGS) for _ in range(limit))
+            start = time.perf_counter()
+            tasks = repository.poll_tasks([TYPE], [""], 30.0, limit=limit)
+            found.append((time.perf_counter() - start) * 1000)
+            client.new_inspector().delete(False, *tasks)
+    return found[WARM_CLAIMS:]
 
 
 def latency(url: str, prefix: str, count: int) -> list[float]:

@@ -1,5 +1,6 @@
 """What only PostgreSQL does: the submit that is prepared once, and the connection kept for it."""
 
+import re
 import signal
 
 import pytest
@@ -100,3 +101,31 @@ def test_ctrl_c_ends_a_submit_that_waits_for_a_lock(database: Database):
     finally:
         program.close()
         locker.rollback()
+
+
+@pytest.mark.parametrize(
+    "name", ["record_outcomes", "delete_leases", "ping_leases", "release_leases"]
+)
+def test_a_cached_plan_of_a_batch_compares_no_pairs(database: Database, name: str):
+    """On a table not yet analysed, 1000 outcomes took 200 ms instead of 15."""
+    table = database.open()
+    table.migrate()
+    table.submit_tasks([make_task() for _ in range(5000)])
+    names = list[str]()
+
+    def number(match: re.Match[str]) -> str:
+        if match[1] not in names:
+            names.append(match[1])
+        return f"${names.index(match[1]) + 1}"
+
+    statement = re.sub(r"%\((\w+)\)s", number, getattr(table._sql, name)).replace("%%", "%")
+    values = ", ".join("1" if name == "timeout" else "'{}'" for name in names)
+
+    def plan(session) -> str:
+        session.raw.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        session.raw.execute(f"PREPARE batch AS {statement}")
+        rows = session.raw.execute(f"EXPLAIN EXECUTE batch({values})").fetchall()
+        session.raw.execute("DEALLOCATE batch")
+        return "\n".join(row[0] for row in rows)
+
+    assert "Join Filter" not in table._run(plan, "transaction")

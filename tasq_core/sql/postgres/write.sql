@@ -56,12 +56,14 @@ WHERE id = ANY(ARRAY(
     SELECT id FROM {tasks} WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE))
   AND status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS')
 
+-- generate_series says that there may be many: without it a cached plan takes the arrays for
+-- ten rows, and compares each lease with each task.
 -- name: ping_leases
 UPDATE {tasks} SET visible_at =
   date_trunc('milliseconds', statement_timestamp() + make_interval(secs => %(timeout)s))
   + held.mark * interval '1 microsecond'
-FROM unnest(%(ids)s::uuid[], %(receive_counts)s::int[], %(marks)s::int[])
-  AS held(id, receive_count, mark)
+FROM ROWS FROM (unnest(%(ids)s::uuid[], %(receive_counts)s::int[], %(marks)s::int[]),
+  generate_series(1, cardinality(%(ids)s::uuid[]))) AS held(id, receive_count, mark)
 WHERE {tasks}.id = ANY(ARRAY(
     SELECT id FROM {tasks} WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE))
   AND {tasks}.id = held.id AND {tasks}.receive_count = held.receive_count
@@ -80,9 +82,10 @@ UPDATE {tasks} SET
   visible_at = CASE WHEN o.retry_in IS NULL THEN visible_at
     WHEN o.retry_in = 0 THEN '0001-01-01 00:00:00+00'
     ELSE statement_timestamp() + make_interval(secs => o.retry_in) END
-FROM unnest(%(ids)s::uuid[], %(receive_counts)s::int[], %(marks)s::int[],
+FROM ROWS FROM (unnest(%(ids)s::uuid[], %(receive_counts)s::int[], %(marks)s::int[],
     %(statuses)s::{enum}[], %(started_ago)s::float8[], %(finished_ago)s::float8[],
-    %(errors)s::text[], %(retry_in)s::float8[])
+    %(errors)s::text[], %(retry_in)s::float8[]),
+  generate_series(1, cardinality(%(ids)s::uuid[])))
   AS o(id, receive_count, mark, status, started_ago, finished_ago, error, retry_in)
 WHERE {tasks}.id = ANY(ARRAY(
     SELECT id FROM {tasks} WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE))
@@ -95,8 +98,8 @@ RETURNING {tasks}.id, {tasks}.receive_count
 
 -- name: delete_leases
 DELETE FROM {tasks}
-USING unnest(%(ids)s::uuid[], %(receive_counts)s::int[], %(marks)s::int[])
-  AS held(id, receive_count, mark)
+USING ROWS FROM (unnest(%(ids)s::uuid[], %(receive_counts)s::int[], %(marks)s::int[]),
+  generate_series(1, cardinality(%(ids)s::uuid[]))) AS held(id, receive_count, mark)
 WHERE {tasks}.id = ANY(ARRAY(
     SELECT id FROM {tasks} WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE))
   AND {tasks}.id = held.id AND {tasks}.receive_count = held.receive_count
@@ -107,8 +110,8 @@ RETURNING {tasks}.id, {tasks}.receive_count
 -- name: release_leases
 UPDATE {tasks} SET status = 'NEW', receive_count = {tasks}.receive_count - 1,
   visible_at = '0001-01-01 00:00:00+00'
-FROM unnest(%(ids)s::uuid[], %(receive_counts)s::int[], %(marks)s::int[])
-  AS held(id, receive_count, mark)
+FROM ROWS FROM (unnest(%(ids)s::uuid[], %(receive_counts)s::int[], %(marks)s::int[]),
+  generate_series(1, cardinality(%(ids)s::uuid[]))) AS held(id, receive_count, mark)
 WHERE {tasks}.id = ANY(ARRAY(
     SELECT id FROM {tasks} WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE))
   AND {tasks}.id = held.id AND {tasks}.receive_count = held.receive_count
