@@ -7,7 +7,7 @@ from typing import Final
 from tasq_tui.ui.actions import ACTIONS, Action, Scope
 from tasq_tui.ui.consumer_actions import CONSUMER_ACTIONS
 
-LIST_KEYS: Final = (
+_LIST_KEYS: Final = (
     ("↑ ↓ j k", "Move by a row"),
     ("PgUp PgDn ^b ^f", "Move by a screen"),
     ("Home End g G", "Go to the first, the last"),
@@ -20,12 +20,15 @@ LIST_KEYS: Final = (
     ("mouse", "Click points, double click opens, the gutter marks, the wheel scrolls"),
 )
 
-FILTER_KEYS: Final = (
+_FILTER_KEYS: Final = (
     ("Enter", "Apply the filter, or take the completion chosen"),
     ("Tab", "Complete: take the completion chosen, or the first"),
     ("↑ ↓", "Choose a completion, or go through earlier filters"),
     ("Esc", "Leave: first the completions, then the filter as it was"),
 )
+
+OTHER_KEYS: Final = (("Lists", _LIST_KEYS), ("While a filter is typed", _FILTER_KEYS))
+"""What isn't an action of the registry, under its heading."""
 
 _NAMES: Final = {
     "question_mark": "?", "slash": "/", "escape": "Esc", "delete": "Delete", "space": "Space",
@@ -57,7 +60,7 @@ def _tables(actions: Sequence[Action]) -> Iterator[str]:
         yield "| key | action | name in `[keys]` |\n|-|-|-|"
         yield from (f"| {_keys(a.key)} | {a.about} | `{a.name}` |" for a in here)
         yield ""
-    for heading, table in (("Lists", LIST_KEYS), ("While a filter is typed", FILTER_KEYS)):
+    for heading, table in OTHER_KEYS:
         yield f"## {heading}\n"
         yield "| key | action |\n|-|-|"
         yield from (f"| {keys} | {about} |" for keys, about in table)

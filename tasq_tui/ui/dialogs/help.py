@@ -10,7 +10,7 @@ from textual.widgets import Static
 
 from tasq_tui.ui.actions import Action, Scope
 from tasq_tui.ui.dialogs.base import Dialog
-from tasq_tui.ui.key_table import LIST_KEYS
+from tasq_tui.ui.key_table import OTHER_KEYS
 from tasq_tui.ui.safe_text import fit
 
 _KEYS: Final = 16
@@ -54,9 +54,11 @@ class HelpDialog(Dialog[None]):
             here = [action for action in self._actions if action.scope is scope]
             lines += [_line(self._keys_of(action), action.about) for action in here]
             lines.append(Content(""))
-        lines.append(_heading("lists"))
-        lines += [_line(keys, about) for keys, about in LIST_KEYS]
-        yield Static(Content("\n").join(lines), markup=False)
+        for heading, table in OTHER_KEYS:
+            lines.append(_heading(heading))
+            lines += [_line(keys, about) for keys, about in table]
+            lines.append(Content(""))
+        yield Static(Content("\n").join(lines[:-1]), markup=False)
 
     def action_scroll(self, lines: int) -> None:
         """Scroll the keys."""
