@@ -14,8 +14,10 @@ from tests.gob import bombs, vectors
 
 MAX_SECONDS = 0.1
 MAX_BYTES = 50_000_000
-SLACK = 2  # a busy core runs at a fraction of its speed; a bomb costs a hundred times as much
 BOMBS = list(bombs.bombs())
+HONEST = gob.encode([{"A": number, "B": "x" * 20, "C": [1, 2, 3]} for number in range(5000)])
+HONEST_SECONDS = 0.024
+"""What decoding `HONEST` takes where a bomb's megabyte may take a tenth of a second."""
 
 
 def attempt(read, data):
@@ -25,20 +27,30 @@ def attempt(read, data):
         return None
 
 
+def seconds_of(read, data):
+    """Of this process's time, not of the clock's."""
+    gc.collect()
+    start = time.process_time()
+    attempt(read, data)
+    return time.process_time() - start
+
+
 @pytest.mark.parametrize("read", [gob.decode, gob.inspect])
 @pytest.mark.parametrize("bomb", [data for _, data in BOMBS], ids=[name for name, _ in BOMBS])
 def test_a_megabyte_costs_at_most_a_tenth_of_a_second(bomb, read):
+    """A core that is busy or slow is given as much more time as an honest stream takes on it.
+
+    Both are measured one after the other there, so the bound is then twice as wide.
+    """
     limit = MAX_SECONDS * max(1, len(bomb) / bombs.SIZE)
     best = 1e9
-    for _ in range(3):
-        gc.collect()
-        start = time.process_time()
-        attempt(read, bomb)
-        best = min(best, time.process_time() - start)
-        if best < limit:
-            break
+    for _ in range(5):
+        cost = seconds_of(read, bomb)
+        if cost < limit:
+            return
+        best = min(best, cost / max(1, seconds_of(gob.decode, HONEST) / HONEST_SECONDS))
 
-    assert best < limit * SLACK
+    assert best < limit * 2
 
 
 @pytest.mark.parametrize("read", [gob.decode, gob.inspect])
