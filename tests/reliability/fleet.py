@@ -5,7 +5,7 @@ import signal
 import sqlite3
 import sys
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any
 from uuid import UUID
 
@@ -40,7 +40,11 @@ class Worker:
         def said_or_over() -> bool:
             return len(self.events(name)) >= count or self.process.returncode is not None
 
-        wait_until(said_or_over, timeout, lambda: f"{count} x {name!r} from {self.process}")
+        try:
+            wait_until(said_or_over, timeout, lambda: f"{count} x {name!r} from {self.process}")
+        except AssertionError as error:
+            self._show_threads()
+            raise AssertionError(f"{error}\n{self.process.stderr}") from None
         events = self.events(name)
         assert len(events) >= count, f"ended without {count} x {name!r}: {self.process}"
         return events
@@ -62,10 +66,15 @@ class Worker:
         try:
             returned = self.process.wait(timeout)
         except AssertionError:
-            self.signal(signal.SIGUSR1)
-            wait_until(lambda: "most recent call first" in self.process.stderr, 5)
+            self._show_threads()
             raise AssertionError(f"still running: {self.process}") from None
         assert returned == 0, str(self.process)
+
+    def _show_threads(self) -> None:
+        """Let it write to standard error where its threads stand."""
+        self.signal(signal.SIGUSR1)
+        with suppress(AssertionError):  # one that is stopped can't
+            wait_until(lambda: "most recent call first" in self.process.stderr, 5)
 
 
 class Fleet:
