@@ -5,7 +5,9 @@ from textual.widgets import Static
 
 
 def redraw(static: Static, text: Content) -> None:
-    """Show `text`; the screen is laid out again only if it takes another height."""
+    """Show `text`; the same again changes nothing, and only another height lays out the screen."""
+    if text == static.content:
+        return
 
     def height() -> int:
         return static.visual.get_height(static.styles.get_rules(), width) if width else -1

@@ -20,6 +20,7 @@ from tasq_tui.ui.formats import age, count
 from tasq_tui.ui.messages import ShowTasks
 from tasq_tui.ui.previews import tasks
 from tasq_tui.ui.queries import Failure
+from tasq_tui.ui.redrawing import redraw
 from tasq_tui.ui.safe_text import safe, safe_lines
 from tasq_tui.ui.screens.base import CockpitScreen
 from tasq_tui.ui.session import Session
@@ -108,8 +109,7 @@ class ErrorsScreen(CockpitScreen):
         of_newest = f" · the newest {count(_NEWEST)}" if failed >= _NEWEST else ""
         groups_word = "kind" if len(groups) == 1 else "kinds"
         text = Content(f"{count(failed)} failed in {len(groups)} {groups_word} of error{of_newest}")
-        if text != self._status.content:
-            self._status.update(text)
+        redraw(self._status, text)
 
     @on(RowsView.CursorMoved)
     def _moved(self) -> None:

@@ -21,6 +21,7 @@ from tasq_tui.ui.formats import age, count
 from tasq_tui.ui.kind_rows import brief_columns, brief_rows
 from tasq_tui.ui.messages import ShowTasks
 from tasq_tui.ui.queries import Failure
+from tasq_tui.ui.redrawing import redraw
 from tasq_tui.ui.safe_text import safe
 from tasq_tui.ui.screens.base import CockpitScreen
 from tasq_tui.ui.session import Session
@@ -136,9 +137,7 @@ class OverviewScreen(CockpitScreen):
         self._failures.show([_failure_row(task, now) for task in self._failed])
 
     def _show_health(self, health: Health, now: datetime) -> None:
-        shown = health_line(health, now)
-        if shown != self._health.content:
-            self._health.update(shown)
+        redraw(self._health, health_line(health, now))
 
     @on(RowsView.Activated, "#overview-queues")
     def _open_queue(self, event: RowsView.Activated) -> None:

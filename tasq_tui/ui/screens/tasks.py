@@ -31,6 +31,7 @@ from tasq_tui.ui.matching import Matching, all_matching
 from tasq_tui.ui.messages import DryRun
 from tasq_tui.ui.previews import tasks
 from tasq_tui.ui.queries import Failure
+from tasq_tui.ui.redrawing import redraw
 from tasq_tui.ui.safe_text import safe
 from tasq_tui.ui.screens.base import CockpitScreen
 from tasq_tui.ui.session import Session
@@ -236,8 +237,7 @@ class TasksScreen(CockpitScreen):
             parts.append(f"{count(waiting)} newer wait")
         self._status.set_class(bool(marked or self._all), "-marked")
         text = Content(" · ".join(part for part in parts if part))
-        if text != self._status.content:
-            self._status.update(text)
+        redraw(self._status, text)
 
     def _matches_text(self) -> str:
         if self._matches is None:

@@ -43,7 +43,6 @@ class TaskDetail(Vertical):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self.task_shown: Task | None = None
-        self._shown_facts = Content("")
         self._why = ""
         self._facts_line = Static(id="detail-facts", markup=False)
         self._why_line = Static(id="detail-why", markup=False)
@@ -107,13 +106,9 @@ class TaskDetail(Vertical):
         (tree.first() if tree else self._error).focus()
 
     def _show_facts(self, task: Task, now: datetime, why: str) -> None:
-        facts = facts_of(task, now)
-        if facts != self._shown_facts:
-            self._shown_facts = facts
-            redraw(self._facts_line, facts)
-        if why != self._why:
-            self._why = why
-            redraw(self._why_line, Content(safe(why, _LONGEST)))
+        self._why = why
+        redraw(self._facts_line, facts_of(task, now))
+        redraw(self._why_line, Content(safe(why, _LONGEST)))
 
 
 def facts_of(task: Task, now: datetime) -> Content:
