@@ -14,6 +14,7 @@ from tests.gob import bombs, costs, vectors
 from tests.support.processes import python
 
 MAX_BYTES = 50_000_000
+SLACK = 2  # a busy core runs at a fraction of its speed; a bomb costs a hundred times as much
 BOMBS = list(bombs.bombs())
 
 
@@ -36,8 +37,7 @@ def seconds_a_megabyte() -> dict[str, float]:
 @pytest.mark.parametrize("reader", costs.READERS)
 @pytest.mark.parametrize("bomb", [name for name, _ in BOMBS])
 def test_a_megabyte_costs_at_most_a_tenth_of_a_second(bomb, reader, seconds_a_megabyte):
-    # Twice that, since what a slow core's time is divided by was measured a moment later.
-    assert seconds_a_megabyte[f"{bomb}-{reader}"] < 2 * costs.MAX_SECONDS
+    assert seconds_a_megabyte[f"{bomb}-{reader}"] < costs.MAX_SECONDS * SLACK
 
 
 @pytest.mark.parametrize("read", [gob.decode, gob.inspect])
