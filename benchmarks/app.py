@@ -6,11 +6,10 @@ from pathlib import Path
 import tasq_core
 from benchmarks import child, seed
 from benchmarks.results import ROUNDS, Results, number, percentile
-from benchmarks.stage import NAMES, Stage
+from benchmarks.stage import Stage
 from benchmarks.terminal import App
+from tests.support.databases import Database
 
-ROWS = 1_000_000
-FULL_ROWS = 10_000_000
 PAGES = 300
 REFRESHES = 40
 SECTION = "The app"
@@ -32,20 +31,38 @@ handlers = {"burn": burn, "block": block}
 """
 
 
-def run(stage: Stage, results: Results, full: bool) -> None:
-    for backend in stage.backends:
-        with stage.table(backend) as table:
-            rows = FULL_ROWS if full and backend == "sqlite" else ROWS
-            seed.fill(table, seed.MIXED, 1, rows)
-            name = f"app, {NAMES[backend]}, {rows:,} rows"
-            _first_frame(results, name, table.url, table.prefix)
-            _keys(results, name, table.url, table.prefix)
-            refreshes = child.call(
-                "contenders.cockpit", "refreshes", url=table.url, prefix=table.prefix,
-                count=REFRESHES,
-            )  # fmt: skip
-            _judge_percentile(results, f"{name}: refresh of the view", refreshes, 10)
-    _busy_handlers(stage, results)
+def measure(results: Results, table: Database, name: str) -> None:
+    """What the app takes on a table, `name` being what the figures are called by."""
+    _first_frame(results, name, table.url, table.prefix)
+    _keys(results, name, table.url, table.prefix)
+    refreshes = child.call(
+        "contenders.cockpit", "refreshes", url=table.url, prefix=table.prefix, count=REFRESHES
+    )
+    _judge_percentile(results, f"{name}: refresh of the view", refreshes, 10)
+
+
+def run(stage: Stage, results: Results, full: bool) -> None:  # noqa: ARG001 - as every section
+    """Keys while two handlers take all the CPU they get; quitting while one can't be stopped."""
+    with stage.table("sqlite") as table, tempfile.TemporaryDirectory() as folder:
+        seed.fill(table, seed.MIXED, 1, 20_000)
+        (Path(folder) / "busy_jobs.py").write_text(_HANDLERS)
+        with tasq_core.connect(table.url, prefix=table.prefix) as client:
+            producer = client.new_producer()
+            for _ in range(2):
+                producer.submit("burn", None)
+            with _consuming(table.url, table.prefix, Path(folder), b"running") as app:
+                app.type(b"2", b"newest first")
+                app.settle()
+                firsts = [app.press(PAGE_DOWN)[0] for _ in range(PAGES // 3)]
+            ends = []
+            for _ in range(ROUNDS):
+                producer.submit("block", None)
+                with _consuming(table.url, table.prefix, Path(folder), b"blocking") as app:
+                    ends.append(app.quit())
+                client.new_inspector().purge(False, types="block")
+    _judge_percentile(results, "app: keys while two handlers burn the CPU", firsts, 50)
+    results.keep(SECTION, "app: quit with a blocked handler", ends, "s")
+    results.judge_most("app: quit with a blocked handler", max(ends), 2, "s")
 
 
 def _first_frame(results: Results, name: str, url: str, prefix: str) -> None:
@@ -76,30 +93,6 @@ def _judge_percentile(results: Results, what: str, values: list[float], most: fl
     half, high = percentile(values, 0.5), percentile(values, 0.95)
     results.show(SECTION, what, f"p50 **{number(half)}** ms, p95 **{number(high)}** ms")
     results.judge_most(f"{what}, p95", high, most, "ms")
-
-
-def _busy_handlers(stage: Stage, results: Results) -> None:
-    """Keys while two handlers take all the CPU they get; quitting while one can't be stopped."""
-    with stage.table("sqlite") as table, tempfile.TemporaryDirectory() as folder:
-        seed.fill(table, seed.MIXED, 1, 20_000)
-        (Path(folder) / "busy_jobs.py").write_text(_HANDLERS)
-        with tasq_core.connect(table.url, prefix=table.prefix) as client:
-            producer = client.new_producer()
-            for _ in range(2):
-                producer.submit("burn", None)
-            with _consuming(table.url, table.prefix, Path(folder), b"running") as app:
-                app.type(b"2", b"newest first")
-                app.settle()
-                firsts = [app.press(PAGE_DOWN)[0] for _ in range(PAGES // 3)]
-            ends = []
-            for _ in range(ROUNDS):
-                producer.submit("block", None)
-                with _consuming(table.url, table.prefix, Path(folder), b"blocking") as app:
-                    ends.append(app.quit())
-                client.new_inspector().purge(False, types="block")
-    _judge_percentile(results, "app: keys while two handlers burn the CPU", firsts, 50)
-    results.keep(SECTION, "app: quit with a blocked handler", ends, "s")
-    results.judge_most("app: quit with a blocked handler", max(ends), 2, "s")
 
 
 def _consuming(url: str, prefix: str, folder: Path, until: bytes) -> App:
