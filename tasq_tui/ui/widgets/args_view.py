@@ -51,7 +51,7 @@ class ArgsView(Vertical):
         """A line about the arguments, and one of two views."""
         yield Static(markup=False)
         with ContentSwitcher(initial="args-tree"):
-            tree = Tree[Any]("args", id="args-tree")
+            tree = Tree[Any](Text("args"), id="args-tree")
             tree.show_root = False
             tree.guide_depth = 2
             yield tree
