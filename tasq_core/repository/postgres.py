@@ -240,11 +240,9 @@ def _lease_arrays(leases: Sequence[Lease]) -> dict[str, object]:
 
 
 def _matched(leases: Sequence[Lease], rows: list[Row]) -> set[Lease]:
-    """The leases among the (id, receive_count) that a statement returned."""
-    if len(rows) == len(leases):
-        return set(leases)
-    found = set(rows)
-    return {lease for lease in leases if lease[:2] in found}
+    """The leases at the places, counted from 1, that a statement returned in an array."""
+    ((places,),) = rows
+    return {leases[place - 1] for place in places}
 
 
 def _ago(now: float, moment: float | None) -> str:

@@ -20,15 +20,16 @@ least(greatest(visible_at, '0001-01-01 00:00:00+00'), '9999-12-31 23:59:59.99999
   AT TIME ZONE 'UTC'
 
 -- MATERIALIZED: as a plain subquery the planner may run it again and lock more than LIMIT.
--- ARRAY: joined as a table the candidates are hashed against a scan of all rows.
+-- ARRAY: joined as a table the candidates are hashed against a scan of all rows. Locked rows
+-- stay where they are, so their ctid finds them again without a walk of the primary key.
 -- The count is a one-time filter: a claim that fills up never looks for exhausted tasks, and
 -- ORDER BY leads the search for them to the index that holds nothing else.
 -- name: claim_created
 WITH candidate AS MATERIALIZED (
-  SELECT walk.id FROM unnest(%(queues)s::text[]) AS q(queue)
+  SELECT walk.ctid FROM unnest(%(queues)s::text[]) AS q(queue)
   CROSS JOIN unnest(%(types)s::text[]) AS t(type)
   CROSS JOIN LATERAL (
-    SELECT id, created_at, priority FROM {tasks}
+    SELECT ctid, id, created_at, priority FROM {tasks}
     WHERE queue = q.queue AND type = t.type
       AND status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS')
       AND visible_at <= statement_timestamp()
@@ -51,15 +52,15 @@ WITH candidate AS MATERIALIZED (
 )
 UPDATE {tasks} SET status = 'ENQUEUED', receive_count = receive_count + 1,
   visible_at = statement_timestamp() + make_interval(secs => %(timeout)s)
-WHERE id = ANY(ARRAY(SELECT id FROM candidate))
+WHERE ctid = ANY(ARRAY(SELECT ctid FROM candidate))
 RETURNING {columns}
 
 -- name: claim_priority
 WITH candidate AS MATERIALIZED (
-  SELECT walk.id FROM unnest(%(queues)s::text[]) AS q(queue)
+  SELECT walk.ctid FROM unnest(%(queues)s::text[]) AS q(queue)
   CROSS JOIN unnest(%(types)s::text[]) AS t(type)
   CROSS JOIN LATERAL (
-    SELECT id, created_at, priority FROM {tasks}
+    SELECT ctid, id, created_at, priority FROM {tasks}
     WHERE queue = q.queue AND type = t.type
       AND status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS')
       AND visible_at <= statement_timestamp()
@@ -82,7 +83,7 @@ WITH candidate AS MATERIALIZED (
 )
 UPDATE {tasks} SET status = 'ENQUEUED', receive_count = receive_count + 1,
   visible_at = statement_timestamp() + make_interval(secs => %(timeout)s)
-WHERE id = ANY(ARRAY(SELECT id FROM candidate))
+WHERE ctid = ANY(ARRAY(SELECT ctid FROM candidate))
 RETURNING {columns}
 
 -- name: claim_branch

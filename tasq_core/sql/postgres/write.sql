@@ -57,67 +57,80 @@ WHERE id = ANY(ARRAY(
   AND status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS')
 
 -- generate_series says that there may be many: without it a cached plan takes the arrays for
--- ten rows, and compares each lease with each task.
+-- ten rows, and compares each lease with each task. Its numbers are the leases' places: one
+-- array of those that were written is read in a fraction of the time that a row for each takes.
 -- name: ping_leases
-UPDATE {tasks} SET visible_at =
-  date_trunc('milliseconds', statement_timestamp() + make_interval(secs => %(timeout)s))
-  + held.mark * interval '1 microsecond'
-FROM ROWS FROM (unnest(%(ids)s::uuid[], %(receive_counts)s::int[], %(marks)s::int[]),
-  generate_series(1, cardinality(%(ids)s::uuid[]))) AS held(id, receive_count, mark)
-WHERE {tasks}.id = ANY(ARRAY(
-    SELECT id FROM {tasks} WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE))
-  AND {tasks}.id = held.id AND {tasks}.receive_count = held.receive_count
-  AND status IN ('ENQUEUED', 'IN_PROGRESS')
-  AND extract(microseconds FROM visible_at)::int %% 1000 = held.mark
-RETURNING {tasks}.id, {tasks}.receive_count
+WITH written AS (
+  UPDATE {tasks} SET visible_at =
+    date_trunc('milliseconds', statement_timestamp() + make_interval(secs => %(timeout)s))
+    + held.mark * interval '1 microsecond'
+  FROM ROWS FROM (unnest(%(ids)s::uuid[], %(receive_counts)s::int[], %(marks)s::int[]),
+    generate_series(1, cardinality(%(ids)s::uuid[]))) AS held(id, receive_count, mark, place)
+  WHERE {tasks}.id = ANY(ARRAY(
+      SELECT id FROM {tasks} WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE))
+    AND {tasks}.id = held.id AND {tasks}.receive_count = held.receive_count
+    AND status IN ('ENQUEUED', 'IN_PROGRESS')
+    AND extract(microseconds FROM visible_at)::int %% 1000 = held.mark
+  RETURNING held.place
+)
+SELECT ARRAY(SELECT place FROM written)
 
 -- name: record_outcomes
-UPDATE {tasks} SET
-  status = o.status,
-  started_at = coalesce(
-    statement_timestamp() - make_interval(secs => o.started_ago), {tasks}.started_at),
-  finished_at = coalesce(
-    statement_timestamp() - make_interval(secs => o.finished_ago), {tasks}.finished_at),
-  last_error = coalesce(o.error, {tasks}.last_error),
-  visible_at = CASE WHEN o.retry_in IS NULL THEN visible_at
-    WHEN o.retry_in = 0 THEN '0001-01-01 00:00:00+00'
-    ELSE statement_timestamp() + make_interval(secs => o.retry_in) END
-FROM ROWS FROM (unnest(%(ids)s::uuid[], %(receive_counts)s::int[], %(marks)s::int[],
-    %(statuses)s::{enum}[], %(started_ago)s::float8[], %(finished_ago)s::float8[],
-    %(errors)s::text[], %(retry_in)s::float8[]),
-  generate_series(1, cardinality(%(ids)s::uuid[])))
-  AS o(id, receive_count, mark, status, started_ago, finished_ago, error, retry_in)
-WHERE {tasks}.id = ANY(ARRAY(
-    SELECT id FROM {tasks} WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE))
-  AND {tasks}.id = o.id AND {tasks}.receive_count = o.receive_count
-  AND {tasks}.status IN ('ENQUEUED', 'IN_PROGRESS')
-  AND extract(microseconds FROM visible_at)::int %% 1000 = o.mark
-RETURNING {tasks}.id, {tasks}.receive_count
+WITH written AS (
+  UPDATE {tasks} SET
+    status = o.status,
+    started_at = coalesce(
+      statement_timestamp() - make_interval(secs => o.started_ago), {tasks}.started_at),
+    finished_at = coalesce(
+      statement_timestamp() - make_interval(secs => o.finished_ago), {tasks}.finished_at),
+    last_error = coalesce(o.error, {tasks}.last_error),
+    visible_at = CASE WHEN o.retry_in IS NULL THEN visible_at
+      WHEN o.retry_in = 0 THEN '0001-01-01 00:00:00+00'
+      ELSE statement_timestamp() + make_interval(secs => o.retry_in) END
+  FROM ROWS FROM (unnest(%(ids)s::uuid[], %(receive_counts)s::int[], %(marks)s::int[],
+      %(statuses)s::{enum}[], %(started_ago)s::float8[], %(finished_ago)s::float8[],
+      %(errors)s::text[], %(retry_in)s::float8[]),
+    generate_series(1, cardinality(%(ids)s::uuid[])))
+    AS o(id, receive_count, mark, status, started_ago, finished_ago, error, retry_in, place)
+  WHERE {tasks}.id = ANY(ARRAY(
+      SELECT id FROM {tasks} WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE))
+    AND {tasks}.id = o.id AND {tasks}.receive_count = o.receive_count
+    AND {tasks}.status IN ('ENQUEUED', 'IN_PROGRESS')
+    AND extract(microseconds FROM visible_at)::int %% 1000 = o.mark
+  RETURNING o.place
+)
+SELECT ARRAY(SELECT place FROM written)
 
 -- name: record_endings
 
 -- name: delete_leases
-DELETE FROM {tasks}
-USING ROWS FROM (unnest(%(ids)s::uuid[], %(receive_counts)s::int[], %(marks)s::int[]),
-  generate_series(1, cardinality(%(ids)s::uuid[]))) AS held(id, receive_count, mark)
-WHERE {tasks}.id = ANY(ARRAY(
-    SELECT id FROM {tasks} WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE))
-  AND {tasks}.id = held.id AND {tasks}.receive_count = held.receive_count
-  AND status IN ('ENQUEUED', 'IN_PROGRESS')
-  AND extract(microseconds FROM visible_at)::int %% 1000 = held.mark
-RETURNING {tasks}.id, {tasks}.receive_count
+WITH written AS (
+  DELETE FROM {tasks}
+  USING ROWS FROM (unnest(%(ids)s::uuid[], %(receive_counts)s::int[], %(marks)s::int[]),
+    generate_series(1, cardinality(%(ids)s::uuid[]))) AS held(id, receive_count, mark, place)
+  WHERE {tasks}.id = ANY(ARRAY(
+      SELECT id FROM {tasks} WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE))
+    AND {tasks}.id = held.id AND {tasks}.receive_count = held.receive_count
+    AND status IN ('ENQUEUED', 'IN_PROGRESS')
+    AND extract(microseconds FROM visible_at)::int %% 1000 = held.mark
+  RETURNING held.place
+)
+SELECT ARRAY(SELECT place FROM written)
 
 -- name: release_leases
-UPDATE {tasks} SET status = 'NEW', receive_count = {tasks}.receive_count - 1,
-  visible_at = '0001-01-01 00:00:00+00'
-FROM ROWS FROM (unnest(%(ids)s::uuid[], %(receive_counts)s::int[], %(marks)s::int[]),
-  generate_series(1, cardinality(%(ids)s::uuid[]))) AS held(id, receive_count, mark)
-WHERE {tasks}.id = ANY(ARRAY(
-    SELECT id FROM {tasks} WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE))
-  AND {tasks}.id = held.id AND {tasks}.receive_count = held.receive_count
-  AND status = 'ENQUEUED'
-  AND extract(microseconds FROM visible_at)::int %% 1000 = held.mark
-RETURNING {tasks}.id, held.receive_count
+WITH written AS (
+  UPDATE {tasks} SET status = 'NEW', receive_count = {tasks}.receive_count - 1,
+    visible_at = '0001-01-01 00:00:00+00'
+  FROM ROWS FROM (unnest(%(ids)s::uuid[], %(receive_counts)s::int[], %(marks)s::int[]),
+    generate_series(1, cardinality(%(ids)s::uuid[]))) AS held(id, receive_count, mark, place)
+  WHERE {tasks}.id = ANY(ARRAY(
+      SELECT id FROM {tasks} WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE))
+    AND {tasks}.id = held.id AND {tasks}.receive_count = held.receive_count
+    AND status = 'ENQUEUED'
+    AND extract(microseconds FROM visible_at)::int %% 1000 = held.mark
+  RETURNING held.place
+)
+SELECT ARRAY(SELECT place FROM written)
 
 -- name: held_leases
 
