@@ -40,7 +40,8 @@ def text(results: Results, *, full: bool, seconds: float) -> str:
 
 
 _METHOD = """\
-- `make bench` writes this file; `make bench-full` does so with tables of 1M and 10M rows.
+- `make bench` writes this file; `make bench-full` does so with more rows: 1M beside a drain, 10M on
+  the servers as well.
 - Every figure is the median of three rounds, in which all contenders take turns, each in a
   process of its own; behind it stand the least and the most. Ratios travel between machines,
   absolute figures don't.

@@ -13,7 +13,7 @@ from tasq_tui.cli.options import Given
 if TYPE_CHECKING:
     from tasq_tui.ui.app import CockpitApp
 
-_FRAMES_PER_SECOND: Final = "120"
+_FRAMES_PER_SECOND: Final = "200"
 """How often at most the terminal is drawn: what a key changes waits for the next frame."""
 
 

@@ -4,7 +4,7 @@ from tasq_core import connect
 from tasq_tui.admin.settings import Settings
 from tasq_tui.ui.dialogs.help import HelpDialog
 from tasq_tui.ui.widgets.header import SCREENS
-from tests.support.databases import external_url
+from tests.support.databases import Database
 from tests.support.proxy import Proxy
 from tests.tui.conftest import cockpit, press, screen_text, settled, toasts, until
 
@@ -161,30 +161,28 @@ async def test_a_missing_table_is_not_offered_to_a_read_only_session(tmp_path):
         assert "Press m" not in screen_text(app)
 
 
-async def test_a_database_that_goes_away_leaves_the_last_data_and_comes_back():
-    url = external_url("postgres")
-    if url is None:
-        pytest.skip("TASQ_TEST_POSTGRES_URL is not set")
-    host, port = url.rpartition("@")[2].split("/")[0].split(":")
-    with Proxy(host, int(port)) as proxy, connect(url, prefix="tui_away") as client:
+@pytest.mark.parametrize("backend", ["postgres"])
+async def test_a_database_that_goes_away_leaves_the_last_data_and_comes_back(database: Database):
+    host, port = database.url.rpartition("@")[2].split("/")[0].split(":")
+    with (
+        Proxy(host, int(port)) as proxy,
+        connect(database.url, prefix=database.prefix) as client,
+    ):
         client.migrate()
         client.new_producer().submit("email", None)
-        settings = Settings(url=proxy.url(url), prefix="tui_away")
-        try:
-            async with cockpit(settings) as (app, pilot):
-                assert "ALL 1" in screen_text(app)
+        settings = Settings(url=proxy.url(database.url), prefix=database.prefix)
+        async with cockpit(settings) as (app, pilot):
+            assert "ALL 1" in screen_text(app)
 
-                proxy.refuse()
-                await until(pilot, lambda: "Database unavailable" in screen_text(app))
-                await until(pilot, lambda: "next try in" in screen_text(app))
-                assert "OPEN 1" in screen_text(app)
-                assert "offline" in screen_text(app)
+            proxy.refuse()
+            await until(pilot, lambda: "Database unavailable" in screen_text(app))
+            await until(pilot, lambda: "next try in" in screen_text(app))
+            assert "OPEN 1" in screen_text(app)
+            assert "offline" in screen_text(app)
 
-                proxy.resume()
-                await until(pilot, lambda: "live" in screen_text(app))
-                assert "Database unavailable" not in screen_text(app)
-        finally:
-            drop(client)
+            proxy.resume()
+            await until(pilot, lambda: "live" in screen_text(app))
+            assert "Database unavailable" not in screen_text(app)
 
 
 async def test_a_refusal_of_the_database_is_told_as_such(settings: Settings, monkeypatch):
@@ -222,11 +220,3 @@ def cockpit_unsettled(settings: Settings):
             yield app, pilot
 
     return running()
-
-
-def drop(client) -> None:
-    import psycopg
-
-    with psycopg.connect(external_url("postgres"), autocommit=True) as connection:
-        connection.execute(f"DROP TABLE IF EXISTS {client.repository.table} CASCADE")
-        connection.execute("DROP TYPE IF EXISTS tui_away_task_status CASCADE")

@@ -31,6 +31,8 @@ class LinesView(ScrollView, can_focus=True):
         super().__init__(id=id, classes=classes)
         self._lines: list[str] = []
         self._folded: list[str] = []
+        self._width = 0
+        """What they are folded to."""
 
     def show(self, lines: Iterable[str]) -> None:
         """Show `lines` from the top; the same lines again change nothing."""
@@ -45,12 +47,14 @@ class LinesView(ScrollView, can_focus=True):
     def on_resize(self, event: events.Resize) -> None:
         """Fold to the new width."""
         del event
-        self._fold()
+        if self.scrollable_content_region.width != self._width:
+            self._fold()
 
     def _fold(self) -> None:
         width = self.scrollable_content_region.width
         if width <= 0:
             return
+        self._width = width
         self._folded = [part for line in self._lines for part in folded(line, width)]
         self.virtual_size = Size(width, len(self._folded))
         self.refresh()
