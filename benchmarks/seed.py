@@ -1,4 +1,7 @@
-"""Large tables, the same at every run, made by the database itself."""
+"""Large tables, the same at every run, made by the database itself.
+
+Ids begin as those of `tasq_core.ids.new_id` do, with a byte that tells 64 seconds from the next.
+"""
 
 from typing import Any
 
@@ -29,11 +32,14 @@ _KINDS = {
 }
 _COLUMNS = """id, type, args, queue, priority, status, receive_count, max_receives,
   last_error, created_at, started_at, finished_at, visible_at"""
+_BEGIN = 1767225600  # 2026-01-01
 _ARGS = '{"to": "ada@example.com", "subject": "Your order has shipped"}'
 
 
 def fill(database: Database, kind: str, first: int, last: int) -> None:
-    """Insert rows number `first` to `last` of `kind`, created a second apart, oldest first."""
+    """Insert rows number `first` to `last` of `kind`, oldest first: a table in use grew by one
+    task a second, the others by one a millisecond.
+    """
     {"sqlite": _sqlite, "postgres": _postgres, "mysql": _mysql}[database.backend](
         database, kind, first, last
     )
@@ -45,6 +51,11 @@ def _expressions(kind: str, join: Any) -> list[str]:
     return [part.format(**names) for part in _KINDS[kind]]
 
 
+def _seconds(kind: str, divide: str) -> str:
+    """When row `g` was created, in whole seconds of Unix time."""
+    return f"({_BEGIN} + g)" if kind == MIXED else f"({_BEGIN} + g {divide} 1000)"
+
+
 def _finished(status: str, value: str) -> str:
     return f"CASE WHEN {status} IN ('SUCCESSFUL', 'FAILED') THEN {value} END"
 
@@ -52,11 +63,14 @@ def _finished(status: str, value: str) -> str:
 def _postgres(database: Database, kind: str, first: int, last: int) -> None:
     type, queue, priority, status = _expressions(kind, lambda a, b: f"{a} || ({b})")
     enum = f'"{database.prefix}_task_status"'
-    at = "timestamptz '2026-01-01 00:00:00+00' + g * interval '1 second'"
+    unit = "second" if kind == MIXED else "millisecond"
+    at = f"timestamptz '2026-01-01 00:00:00+00' + g * interval '1 {unit}'"
+    place = f"lpad(to_hex({_seconds(kind, '/')} >> 6 & 255), 2, '0')"
     database.execute(f"""
         INSERT INTO "{database.table}" ({_COLUMNS})
-        SELECT md5(g::text)::uuid, {type}, convert_to('{_ARGS}', 'UTF8'), {queue}, {priority},
-          ({status})::{enum}, 0, 0, CASE WHEN {status} = 'FAILED' THEN '{_ERROR}' END, {at},
+        SELECT overlay(md5(g::text) PLACING {place} FROM 1)::uuid, {type},
+          convert_to('{_ARGS}', 'UTF8'), {queue}, {priority}, ({status})::{enum}, 0, 0,
+          CASE WHEN {status} = 'FAILED' THEN '{_ERROR}' END, {at},
           {_finished(status, at)}, {_finished(status, at)}, '0001-01-01 00:00:00+00'
         FROM generate_series({first}, {last}) AS g
     """)
@@ -65,13 +79,14 @@ def _postgres(database: Database, kind: str, first: int, last: int) -> None:
 
 def _mysql(database: Database, kind: str, first: int, last: int) -> None:
     type, queue, priority, status = _expressions(kind, lambda a, b: f"CONCAT({a}, {b})")
-    at = "'2026-01-01' + INTERVAL g SECOND"
+    at = f"'2026-01-01' + INTERVAL g * {1_000_000 if kind == MIXED else 1000} MICROSECOND"
+    place = f"LPAD(HEX({_seconds(kind, 'DIV')} >> 6 & 255), 2, '0')"
     for start in range(first, last + 1, 100_000):
         end = min(last, start + 99_999)
         database.execute(f"""
             INSERT INTO `{database.table}` ({_COLUMNS})
-            SELECT UNHEX(MD5(g)), {type}, '{_ARGS}', {queue}, {priority}, {status}, 0, 0,
-              CASE WHEN {status} = 'FAILED' THEN '{_ERROR}' END, {at},
+            SELECT UNHEX(INSERT(MD5(g), 1, 2, {place})), {type}, '{_ARGS}', {queue}, {priority},
+              {status}, 0, 0, CASE WHEN {status} = 'FAILED' THEN '{_ERROR}' END, {at},
               {_finished(status, at)}, {_finished(status, at)}, '0001-01-01 00:00:00'
             FROM (SELECT seq AS g FROM seq_{start}_to_{end}) AS n
         """)
@@ -80,14 +95,15 @@ def _mysql(database: Database, kind: str, first: int, last: int) -> None:
 
 def _sqlite(database: Database, kind: str, first: int, last: int) -> None:
     type, queue, priority, status = _expressions(kind, lambda a, b: f"{a} || ({b})")
-    at = "1767225600000000 + g * 1000000"
+    at = f"{_BEGIN}000000 + g * {1_000_000 if kind == MIXED else 1000}"
+    place = f"{_seconds(kind, '/')} >> 6 & 255"
     # The scattered ids touch all of their index, which the cache as it comes doesn't hold.
     database.execute("PRAGMA cache_size = -2000000")
     # The multiplier is odd, so that the scattered ids stay different.
     database.execute(f"""
         INSERT INTO "{database.table}" ({_COLUMNS})
         WITH RECURSIVE n(g) AS (SELECT {first} UNION ALL SELECT g + 1 FROM n WHERE g < {last})
-        SELECT CAST(printf('%08x%08x', g * 2654435761 % 4294967296, g) AS BLOB), {type},
+        SELECT CAST(printf('%02x%06x%08x', {place}, g * 2654435761 % 16777216, g) AS BLOB), {type},
           CAST('{_ARGS}' AS BLOB), {queue}, {priority}, {status}, 0, 0,
           CASE WHEN {status} = 'FAILED' THEN '{_ERROR}' END, {at},
           {_finished(status, at)}, {_finished(status, at)}, -62135596800000000
