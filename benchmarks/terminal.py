@@ -79,6 +79,13 @@ class App:
         last = self.settle() or first
         return (first - pressed) * 1000, (last - pressed) * 1000
 
+    def hold(self, key: bytes, times: int) -> None:
+        """Press a key again as soon as it showed, as if it were held down."""
+        for _ in range(times):
+            os.write(self._master, key)
+            self.frame()
+        self.settle()
+
     def quit(self) -> float:
         """Seconds from `q` until the process is gone; what it writes meanwhile is read."""
         pressed = time.perf_counter()
