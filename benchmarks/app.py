@@ -68,7 +68,7 @@ def run(stage: Stage, results: Results, full: bool) -> None:  # noqa: ARG001 - a
 
 def _first_frame(results: Results, name: str, url: str, prefix: str) -> None:
     starts = []
-    for _ in range(ROUNDS + 2):
+    for _ in range(2 * ROUNDS + 1):
         with App(url, prefix) as app:
             at = app.frame(b"Overview")
             starts.append(((at or float("inf")) - app.started) * 1000)

@@ -1,5 +1,6 @@
 """What looking at a table costs as it grows: the summary, any page, a claim, and the app."""
 
+import os
 import time
 from collections.abc import Callable
 
@@ -27,6 +28,7 @@ def run(stage: Stage, results: Results, full: bool) -> None:
             for size in sizes:
                 seed.fill(database, seed.MIXED, grown + 1, size)
                 grown = size
+                os.sync()  # or what was filled is still being written while the app starts
                 found = _measure(database, size)
                 results.growth.setdefault(name, {})[size] = found
                 print(f"  {name}, {size:,} rows: {found}", flush=True)
