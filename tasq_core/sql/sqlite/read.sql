@@ -123,7 +123,9 @@ SELECT queue, status, count(*) FROM {tasks} GROUP BY queue, status
 -- name: breakdown_type
 SELECT type, status, count(*) FROM {tasks} GROUP BY type, status
 
+-- `+status`: on a table never analysed SQLite takes an index of equal statuses, which is all of
+-- the history, for better than one of a range.
 -- name: activity
 SELECT finished_at / 60000000 * 60000000 AS minute, status, count(*)
-FROM {tasks} WHERE finished_at >= :since AND status IN ('SUCCESSFUL', 'FAILED')
+FROM {tasks} WHERE finished_at >= :since AND +status IN ('SUCCESSFUL', 'FAILED')
 GROUP BY minute, status ORDER BY minute, status
