@@ -61,14 +61,18 @@ def test_a_coroutine_that_blocks_the_event_loop_keeps_its_lease(fleet, outcome):
     outcome("the loop stood still for 6 s under a 3 s lease: delivered once")
 
 
-def test_a_handler_that_holds_the_interpreter_loses_its_lease_and_cannot_write(fleet, outcome):
+def test_a_handler_that_holds_the_interpreter_loses_its_lease_and_cannot_write(
+    fleet, outcome, tmp_path
+):
     """No thread of ours can ping then; the lease passes on, and the fence holds."""
     lease = {"visibility_timeout": 1.5, "poll_interval": 0.2}
     other = fleet.start(options=lease)
     fleet.freeze(other)
-    stuck = fleet.start(options=lease)
-    task = fleet.submit("hold_gil", seconds=6)
-    stuck.wait_for("began")
+    # Between its own writes: held in one of them, SQLite's file would be locked as well.
+    stuck = fleet.start(options=lease | {"poll_interval": 1.4})
+    task = fleet.submit("hold_gil", seconds=6, when=str(tmp_path / "now"))
+    fleet.wait_for(task, "IN_PROGRESS")
+    (tmp_path / "now").touch()
     other.signal(signal.SIGCONT)
     other.wait_for("began")
     fleet.wait_for(task, "SUCCESSFUL")

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import tasq_core as tasq
@@ -66,6 +67,8 @@ def _sleep(task: tasq.Task, args: dict[str, Any]) -> None:
 def _hold_gil(task: tasq.Task, args: dict[str, Any]) -> None:
     """Keep the interpreter from running any other thread, as a badly written extension does."""
     if task.receive_count == 1:
+        while not Path(args["when"]).exists():
+            time.sleep(0.005)
         ctypes.PyDLL(None).usleep(int(args["seconds"] * 1e6))
         emit("woke", task=str(task.id), lost=task.lease_lost)
 
