@@ -51,9 +51,14 @@ def _expressions(kind: str, join: Any) -> list[str]:
     return [part.format(**names) for part in _KINDS[kind]]
 
 
-def _seconds(kind: str, divide: str) -> str:
-    """When row `g` was created, in whole seconds of Unix time."""
-    return f"({_BEGIN} + g)" if kind == MIXED else f"({_BEGIN} + g {divide} 1000)"
+def _gap(kind: str) -> int:
+    """Milliseconds between one row and the next."""
+    return 1000 if kind == MIXED else 1
+
+
+def _place(kind: str, divide: str) -> str:
+    """The byte that the id of row `g` begins with."""
+    return f"({_BEGIN} + g * {_gap(kind)} {divide} 1000) >> 6 & 255"
 
 
 def _finished(status: str, value: str) -> str:
@@ -63,9 +68,8 @@ def _finished(status: str, value: str) -> str:
 def _postgres(database: Database, kind: str, first: int, last: int) -> None:
     type, queue, priority, status = _expressions(kind, lambda a, b: f"{a} || ({b})")
     enum = f'"{database.prefix}_task_status"'
-    unit = "second" if kind == MIXED else "millisecond"
-    at = f"timestamptz '2026-01-01 00:00:00+00' + g * interval '1 {unit}'"
-    place = f"lpad(to_hex({_seconds(kind, '/')} >> 6 & 255), 2, '0')"
+    at = f"timestamptz '2026-01-01 00:00:00+00' + g * interval '{_gap(kind)} milliseconds'"
+    place = f"lpad(to_hex({_place(kind, '/')}), 2, '0')"
     database.execute(f"""
         INSERT INTO "{database.table}" ({_COLUMNS})
         SELECT overlay(md5(g::text) PLACING {place} FROM 1)::uuid, {type},
@@ -79,8 +83,8 @@ def _postgres(database: Database, kind: str, first: int, last: int) -> None:
 
 def _mysql(database: Database, kind: str, first: int, last: int) -> None:
     type, queue, priority, status = _expressions(kind, lambda a, b: f"CONCAT({a}, {b})")
-    at = f"'2026-01-01' + INTERVAL g * {1_000_000 if kind == MIXED else 1000} MICROSECOND"
-    place = f"LPAD(HEX({_seconds(kind, 'DIV')} >> 6 & 255), 2, '0')"
+    at = f"'2026-01-01' + INTERVAL g * {_gap(kind)}000 MICROSECOND"
+    place = f"LPAD(HEX({_place(kind, 'DIV')}), 2, '0')"
     for start in range(first, last + 1, 100_000):
         end = min(last, start + 99_999)
         database.execute(f"""
@@ -95,15 +99,15 @@ def _mysql(database: Database, kind: str, first: int, last: int) -> None:
 
 def _sqlite(database: Database, kind: str, first: int, last: int) -> None:
     type, queue, priority, status = _expressions(kind, lambda a, b: f"{a} || ({b})")
-    at = f"{_BEGIN}000000 + g * {1_000_000 if kind == MIXED else 1000}"
-    place = f"{_seconds(kind, '/')} >> 6 & 255"
+    at = f"{_BEGIN}000000 + g * {_gap(kind)}000"
     # The scattered ids touch all of their index, which the cache as it comes doesn't hold.
     database.execute("PRAGMA cache_size = -2000000")
-    # The multiplier is odd, so that the scattered ids stay different.
+    # The multiplier scatters the ids of a place, the number at their end tells them apart.
     database.execute(f"""
         INSERT INTO "{database.table}" ({_COLUMNS})
         WITH RECURSIVE n(g) AS (SELECT {first} UNION ALL SELECT g + 1 FROM n WHERE g < {last})
-        SELECT CAST(printf('%02x%06x%08x', {place}, g * 2654435761 % 16777216, g) AS BLOB), {type},
+        SELECT CAST(printf('%02x%06x%08x', {_place(kind, "/")},
+            g * 2654435761 % 16777216, g) AS BLOB), {type},
           CAST('{_ARGS}' AS BLOB), {queue}, {priority}, {status}, 0, 0,
           CASE WHEN {status} = 'FAILED' THEN '{_ERROR}' END, {at},
           {_finished(status, at)}, {_finished(status, at)}, -62135596800000000

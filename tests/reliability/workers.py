@@ -19,6 +19,7 @@ from typing import Any
 
 import tasq_core as tasq
 from tests.reliability.effects import Effects
+from tests.support.wait import wait_until
 
 _output = threading.Lock()
 
@@ -67,8 +68,7 @@ def _sleep(task: tasq.Task, args: dict[str, Any]) -> None:
 def _hold_gil(task: tasq.Task, args: dict[str, Any]) -> None:
     """Keep the interpreter from running any other thread, as a badly written extension does."""
     if task.receive_count == 1:
-        while not Path(args["when"]).exists():
-            time.sleep(0.005)
+        wait_until(Path(args["when"]).exists)
         ctypes.PyDLL(None).usleep(int(args["seconds"] * 1e6))
         emit("woke", task=str(task.id), lost=task.lease_lost)
 

@@ -5,7 +5,7 @@ from tasq_tui.admin.settings import Settings
 from tasq_tui.ui.dialogs.help import HelpDialog
 from tasq_tui.ui.widgets.header import SCREENS
 from tests.support.databases import Database
-from tests.support.proxy import Proxy
+from tests.support.proxy import proxied
 from tests.tui.conftest import cockpit, press, screen_text, settled, toasts, until
 
 
@@ -163,14 +163,13 @@ async def test_a_missing_table_is_not_offered_to_a_read_only_session(tmp_path):
 
 @pytest.mark.parametrize("backend", ["postgres"])
 async def test_a_database_that_goes_away_leaves_the_last_data_and_comes_back(database: Database):
-    host, port = database.url.rpartition("@")[2].split("/")[0].split(":")
     with (
-        Proxy(host, int(port)) as proxy,
+        proxied(database.url) as (proxy, url),
         connect(database.url, prefix=database.prefix) as client,
     ):
         client.migrate()
         client.new_producer().submit("email", None)
-        settings = Settings(url=proxy.url(database.url), prefix=database.prefix)
+        settings = Settings(url=url, prefix=database.prefix)
         async with cockpit(settings) as (app, pilot):
             assert "ALL 1" in screen_text(app)
 

@@ -31,8 +31,6 @@ class LinesView(ScrollView, can_focus=True):
         super().__init__(id=id, classes=classes)
         self._lines: list[str] = []
         self._folded: list[str] = []
-        self._width = 0
-        """What they are folded to."""
 
     def show(self, lines: Iterable[str]) -> None:
         """Show `lines` from the top; the same lines again change nothing."""
@@ -47,14 +45,13 @@ class LinesView(ScrollView, can_focus=True):
     def on_resize(self, event: events.Resize) -> None:
         """Fold to the new width."""
         del event
-        if self.scrollable_content_region.width != self._width:
+        if self.scrollable_content_region.width != self.virtual_size.width:
             self._fold()
 
     def _fold(self) -> None:
         width = self.scrollable_content_region.width
         if width <= 0:
             return
-        self._width = width
         self._folded = [part for line in self._lines for part in folded(line, width)]
         self.virtual_size = Size(width, len(self._folded))
         self.refresh()
