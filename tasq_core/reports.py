@@ -13,13 +13,13 @@ class Lease(NamedTuple):
     """The right to run one task: what a write must match, or it changes nothing.
 
     `receive_count` rises with every claim. Where it could repeat (a release gives it back,
-    a reset clears it), `mark` tells one lease from another: the last three digits of
+    a reset clears it), `nonce` tells one lease from another: the last three digits of
     `visible_at`'s microseconds, random per claim and kept by every ping.
     """
 
     task_id: UUID
     receive_count: int
-    mark: int
+    nonce: int
 
     @classmethod
     def of(cls, task: Task) -> "Lease":

@@ -27,7 +27,7 @@ async def _refreshes(settings: Settings, count: int) -> list[float]:
             poller = app.view.poller
             while len(found) < count + _WARM_UP:
                 before = poller.seconds
-                poller.kick()
+                poller.wake()
                 await _until(lambda before=before: poller.seconds != before)
                 found.append(poller.seconds * 1000)
     return found

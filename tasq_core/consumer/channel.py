@@ -20,9 +20,9 @@ class Channel:
 
     def __init__(self) -> None:
         self.ready: deque[Job] = deque()
-        self.hungry = False
+        self.wants_jobs = False
         """Whether the poller waits for room."""
-        self.low = 0
+        self.low_watermark = 0
         """With no more jobs than this in the channel, room is worth a claim."""
         self.refill: Callable[[], None] = _nothing
         self._lock = threading.Lock()
@@ -41,9 +41,9 @@ class Channel:
         self._wake_one()
 
     def ask_for_more(self) -> None:
-        """Tell the poller, where it waits for that, that there is room worth a claim."""
-        if self.hungry and len(self.ready) <= self.low:
-            self.hungry = False
+        """Wake the poller, where it waits for room, once there is enough for a claim."""
+        if self.wants_jobs and len(self.ready) <= self.low_watermark:
+            self.wants_jobs = False
             self.refill()
 
     def take(self) -> "Job | None":
@@ -57,7 +57,7 @@ class Channel:
             else:
                 if self._sleepers and self.ready and not self._waking:
                     self._wake_one()
-                if self.hungry:
+                if self.wants_jobs:
                     self.ask_for_more()
                 return None if self._closed else job
 

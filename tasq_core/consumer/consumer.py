@@ -6,10 +6,10 @@ from typing import Any, Self, Unpack
 
 from tasq_core.consumer.backoff import RetryPolicy
 from tasq_core.consumer.channel import Channel
-from tasq_core.consumer.engine import Engine
 from tasq_core.consumer.handlers import H, Handler, Handlers
 from tasq_core.consumer.lifecycle import Lifecycle
 from tasq_core.consumer.options import ConsumerOptions, Logger, OptionChanges, check_queues
+from tasq_core.consumer.run import ConsumerRun
 from tasq_core.consumer.runner import Stopped, Workers
 from tasq_core.durations import Duration, seconds
 from tasq_core.errors import ConsumerAlreadyStoppedError
@@ -40,7 +40,7 @@ class Consumer:
         self._handlers = Handlers(self._handlers_changed)
         self._channel = Channel()
         self._lifecycle = Lifecycle()
-        self._engine: Engine | None = None
+        self._run: ConsumerRun | None = None
 
     # -- options -----------------------------------------------------------------------------
 
@@ -134,9 +134,9 @@ class Consumer:
         self._handlers.forget(type)
 
     def _handlers_changed(self) -> None:
-        engine = self._engine
-        if engine is not None:
-            engine.poke()
+        run = self._run
+        if run is not None:
+            run.wake()
 
     # -- from start to stop ------------------------------------------------------------------
 
@@ -156,13 +156,13 @@ class Consumer:
 
     def _start(
         self, options: ConsumerOptions, least_held: int, on_stopped: Callable[[], None]
-    ) -> Engine:
+    ) -> ConsumerRun:
         options.check_startable()
         self._lifecycle.begin()
         try:
-            if self._engine is not None:
+            if self._run is not None:
                 self._channel = Channel()
-            self._engine = engine = Engine(
+            self._run = run = ConsumerRun(
                 self._repository,
                 options,
                 handlers=self._handlers,
@@ -171,12 +171,12 @@ class Consumer:
                 on_stopping=self._lifecycle.ending,
                 on_stopped=on_stopped,
             )
-            engine.start()
+            run.start()
         except BaseException:
             self._lifecycle.ended()
             raise
         self._lifecycle.started()
-        return engine
+        return run
 
     def stop(self, timeout: Duration | None = None) -> None:
         """Claim no more, release what hasn't started, let running jobs finish; returns at once.
@@ -189,8 +189,8 @@ class Consumer:
         """
         limit = None if timeout is None else seconds("timeout", timeout)
         self._lifecycle.end()
-        if self._engine is not None:
-            self._engine.stop(limit)
+        if self._run is not None:
+            self._run.stop(limit)
 
     def wait(self, timeout: Duration | None = None) -> bool:
         """Wait until it has stopped, every outcome written; False where `timeout` came first."""
@@ -225,13 +225,13 @@ class Consumer:
         options = chosen.feeding(workers)
         least = chosen.max_active_tasks if "max_active_tasks" in chosen.given else workers
         with stopped.signals():
-            engine = self._start(options, least, on_stopped)
+            run = self._start(options, least, on_stopped)
             crew = Workers(self._channel, workers)
-            engine.on_abandoned = crew.add
+            run.on_abandoned = crew.add
             stopped.wait(self._stop_if_running)
         crew.join()
-        if engine.crash is not None:
-            raise engine.crash
+        if run.crash is not None:
+            raise run.crash
 
     def _stop_if_running(self) -> None:
         try:

@@ -9,7 +9,7 @@ from tasq_core.task import Task, TaskStatus
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tasq_core.consumer.engine import Engine
+    from tasq_core.consumer.run import ConsumerRun
 
 
 class Job:
@@ -21,12 +21,12 @@ class Job:
     """
 
     __slots__ = (
-        "_engine", "abandoned", "cancel", "error", "expires",
+        "_run", "abandoned", "cancel", "error", "expires",
         "finished", "lease", "retry_in", "started", "status", "task",
     )  # fmt: skip
 
-    def __init__(self, task: Task, expires: float, engine: "Engine") -> None:
-        self._engine = engine
+    def __init__(self, task: Task, expires: float, run: "ConsumerRun") -> None:
+        self._run = run
         self.task = task
         self.lease = Lease.of(task)
         self.expires = expires
@@ -48,28 +48,28 @@ class Job:
 
         Returns: False where the job has begun or isn't ours any more.
         """
-        return self._engine.release(self)
+        return self._run.release(self)
 
     def __call__(self) -> None:
         """Run the handler, unless the job has been released or its lease is gone."""
-        engine = self._engine
+        run = self._run
         task = self.task
-        handler = engine.handlers.by_type.get(task.type)
+        handler = run.handlers.by_type.get(task.type)
         if handler is None:
-            engine.release_unknown(self)
+            run.release_unknown(self)
             return
-        if not engine.begin(self):
+        if not run.begin(self):
             return
         try:
             result = handler(task)
             if result is not None and isawaitable(result):
-                engine.coroutines.run(self, result)
+                run.coroutines.run(self, result)
         except BaseException as error:
-            engine.fail(self, error)
+            run.fail(self, error)
             if isinstance(error, KeyboardInterrupt | SystemExit):
                 raise
         else:
-            engine.succeed(self)
+            run.succeed(self)
 
     def start_outcome(self) -> Outcome:
         """What to write once it has run for a while."""

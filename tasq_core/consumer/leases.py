@@ -6,8 +6,8 @@ from time import monotonic
 from typing import Final
 
 from tasq_core.consumer.backoff import LONGEST_DELAY, Reconnect
+from tasq_core.consumer.consumer_log import ConsumerLog
 from tasq_core.consumer.job import Job
-from tasq_core.consumer.journal import Journal
 from tasq_core.errors import RepositoryError
 from tasq_core.repository.protocol import Repository
 
@@ -66,7 +66,7 @@ class Ledger:
         return True
 
     def settle(self, jobs: Iterable[Job]) -> None:
-        """Let go of `jobs`: their leases are over or somebody else's."""
+        """Forget `jobs`: their leases are over or another consumer's."""
         self.held.difference_update(jobs)
 
 
@@ -80,7 +80,7 @@ class LeaseKeeper:
         self,
         repository: Repository,
         ledger: Ledger,
-        journal: Journal,
+        log: ConsumerLog,
         *,
         visibility_timeout: float,
         job_timeout: float | None,
@@ -89,7 +89,7 @@ class LeaseKeeper:
     ) -> None:
         self._repository = repository
         self._ledger = ledger
-        self._journal = journal
+        self._log = log
         self._visibility_timeout = visibility_timeout
         self._job_timeout = job_timeout
         self._on_lost = on_lost
@@ -121,11 +121,11 @@ class LeaseKeeper:
                 self._extend(jobs[first : first + _BATCH])
         except RepositoryError as error:
             delay = self._reconnect.next()
-            self._journal.database_failed("extend leases", error, delay)
+            self._log.database_failed("extend leases", error, delay)
             return delay
         if jobs and self._reconnect.failing:
             self._reconnect.reset()
-            self._journal.database_back("extend leases")
+            self._log.database_back("extend leases")
         return None
 
     def _extend(self, jobs: list[Job]) -> None:
@@ -135,7 +135,7 @@ class LeaseKeeper:
             if job.lease in held:
                 job.expires = expires
             elif job.finished is None and job in self._ledger.held:
-                # Of a job that finished meanwhile, the write of its outcome tells more.
+                # Of a job that finished meanwhile, the write of its outcome decides.
                 self._on_lost(job)
 
     def _next_timeout(self) -> float:

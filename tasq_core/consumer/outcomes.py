@@ -7,8 +7,8 @@ from time import monotonic
 from typing import Final
 
 from tasq_core.consumer.backoff import LONGEST_DELAY, Reconnect
+from tasq_core.consumer.consumer_log import ConsumerLog
 from tasq_core.consumer.job import Job
-from tasq_core.consumer.journal import Journal
 from tasq_core.consumer.leases import Ledger
 from tasq_core.errors import (
     ReadOnlyError,
@@ -42,7 +42,7 @@ class OutcomeWriter:
         self,
         repository: Repository,
         ledger: Ledger,
-        journal: Journal,
+        log: ConsumerLog,
         *,
         visibility_timeout: float,
         delete_on_success: bool,
@@ -52,7 +52,7 @@ class OutcomeWriter:
     ) -> None:
         self._repository = repository
         self._ledger = ledger
-        self._journal = journal
+        self._log = log
         self._delete_on_success = delete_on_success
         self._on_lost = on_lost
         self._on_requeued = on_requeued
@@ -176,7 +176,7 @@ class OutcomeWriter:
                 self._on_lost(job)
         for job in ending:
             if job.lease not in written:
-                self._journal.outcome_lost(job, "the lease has passed on, or the row is gone")
+                self._log.outcome_lost(job, "the lease has passed on, or the row is gone")
 
     def _written_unheard(self, ending: list[Job], written: set[Lease]) -> set[Lease]:
         """Those whose earlier write did commit, though the connection broke before we knew."""
@@ -210,14 +210,14 @@ class OutcomeWriter:
         elif ending:
             self._refuse(ending[0], error)
         else:
-            self._journal.start_refused(starting[0], error)
+            self._log.start_refused(starting[0], error)
 
     def _refuse(self, job: Job, error: RepositoryError) -> None:
         """Put aside an end that the database refuses, to be tried again until its lease ends."""
         if not self._still_leased([job], error):
             return
         delay = self._reconnect.next()
-        self._journal.database_failed(f"record the outcome of {job.lease.task_id}", error, delay)
+        self._log.database_failed(f"record the outcome of {job.lease.task_id}", error, delay)
         if job.error is not None:
             job.error = _UNSTORABLE
         self._refused.append(job)
@@ -228,7 +228,7 @@ class OutcomeWriter:
         now = monotonic()
         over = [job for job in ending if job.expires <= now]
         for job in over:
-            self._journal.outcome_lost(job, f"the lease ended while the database failed: {error}")
+            self._log.outcome_lost(job, f"the lease ended while the database failed: {error}")
         self._ledger.settle(over)
         return [job for job in ending if job.expires > now]
 
@@ -247,13 +247,13 @@ class OutcomeWriter:
 
     def _back_off(self, doing: str, error: RepositoryError) -> None:
         delay = self._reconnect.next()
-        self._journal.database_failed(doing, error, delay)
+        self._log.database_failed(doing, error, delay)
         self._pause.wait(delay)
 
     def _succeeded(self, doing: str) -> None:
         if self._reconnect.failing and not self._refused:
             self._reconnect.reset()
-            self._journal.database_back(doing)
+            self._log.database_back(doing)
 
 
 def _taken(jobs: deque[Job]) -> list[Job]:

@@ -3,7 +3,7 @@
 from typing import Final
 
 HORIZON: Final = 0.1
-"""Seconds of work held in advance; what is held, no other consumer can run meanwhile."""
+"""Seconds of work to prefetch; prefetched tasks are leased."""
 
 _SHORTEST: Final = 0.002
 """Seconds below which a rate says nothing."""

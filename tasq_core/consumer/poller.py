@@ -8,8 +8,8 @@ from typing import Final
 
 from tasq_core.consumer.backoff import Reconnect
 from tasq_core.consumer.channel import Channel
+from tasq_core.consumer.consumer_log import ConsumerLog
 from tasq_core.consumer.handlers import Handlers
-from tasq_core.consumer.journal import Journal
 from tasq_core.consumer.leases import Ledger
 from tasq_core.consumer.options import ConsumerOptions
 from tasq_core.consumer.pacing import Window
@@ -19,8 +19,8 @@ from tasq_core.task import Task
 
 _MOST_UNWRITTEN: Final = 10_000
 """With this many outcomes waiting to be written, nothing more is claimed."""
-_FIRST_CALM: Final = 0.001
-_LONGEST_CALM: Final = 0.05
+_FIRST_BACKOFF: Final = 0.001
+_LONGEST_BACKOFF: Final = 0.05
 _TICKS: Final = 100
 
 
@@ -39,7 +39,7 @@ class Poller:
         handlers: Handlers,
         channel: Channel,
         ledger: Ledger,
-        journal: Journal,
+        log: ConsumerLog,
         window: Window,
         on_claimed: Callable[[list[Task], float], None],
     ) -> None:
@@ -48,48 +48,48 @@ class Poller:
         self._handlers = handlers
         self._channel = channel
         self._ledger = ledger
-        self._journal = journal
+        self._log = log
         self._window = window
         self._on_claimed = on_claimed
         self._halt = threading.Event()
-        self._stir = threading.Event()
+        self._woken_up = threading.Event()
         self._look = False
         self.idle = threading.Event()
         """Set while a wake-up is worth something."""
         self._claimed = 0
         self._new_retries: deque[float] = deque()
         self._retries: set[int] = set()
-        self._calm = 0.0
+        self._empty_backoff = 0.0
         self._woken = False
         self._reconnect = Reconnect()
 
-    def poke(self) -> None:
+    def wake(self) -> None:
         """Look again, now."""
         self._look = True
-        self._stir.set()
+        self._woken_up.set()
 
     def expect(self, delays: Iterable[float]) -> None:
         """Look again in so many seconds: tasks of ours fall due then."""
         now = monotonic()
         interval = self._options.poll_interval
         self._new_retries.extend(now + delay for delay in delays if delay < interval)
-        self._stir.set()
+        self._woken_up.set()
 
     def halt(self) -> None:
         """End `run` soon; a claim that is under way is still delivered."""
         self._halt.set()
-        self._stir.set()
+        self._woken_up.set()
 
     def run(self) -> None:
         """Claim until halted."""
         while not self._halt.is_set():
             # Cleared before the claim: what comes after its snapshot must wake us again.
             self._look = False
-            self._stir.clear()
+            self._woken_up.clear()
             types = self._handlers.types
             limit = self._room()
             if not types or limit <= 0:
-                self._stir.wait(self._options.poll_interval)
+                self._woken_up.wait(self._options.poll_interval)
                 continue
             found = self._claim(types, limit)
             if found is not None and found * 2 < limit:
@@ -98,16 +98,16 @@ class Poller:
     def _room(self) -> int:
         """How many to claim; 0 while the channel is still well filled."""
         channel = self._channel
-        # Raised before looking: room made from here on is told to us.
-        channel.hungry = True
+        # Set before looking: room made from here on wakes us.
+        channel.wants_jobs = True
         ready = len(channel.ready)
         active = self._ledger.active
-        if ready > channel.low or len(self._ledger.held) - active > _MOST_UNWRITTEN:
+        if ready > channel.low_watermark or len(self._ledger.held) - active > _MOST_UNWRITTEN:
             return 0
         window = self._window.update(monotonic(), self._claimed - active)
         room = min(self._options.poll_limit, window - active, self._options.channel_size - ready)
         if room > 0:
-            channel.hungry = False
+            channel.wants_jobs = False
         return room
 
     def _claim(self, types: tuple[str, ...], limit: int) -> int | None:
@@ -121,25 +121,27 @@ class Poller:
             )
         except RepositoryError as error:
             delay = self._reconnect.next()
-            self._journal.database_failed("claim tasks", error, delay)
+            self._log.database_failed("claim tasks", error, delay)
             self._halt.wait(delay)
             return None
         if self._reconnect.failing:
             self._reconnect.reset()
-            self._journal.database_back("claim tasks")
+            self._log.database_back("claim tasks")
         if tasks:
             self._claimed += len(tasks)
             self._on_claimed(tasks, asked + options.visibility_timeout)
-        self._channel.low = len(self._channel.ready) // 2
+        self._channel.low_watermark = len(self._channel.ready) // 2
         return len(tasks)
 
     def _wait_for_tasks(self, found: int) -> None:
-        """Wait for the poll interval, a poke or a retry; longer after wake-ups for nothing."""
+        """Wait for the poll interval, a wake-up or a retry; longer after empty wake-ups."""
         if self._woken and not found:
-            self._calm = min(_LONGEST_CALM, max(_FIRST_CALM, 2 * self._calm))
-            self._halt.wait(self._calm)
+            self._empty_backoff = min(
+                _LONGEST_BACKOFF, max(_FIRST_BACKOFF, 2 * self._empty_backoff)
+            )
+            self._halt.wait(self._empty_backoff)
         else:
-            self._calm = 0.0
+            self._empty_backoff = 0.0
         latest = monotonic() + self._options.poll_interval
         self._woken = False
         self.idle.set()
@@ -148,8 +150,8 @@ class Poller:
             if wait <= 0 or self._look:
                 self._woken = self._look
                 break
-            if self._stir.wait(wait):
-                self._stir.clear()
+            if self._woken_up.wait(wait):
+                self._woken_up.clear()
         self.idle.clear()
 
     def _next_retry(self) -> float:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Final
 
 from tasq_core.consumer.backoff import Reconnect
-from tasq_core.consumer.journal import Journal
+from tasq_core.consumer.consumer_log import ConsumerLog
 from tasq_core.errors import RepositoryError
 from tasq_core.repository.protocol import Repository, Wakeup
 
@@ -16,19 +16,19 @@ _DRAIN_EVERY: Final = 1.0
 
 
 class Waker:
-    """Listens while the poller is idle and pokes it. Does without where nothing tells."""
+    """Wakes an idle poller. No-op on databases without notifications."""
 
     def __init__(
         self,
         repository: Repository,
-        journal: Journal,
+        log: ConsumerLog,
         idle: threading.Event,
-        poke: Callable[[], None],
+        wake: Callable[[], None],
     ) -> None:
         self._repository = repository
-        self._journal = journal
+        self._log = log
         self._idle = idle
-        self._poke = poke
+        self._wake = wake
         self._closing = threading.Event()
         self._lock = threading.Lock()
         self._wakeup: Wakeup | None = None
@@ -53,7 +53,7 @@ class Waker:
                 if self._closing.is_set():
                     return
                 delay = self._reconnect.next()
-                self._journal.database_failed("listen for new tasks", error, delay)
+                self._log.database_failed("listen for new tasks", error, delay)
                 self._closing.wait(delay)
             finally:
                 self._drop()
@@ -66,9 +66,9 @@ class Waker:
             self._wakeup = wakeup
         if self._reconnect.failing:
             self._reconnect.reset()
-            self._journal.database_back("listen for new tasks")
-        # What came before we listened was told to nobody.
-        self._poke()
+            self._log.database_back("listen for new tasks")
+        # Tasks submitted before we listened sent us no notification.
+        self._wake()
         return True
 
     def _listen(self) -> None:
@@ -76,7 +76,7 @@ class Waker:
         while wakeup is not None and not self._closing.is_set():
             idle = self._idle.wait(_DRAIN_EVERY)
             if wakeup.wait(_WATCH if idle else 0.0):
-                self._poke()
+                self._wake()
 
     def _drop(self) -> None:
         with self._lock:

@@ -271,7 +271,7 @@ class MySQLRepository(SqlRepository):
         statuses = _STARTED[:1] if sql == self._sql.release_leases else _STARTED
 
         def rows_of(some: Sequence[Lease]) -> dict[str, object]:
-            listed = [(lease.task_id.hex, lease.receive_count, lease.mark) for lease in some]
+            listed = [(lease.task_id.hex, lease.receive_count, lease.nonce) for lease in some]
             return {
                 **self._rows.clock(), **params, "leases": json.dumps(listed),
                 "statuses": statuses,
@@ -364,7 +364,7 @@ def _claimed(task: Task, visible_at: datetime) -> Task:
 def _outcome_row(outcome: Outcome, now: float) -> tuple[object, ...]:
     lease, status, started, finished, error, retry_in, _ = outcome
     return (
-        lease.task_id.hex, lease.receive_count, lease.mark, status.value,
+        lease.task_id.hex, lease.receive_count, lease.nonce, status.value,
         None if started is None else max(0, round((now - started) * 1e6)),
         None if finished is None else max(0, round((now - finished) * 1e6)),
         error,

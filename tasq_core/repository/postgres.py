@@ -235,7 +235,7 @@ def _lease_arrays(leases: Sequence[Lease]) -> dict[str, object]:
     return {
         "ids": array(lease.task_id.hex for lease in leases),
         "receive_counts": array(lease.receive_count for lease in leases),
-        "marks": array(lease.mark for lease in leases),
+        "nonces": array(lease.nonce for lease in leases),
     }
 
 

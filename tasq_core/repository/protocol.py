@@ -34,7 +34,7 @@ class PageOrder(StrEnum):
 
 
 class Wakeup(Protocol):
-    """Tells an idle consumer that the table changed. Belongs to one thread, but `close`."""
+    """Notifies an idle consumer that the table changed. Belongs to one thread, but `close`."""
 
     def wait(self, timeout: float) -> bool:
         """Block until something may have changed, or `timeout` seconds; whether it did.
@@ -236,7 +236,7 @@ class Repository(Protocol):
     # -- the connection ----------------------------------------------------------------------
 
     def open_wakeup(self) -> Wakeup | None:
-        """A channel that tells of new tasks; None where the database offers none."""
+        """A channel of notifications of new tasks; None where the database offers none."""
 
     def answers_within(self, timeout: Duration) -> AbstractContextManager[None]:
         """Within it, the calling thread gives up a connection that stays silent for longer.

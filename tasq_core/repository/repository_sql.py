@@ -169,7 +169,7 @@ class SqlRepository(SqlInspection):
             "id": self._rows.id(lease.task_id),
             "ids": self._rows.ids([lease.task_id]),
             "receive_count": lease.receive_count,
-            "mark": lease.mark,
+            "nonce": lease.nonce,
         }
 
         def work(session: Session) -> Task:
@@ -293,7 +293,7 @@ class SqlRepository(SqlInspection):
             "id": self._rows.id(task.id),
             "ids": self._rows.ids([task.id]),
             "receive_count": lease.receive_count,
-            "mark": lease.mark,
+            "nonce": lease.nonce,
         }
 
         def work(session: Session) -> Task:

@@ -171,7 +171,7 @@ class SQLiteRepository(SqlRepository):
                 | {
                     "id": lease.task_id.bytes,
                     "receive_count": lease.receive_count,
-                    "mark": lease.mark,
+                    "nonce": lease.nonce,
                 },
             )
         }
@@ -189,7 +189,7 @@ class SQLiteRepository(SqlRepository):
                 visible = now + round(retry_in * 1_000_000) if retry_in else _YEAR_ONE
             params = (
                 status.value, at(started), at(finished), error, visible,
-                lease.task_id.bytes, lease.receive_count, lease.mark,
+                lease.task_id.bytes, lease.receive_count, lease.nonce,
             )  # fmt: skip
             if session.change(self._sql.record_outcomes, params):  # type: ignore[arg-type] # by position
                 held.add(lease)

@@ -170,7 +170,7 @@ class CockpitApp(KeysInOrder):
 
     def action_refresh(self) -> None:
         """Read the data again now."""
-        self.view.poller.kick()
+        self.view.poller.wake()
 
     def action_pause(self) -> None:
         """Stop refreshing, or go on."""

@@ -68,7 +68,7 @@ class Poller:
 
     @property
     def paused(self) -> bool:
-        """Whether it asks only when kicked."""
+        """Whether it asks only when woken."""
         return not self._resumed.is_set()
 
     @property
@@ -78,12 +78,12 @@ class Poller:
             return None
         return max(self._due - time.monotonic(), 0.0)
 
-    def kick(self) -> None:
+    def wake(self) -> None:
         """Ask as soon as may be, even while paused."""
         self._kicked.set()
 
     def pause(self) -> None:
-        """Ask no more until `resume` or `kick`."""
+        """Ask no more until `resume` or `wake`."""
         self._resumed.clear()
 
     def resume(self) -> None:

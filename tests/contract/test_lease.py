@@ -124,7 +124,7 @@ def test_a_release_of_many_tells_which_were_released(repository: Repository):
     repository.submit_tasks(make_tasks(5))
     leases = [Lease.of(task) for task in claim(repository)]
     repository.record_outcomes([ended(leases[0])])
-    lost = leases[1]._replace(mark=(leases[1].mark + 1) % 1000)
+    lost = leases[1]._replace(nonce=(leases[1].nonce + 1) % 1000)
     assert repository.release_leases([leases[0], lost, *leases[2:]]) == set(leases[2:])
     assert repository.release_leases([]) == set()
 
@@ -157,8 +157,8 @@ def passed_on(repository: Repository, database: Database, zombie: Task) -> Task:
 
 
 def other_mark(repository: Repository, old: Task) -> Task:
-    """Claim until the mark differs: one claim in a thousand has the mark of another."""
-    while (found := claim(repository)[0]).visible_at.microsecond % 1000 == Lease.of(old).mark:
+    """Claim until the nonce differs: one claim in a thousand has the nonce of another."""
+    while (found := claim(repository)[0]).visible_at.microsecond % 1000 == Lease.of(old).nonce:
         repository.release_leases([Lease.of(found)])
     return found
 

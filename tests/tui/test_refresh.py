@@ -91,7 +91,7 @@ async def test_a_kick_does_not_wait_for_the_interval(start):
     assert poller.countdown is not None
     assert poller.countdown > 3000
 
-    poller.kick()
+    poller.wake()
 
     await until(lambda: question.asked == 2)
 
@@ -106,7 +106,7 @@ async def test_a_failure_is_kept_until_the_next_answer_and_counts_down(start):
     assert poller.countdown is not None
     assert 0 < poller.countdown <= LONGEST_SECONDS
 
-    poller.kick()
+    poller.wake()
 
     await until(lambda: poller.failure is None)
     assert poller.failures == 0
@@ -124,7 +124,7 @@ async def test_paused_it_asks_only_when_kicked(start):
         await asyncio.sleep(0.001)
         assert question.asked == asked
 
-    poller.kick()
+    poller.wake()
     await until(lambda: question.asked == asked + 1)
 
     poller.resume()

@@ -1,4 +1,4 @@
--- Writing on MySQL and MariaDB. A lease is fenced by (id, receive_count, mark): see
+-- Writing on MySQL and MariaDB. A lease is fenced by (id, receive_count, nonce): see
 -- reports.Lease. differs: UPDATE returns no rows; where fewer matched than were asked for,
 -- the flow runs again over those that `held_leases` has locked.
 
@@ -27,19 +27,19 @@ VALUES (%(id)s, %(type)s, %(args)s, %(queue)s, %(priority)s, %(status)s, %(recei
 -- name: start
 UPDATE {tasks} SET status = 'IN_PROGRESS', started_at = (UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND)
 WHERE id = %(id)s AND receive_count = %(receive_count)s
-  AND status IN ('ENQUEUED', 'IN_PROGRESS') AND MOD(MICROSECOND(visible_at), 1000) = %(mark)s
+  AND status IN ('ENQUEUED', 'IN_PROGRESS') AND MOD(MICROSECOND(visible_at), 1000) = %(nonce)s
 
 -- name: error
 UPDATE {tasks} SET last_error = %(error)s
 WHERE id = %(id)s AND receive_count = %(receive_count)s
-  AND status IN ('ENQUEUED', 'IN_PROGRESS') AND MOD(MICROSECOND(visible_at), 1000) = %(mark)s
+  AND status IN ('ENQUEUED', 'IN_PROGRESS') AND MOD(MICROSECOND(visible_at), 1000) = %(nonce)s
 
 -- name: finish
 UPDATE {tasks} SET status = %(status)s, finished_at = (UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND)
 WHERE id = %(id)s AND receive_count = %(receive_count)s
-  AND status IN ('ENQUEUED', 'IN_PROGRESS') AND MOD(MICROSECOND(visible_at), 1000) = %(mark)s
+  AND status IN ('ENQUEUED', 'IN_PROGRESS') AND MOD(MICROSECOND(visible_at), 1000) = %(nonce)s
 
--- A ping keeps the mark: the last three digits of the microseconds.
+-- A ping keeps the nonce: the last three digits of the microseconds.
 -- name: ping
 UPDATE {tasks} SET visible_at =
     (UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND) + INTERVAL ROUND(%(timeout)s * 1000) * 1000 MICROSECOND
@@ -49,9 +49,9 @@ WHERE id IN %(ids)s AND status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS')
 
 -- name: ping_leases
 UPDATE {tasks} JOIN JSON_TABLE(%(leases)s, '$[*]' COLUMNS (
-  id CHAR(32) PATH '$[0]', receive_count INT PATH '$[1]', mark INT PATH '$[2]')) AS held
+  id CHAR(32) PATH '$[0]', receive_count INT PATH '$[1]', nonce INT PATH '$[2]')) AS held
   ON {tasks}.id = UNHEX(held.id) AND {tasks}.receive_count = held.receive_count
-  AND MOD(MICROSECOND({tasks}.visible_at), 1000) = held.mark
+  AND MOD(MICROSECOND({tasks}.visible_at), 1000) = held.nonce
 SET visible_at =
     (UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND) + INTERVAL ROUND(%(timeout)s * 1000) * 1000 MICROSECOND
     - INTERVAL MOD(MICROSECOND(UTC_TIMESTAMP(6)), 1000) MICROSECOND
@@ -61,12 +61,12 @@ WHERE status IN ('ENQUEUED', 'IN_PROGRESS')
 -- `started_ago` and `finished_ago` are microseconds, `retry_in` is seconds.
 -- name: record_outcomes
 UPDATE {tasks} JOIN JSON_TABLE(%(leases)s, '$[*]' COLUMNS (
-    id CHAR(32) PATH '$[0]', receive_count INT PATH '$[1]', mark INT PATH '$[2]',
+    id CHAR(32) PATH '$[0]', receive_count INT PATH '$[1]', nonce INT PATH '$[2]',
     status VARCHAR(11) PATH '$[3]', started_ago BIGINT PATH '$[4]',
     finished_ago BIGINT PATH '$[5]', error MEDIUMTEXT PATH '$[6]',
     retry_in DOUBLE PATH '$[7]')) AS o
   ON {tasks}.id = UNHEX(o.id) AND {tasks}.receive_count = o.receive_count
-    AND MOD(MICROSECOND({tasks}.visible_at), 1000) = o.mark
+    AND MOD(MICROSECOND({tasks}.visible_at), 1000) = o.nonce
 SET {tasks}.started_at = COALESCE((UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND) - INTERVAL o.started_ago MICROSECOND,
       {tasks}.started_at),
     {tasks}.finished_at = COALESCE((UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND) - INTERVAL o.finished_ago MICROSECOND,
@@ -82,11 +82,11 @@ WHERE {tasks}.status IN ('ENQUEUED', 'IN_PROGRESS')
 -- fifth of the time even where they are NULL.
 -- name: record_endings
 UPDATE {tasks} JOIN JSON_TABLE(%(leases)s, '$[*]' COLUMNS (
-    id CHAR(32) PATH '$[0]', receive_count INT PATH '$[1]', mark INT PATH '$[2]',
+    id CHAR(32) PATH '$[0]', receive_count INT PATH '$[1]', nonce INT PATH '$[2]',
     status VARCHAR(11) PATH '$[3]', started_ago BIGINT PATH '$[4]',
     finished_ago BIGINT PATH '$[5]')) AS o
   ON {tasks}.id = UNHEX(o.id) AND {tasks}.receive_count = o.receive_count
-    AND MOD(MICROSECOND({tasks}.visible_at), 1000) = o.mark
+    AND MOD(MICROSECOND({tasks}.visible_at), 1000) = o.nonce
 SET {tasks}.started_at = COALESCE((UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND) - INTERVAL o.started_ago MICROSECOND,
       {tasks}.started_at),
     {tasks}.finished_at = COALESCE((UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND) - INTERVAL o.finished_ago MICROSECOND,
@@ -96,25 +96,25 @@ WHERE {tasks}.status IN ('ENQUEUED', 'IN_PROGRESS')
 
 -- name: delete_leases
 DELETE {tasks} FROM {tasks} JOIN JSON_TABLE(%(leases)s, '$[*]' COLUMNS (
-  id CHAR(32) PATH '$[0]', receive_count INT PATH '$[1]', mark INT PATH '$[2]')) AS held
+  id CHAR(32) PATH '$[0]', receive_count INT PATH '$[1]', nonce INT PATH '$[2]')) AS held
   ON {tasks}.id = UNHEX(held.id) AND {tasks}.receive_count = held.receive_count
-  AND MOD(MICROSECOND({tasks}.visible_at), 1000) = held.mark
+  AND MOD(MICROSECOND({tasks}.visible_at), 1000) = held.nonce
 WHERE {tasks}.status IN ('ENQUEUED', 'IN_PROGRESS')
 
 -- name: release_leases
 UPDATE {tasks} JOIN JSON_TABLE(%(leases)s, '$[*]' COLUMNS (
-  id CHAR(32) PATH '$[0]', receive_count INT PATH '$[1]', mark INT PATH '$[2]')) AS held
+  id CHAR(32) PATH '$[0]', receive_count INT PATH '$[1]', nonce INT PATH '$[2]')) AS held
   ON {tasks}.id = UNHEX(held.id) AND {tasks}.receive_count = held.receive_count
-  AND MOD(MICROSECOND({tasks}.visible_at), 1000) = held.mark
+  AND MOD(MICROSECOND({tasks}.visible_at), 1000) = held.nonce
 SET {tasks}.status = 'NEW', {tasks}.receive_count = {tasks}.receive_count - 1,
     {tasks}.visible_at = '0001-01-01 00:00:00.000000'
 WHERE {tasks}.status = 'ENQUEUED'
 
 -- name: held_leases
 SELECT held.id, held.receive_count FROM {tasks} JOIN JSON_TABLE(%(leases)s, '$[*]' COLUMNS (
-  id CHAR(32) PATH '$[0]', receive_count INT PATH '$[1]', mark INT PATH '$[2]')) AS held
+  id CHAR(32) PATH '$[0]', receive_count INT PATH '$[1]', nonce INT PATH '$[2]')) AS held
   ON {tasks}.id = UNHEX(held.id) AND {tasks}.receive_count = held.receive_count
-  AND MOD(MICROSECOND({tasks}.visible_at), 1000) = held.mark
+  AND MOD(MICROSECOND({tasks}.visible_at), 1000) = held.nonce
 WHERE {tasks}.status IN %(statuses)s
 FOR UPDATE
 
@@ -130,7 +130,7 @@ UPDATE {tasks} SET status = 'NEW', visible_at = '0001-01-01 00:00:00.000000',
   max_receives = IF(max_receives > 0 AND receive_count >= max_receives,
     LEAST(receive_count, 2147483646) + 1, max_receives)
 WHERE id = %(id)s AND ((status NOT IN ('ENQUEUED', 'IN_PROGRESS') OR visible_at <= (UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND))
-  OR (receive_count = %(receive_count)s AND MOD(MICROSECOND(visible_at), 1000) = %(mark)s))
+  OR (receive_count = %(receive_count)s AND MOD(MICROSECOND(visible_at), 1000) = %(nonce)s))
 
 -- name: reset
 UPDATE {tasks} SET status = 'NEW', visible_at = '0001-01-01 00:00:00.000000',

@@ -1,4 +1,4 @@
--- Writing on PostgreSQL. A lease is fenced by (id, receive_count, mark): see reports.Lease.
+-- Writing on PostgreSQL. A lease is fenced by (id, receive_count, nonce): see reports.Lease.
 -- What writes many rows locks them first, in the order of their ids: two statements whose
 -- plans differ would deadlock over the rows they share.
 
@@ -33,21 +33,21 @@ ON CONFLICT (id) DO NOTHING
 UPDATE {tasks} SET status = 'IN_PROGRESS', started_at = statement_timestamp()
 WHERE id = %(id)s AND receive_count = %(receive_count)s
   AND status IN ('ENQUEUED', 'IN_PROGRESS')
-  AND extract(microseconds FROM visible_at)::int %% 1000 = %(mark)s
+  AND extract(microseconds FROM visible_at)::int %% 1000 = %(nonce)s
 
 -- name: error
 UPDATE {tasks} SET last_error = %(error)s
 WHERE id = %(id)s AND receive_count = %(receive_count)s
   AND status IN ('ENQUEUED', 'IN_PROGRESS')
-  AND extract(microseconds FROM visible_at)::int %% 1000 = %(mark)s
+  AND extract(microseconds FROM visible_at)::int %% 1000 = %(nonce)s
 
 -- name: finish
 UPDATE {tasks} SET status = %(status)s::{enum}, finished_at = statement_timestamp()
 WHERE id = %(id)s AND receive_count = %(receive_count)s
   AND status IN ('ENQUEUED', 'IN_PROGRESS')
-  AND extract(microseconds FROM visible_at)::int %% 1000 = %(mark)s
+  AND extract(microseconds FROM visible_at)::int %% 1000 = %(nonce)s
 
--- A ping keeps the mark: the last three digits of the microseconds.
+-- A ping keeps the nonce: the last three digits of the microseconds.
 -- name: ping
 UPDATE {tasks} SET visible_at =
   date_trunc('milliseconds', statement_timestamp() + make_interval(secs => %(timeout)s))
@@ -63,14 +63,14 @@ WHERE id = ANY(ARRAY(
 WITH written AS (
   UPDATE {tasks} SET visible_at =
     date_trunc('milliseconds', statement_timestamp() + make_interval(secs => %(timeout)s))
-    + held.mark * interval '1 microsecond'
-  FROM ROWS FROM (unnest(%(ids)s::uuid[], %(receive_counts)s::int[], %(marks)s::int[]),
-    generate_series(1, cardinality(%(ids)s::uuid[]))) AS held(id, receive_count, mark, place)
+    + held.nonce * interval '1 microsecond'
+  FROM ROWS FROM (unnest(%(ids)s::uuid[], %(receive_counts)s::int[], %(nonces)s::int[]),
+    generate_series(1, cardinality(%(ids)s::uuid[]))) AS held(id, receive_count, nonce, place)
   WHERE {tasks}.id = ANY(ARRAY(
       SELECT id FROM {tasks} WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE))
     AND {tasks}.id = held.id AND {tasks}.receive_count = held.receive_count
     AND status IN ('ENQUEUED', 'IN_PROGRESS')
-    AND extract(microseconds FROM visible_at)::int %% 1000 = held.mark
+    AND extract(microseconds FROM visible_at)::int %% 1000 = held.nonce
   RETURNING held.place
 )
 SELECT ARRAY(SELECT place FROM written)
@@ -87,16 +87,16 @@ WITH written AS (
     visible_at = CASE WHEN o.retry_in IS NULL THEN visible_at
       WHEN o.retry_in = 0 THEN '0001-01-01 00:00:00+00'
       ELSE statement_timestamp() + make_interval(secs => o.retry_in) END
-  FROM ROWS FROM (unnest(%(ids)s::uuid[], %(receive_counts)s::int[], %(marks)s::int[],
+  FROM ROWS FROM (unnest(%(ids)s::uuid[], %(receive_counts)s::int[], %(nonces)s::int[],
       %(statuses)s::{enum}[], %(started_ago)s::float8[], %(finished_ago)s::float8[],
       %(errors)s::text[], %(retry_in)s::float8[]),
     generate_series(1, cardinality(%(ids)s::uuid[])))
-    AS o(id, receive_count, mark, status, started_ago, finished_ago, error, retry_in, place)
+    AS o(id, receive_count, nonce, status, started_ago, finished_ago, error, retry_in, place)
   WHERE {tasks}.id = ANY(ARRAY(
       SELECT id FROM {tasks} WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE))
     AND {tasks}.id = o.id AND {tasks}.receive_count = o.receive_count
     AND {tasks}.status IN ('ENQUEUED', 'IN_PROGRESS')
-    AND extract(microseconds FROM visible_at)::int %% 1000 = o.mark
+    AND extract(microseconds FROM visible_at)::int %% 1000 = o.nonce
   RETURNING o.place
 )
 SELECT ARRAY(SELECT place FROM written)
@@ -106,13 +106,13 @@ SELECT ARRAY(SELECT place FROM written)
 -- name: delete_leases
 WITH written AS (
   DELETE FROM {tasks}
-  USING ROWS FROM (unnest(%(ids)s::uuid[], %(receive_counts)s::int[], %(marks)s::int[]),
-    generate_series(1, cardinality(%(ids)s::uuid[]))) AS held(id, receive_count, mark, place)
+  USING ROWS FROM (unnest(%(ids)s::uuid[], %(receive_counts)s::int[], %(nonces)s::int[]),
+    generate_series(1, cardinality(%(ids)s::uuid[]))) AS held(id, receive_count, nonce, place)
   WHERE {tasks}.id = ANY(ARRAY(
       SELECT id FROM {tasks} WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE))
     AND {tasks}.id = held.id AND {tasks}.receive_count = held.receive_count
     AND status IN ('ENQUEUED', 'IN_PROGRESS')
-    AND extract(microseconds FROM visible_at)::int %% 1000 = held.mark
+    AND extract(microseconds FROM visible_at)::int %% 1000 = held.nonce
   RETURNING held.place
 )
 SELECT ARRAY(SELECT place FROM written)
@@ -121,13 +121,13 @@ SELECT ARRAY(SELECT place FROM written)
 WITH written AS (
   UPDATE {tasks} SET status = 'NEW', receive_count = {tasks}.receive_count - 1,
     visible_at = '0001-01-01 00:00:00+00'
-  FROM ROWS FROM (unnest(%(ids)s::uuid[], %(receive_counts)s::int[], %(marks)s::int[]),
-    generate_series(1, cardinality(%(ids)s::uuid[]))) AS held(id, receive_count, mark, place)
+  FROM ROWS FROM (unnest(%(ids)s::uuid[], %(receive_counts)s::int[], %(nonces)s::int[]),
+    generate_series(1, cardinality(%(ids)s::uuid[]))) AS held(id, receive_count, nonce, place)
   WHERE {tasks}.id = ANY(ARRAY(
       SELECT id FROM {tasks} WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE))
     AND {tasks}.id = held.id AND {tasks}.receive_count = held.receive_count
     AND status = 'ENQUEUED'
-    AND extract(microseconds FROM visible_at)::int %% 1000 = held.mark
+    AND extract(microseconds FROM visible_at)::int %% 1000 = held.nonce
   RETURNING held.place
 )
 SELECT ARRAY(SELECT place FROM written)
@@ -150,7 +150,7 @@ UPDATE {tasks} SET status = 'NEW', visible_at = '0001-01-01 00:00:00+00',
 WHERE id = %(id)s
   AND (status NOT IN ('ENQUEUED', 'IN_PROGRESS') OR visible_at <= statement_timestamp()
     OR (receive_count = %(receive_count)s
-      AND extract(microseconds FROM visible_at)::int %% 1000 = %(mark)s))
+      AND extract(microseconds FROM visible_at)::int %% 1000 = %(nonce)s))
 
 -- name: reset
 UPDATE {tasks} SET status = 'NEW', visible_at = '0001-01-01 00:00:00+00',

@@ -1,4 +1,4 @@
--- Writing on SQLite. A lease is fenced by (id, receive_count, mark): see reports.Lease.
+-- Writing on SQLite. A lease is fenced by (id, receive_count, nonce): see reports.Lease.
 -- Times are microseconds, whose last three digits `% 1000` gives; no lease lies before 1970.
 
 -- name: submit
@@ -27,17 +27,17 @@ ON CONFLICT (id) DO NOTHING
 -- name: start
 UPDATE {tasks} SET status = 'IN_PROGRESS', started_at = :now
 WHERE id = :id AND receive_count = :receive_count
-  AND status IN ('ENQUEUED', 'IN_PROGRESS') AND visible_at % 1000 = :mark
+  AND status IN ('ENQUEUED', 'IN_PROGRESS') AND visible_at % 1000 = :nonce
 
 -- name: error
 UPDATE {tasks} SET last_error = :error
 WHERE id = :id AND receive_count = :receive_count
-  AND status IN ('ENQUEUED', 'IN_PROGRESS') AND visible_at % 1000 = :mark
+  AND status IN ('ENQUEUED', 'IN_PROGRESS') AND visible_at % 1000 = :nonce
 
 -- name: finish
 UPDATE {tasks} SET status = :status, finished_at = :now
 WHERE id = :id AND receive_count = :receive_count
-  AND status IN ('ENQUEUED', 'IN_PROGRESS') AND visible_at % 1000 = :mark
+  AND status IN ('ENQUEUED', 'IN_PROGRESS') AND visible_at % 1000 = :nonce
 
 -- `:ids` is one blob of 16-byte ids: JSON can't hold them, and unhex() came with 3.41.
 -- name: ping
@@ -54,7 +54,7 @@ WHERE id IN (
 UPDATE {tasks} SET visible_at = 
     (:now + CAST(:timeout * 1000000 AS INTEGER)) / 1000 * 1000 + visible_at % 1000
 WHERE id = :id AND receive_count = :receive_count
-  AND status IN ('ENQUEUED', 'IN_PROGRESS') AND visible_at % 1000 = :mark
+  AND status IN ('ENQUEUED', 'IN_PROGRESS') AND visible_at % 1000 = :nonce
 
 -- name: record_outcomes
 UPDATE {tasks} SET status = ?1, started_at = coalesce(?2, started_at),
@@ -68,13 +68,13 @@ WHERE id = ?6 AND receive_count = ?7
 -- name: delete_leases
 DELETE FROM {tasks}
 WHERE id = :id AND receive_count = :receive_count
-  AND status IN ('ENQUEUED', 'IN_PROGRESS') AND visible_at % 1000 = :mark
+  AND status IN ('ENQUEUED', 'IN_PROGRESS') AND visible_at % 1000 = :nonce
 
 -- name: release_leases
 UPDATE {tasks} SET status = 'NEW', receive_count = receive_count - 1,
   visible_at = -62135596800000000
 WHERE id = :id AND receive_count = :receive_count
-  AND status = 'ENQUEUED' AND visible_at % 1000 = :mark
+  AND status = 'ENQUEUED' AND visible_at % 1000 = :nonce
 
 -- name: held_leases
 
@@ -94,7 +94,7 @@ UPDATE {tasks} SET status = 'NEW', visible_at = -62135596800000000,
     THEN min(receive_count, 2147483646) + 1 ELSE max_receives END
 WHERE id = :id
   AND (status NOT IN ('ENQUEUED', 'IN_PROGRESS') OR visible_at <= :now
-    OR (receive_count = :receive_count AND visible_at % 1000 = :mark))
+    OR (receive_count = :receive_count AND visible_at % 1000 = :nonce))
 
 -- name: reset
 UPDATE {tasks} SET status = 'NEW', visible_at = -62135596800000000,

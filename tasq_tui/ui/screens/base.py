@@ -71,7 +71,7 @@ class CockpitScreen(Screen[None]):
 
     def changed(self) -> None:
         """The table was changed from here: show it."""
-        self.poller.kick()
+        self.poller.wake()
 
     def show_where(self, text: str) -> None:
         """Show the tasks that match a filter; for the screen that can."""
@@ -98,7 +98,7 @@ class CockpitScreen(Screen[None]):
     def on_screen_resume(self) -> None:
         """Go on reading."""
         self.show_paused()
-        self.poller.kick()
+        self.poller.wake()
 
     def show_paused(self) -> None:
         """Go on reading, unless the user paused that."""

@@ -155,7 +155,7 @@ class OverviewScreen(CockpitScreen):
     def action_recount(self) -> None:
         """Count the finished tasks again now."""
         self.session.figures.expire()
-        self.poller.kick()
+        self.poller.wake()
 
     def action_new(self) -> None:
         """Write a new task."""

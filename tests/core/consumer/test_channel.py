@@ -47,7 +47,7 @@ def test_the_poller_is_told_once_when_the_channel_runs_low():
     channel, told = Channel(), []
     channel.refill = lambda: told.append(len(channel.ready))
     channel.put(range(10))
-    channel.hungry, channel.low = True, 5
+    channel.wants_jobs, channel.low_watermark = True, 5
     for _ in range(10):
         channel.take()
     assert told == [5]

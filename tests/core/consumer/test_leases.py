@@ -162,7 +162,7 @@ def test_a_task_claimed_again_by_its_own_consumer_has_two_distinct_jobs(
     assert ran == [2]
 
 
-@pytest.mark.parametrize("change", [{"receive_count": 2}, {"mark": 1000}])
+@pytest.mark.parametrize("change", [{"receive_count": 2}, {"nonce": 1000}])
 def test_the_table_refuses_a_lease_that_is_not_the_rows(submit, store, change):
     submit()
     (claimed,) = store.poll_tasks(["email"], [""], 60)

@@ -207,7 +207,7 @@ def test_the_channel_may_be_read_before_start_and_ends_with_stop(new_consumer, s
     consumer.learn("email", lambda task: None)
     reading = pool.submit(lambda: [job() for job in consumer.channel()])
     consumer.start()
-    wait_until(lambda: not consumer._engine._ledger.held and consumer._engine._poller._claimed)
+    wait_until(lambda: not consumer._run._ledger.held and consumer._run._poller._claimed)
     consumer.stop()
     assert reading.result(10) == [None]
 

@@ -1,4 +1,4 @@
-"""The engine: one run of a consumer from start to stop, its parts and its threads."""
+"""One run of a consumer, from start to stop: its parts and its threads."""
 
 import threading
 from collections.abc import Callable
@@ -7,10 +7,10 @@ from typing import Final
 
 from tasq_core.consumer.backoff import retry_policy
 from tasq_core.consumer.channel import Channel
+from tasq_core.consumer.consumer_log import ConsumerLog
 from tasq_core.consumer.coroutines import Coroutines
 from tasq_core.consumer.handlers import Handlers
 from tasq_core.consumer.job import Job
-from tasq_core.consumer.journal import Journal
 from tasq_core.consumer.leases import PINGS_PER_TIMEOUT, LeaseKeeper, Ledger
 from tasq_core.consumer.options import ConsumerOptions
 from tasq_core.consumer.outcomes import OutcomeWriter
@@ -27,7 +27,7 @@ _LEAST_PATIENCE: Final = 1.0
 """Seconds that any statement may take, however short the leases."""
 
 
-class Engine:
+class ConsumerRun:
     """One run of a consumer. Jobs report to it; every thread of it ends with it.
 
     The poller's thread lives longest: once halted it waits for held tasks to be settled,
@@ -60,8 +60,8 @@ class Engine:
         self._stopping = False
         self._deadline = float("inf")
         self._settled = threading.Event()
-        self._journal = journal = Journal(options.logger)
-        self._debug = journal.debug
+        self._log = log = ConsumerLog(options.logger)
+        self._debug = log.debug
         self._ledger = ledger = Ledger()
         self._poller = Poller(
             repository,
@@ -69,14 +69,14 @@ class Engine:
             handlers=handlers,
             channel=channel,
             ledger=ledger,
-            journal=journal,
+            log=log,
             window=Window(least_held, options.max_active_tasks),
             on_claimed=self._deliver,
         )
         self._writer = OutcomeWriter(
             repository,
             ledger,
-            journal,
+            log,
             visibility_timeout=options.visibility_timeout,
             delete_on_success=options.auto_delete_on_success,
             on_lost=self._lose,
@@ -86,14 +86,14 @@ class Engine:
         self._keeper = LeaseKeeper(
             repository,
             ledger,
-            journal,
+            log,
             visibility_timeout=options.visibility_timeout,
             job_timeout=options.job_timeout,
             on_lost=self._lose,
             on_timeout=self._time_out,
         )
-        self._waker = Waker(repository, journal, self._poller.idle, self._poller.poke)
-        channel.refill = self._poller.poke
+        self._waker = Waker(repository, log, self._poller.idle, self._poller.wake)
+        channel.refill = self._poller.wake
         self._helpers = [
             self._thread("tasq-outcomes", self._writer.run),
             self._thread("tasq-leases", self._keeper.run),
@@ -122,9 +122,9 @@ class Engine:
         self._poller.halt()
         self._waker.close()
 
-    def poke(self) -> None:
+    def wake(self) -> None:
         """Poll now: there is a handler that there wasn't."""
-        self._poller.poke()
+        self._poller.wake()
 
     def _thread(self, name: str, work: Callable[[], None]) -> threading.Thread:
         def run() -> None:
@@ -137,7 +137,7 @@ class Engine:
         return threading.Thread(target=run, name=name, daemon=True)
 
     def _crashed(self, name: str, error: BaseException) -> None:
-        self._journal.crashed(name, error)
+        self._log.crashed(name, error)
         self.crash = self.crash or error
         self.stop(None)
         self._settled.set()
@@ -171,7 +171,7 @@ class Engine:
         """Leave running handlers to themselves; their leases lapse, as those may still write."""
         for job in list(self._ledger.running):
             if self._ledger.end(job):
-                self._journal.lease_lost(job, "it outlasted the stop")
+                self._log.lease_lost(job, "it outlasted the stop")
                 self._disown(job)
                 self._ledger.settle((job,))
 
@@ -200,14 +200,14 @@ class Engine:
         now = monotonic()
         if now >= job.expires:
             self._ledger.end(job)
-            self._journal.lease_lost(job, "it ended before the task could start")
+            self._log.lease_lost(job, "it ended before the task could start")
             mark_lease_lost(job.task)
             self._drop(job)
             return False
         job.started = now
         job.task.status = job.status = TaskStatus.IN_PROGRESS
         if self._debug:
-            self._journal.started(job)
+            self._log.started(job)
         self._writer.start(job)
         return True
 
@@ -216,7 +216,7 @@ class Engine:
         if not self._ledger.end(job):
             return
         if self._debug:
-            self._journal.succeeded(job)
+            self._log.succeeded(job)
         self._finish(job, TaskStatus.SUCCESSFUL)
 
     def fail(self, job: Job, error: BaseException) -> None:
@@ -236,7 +236,7 @@ class Engine:
     def release_unknown(self, job: Job) -> None:
         """Give back a job whose handler was forgotten."""
         if self.release(job):
-            self._journal.unknown_type(job)
+            self._log.unknown_type(job)
 
     def _record_failure(self, job: Job, error: BaseException) -> None:
         job.error = storable_error(error)
@@ -244,7 +244,7 @@ class Engine:
         final = 0 < task.max_receives <= job.lease.receive_count
         if not final:
             job.retry_in = self._delay(job, error)
-        self._journal.failed(job, error, final=final)
+        self._log.failed(job, error, final=final)
         task.last_error = job.error
         self._finish(job, TaskStatus.FAILED if final else TaskStatus.NEW)
 
@@ -252,21 +252,21 @@ class Engine:
         try:
             return seconds("the retry policy's delay", self._retry_policy(job.task, error))
         except InvalidInputError as refusal:
-            self._journal.policy_failed(job, refusal)
+            self._log.policy_failed(job, refusal)
         except Exception as raised:  # noqa: BLE001 - the user's code, as a handler is
-            self._journal.policy_failed(job, raised)
+            self._log.policy_failed(job, raised)
         return 0.0
 
     def _finish(self, job: Job, status: TaskStatus) -> None:
         """Hand the outcome of a job that has left `running` to the writer."""
         if job.task.lease_lost:
-            self._journal.outcome_lost(job, "its lease was lost while it ran")
+            self._log.outcome_lost(job, "its lease was lost while it ran")
             self._drop(job)
             return
         job.task.status = job.status = status
         job.finished = monotonic()
         self._writer.end(job)
-        if self._channel.hungry:
+        if self._channel.wants_jobs:
             self._channel.ask_for_more()
 
     def _time_out(self, job: Job) -> None:
@@ -277,8 +277,8 @@ class Engine:
             self._disown(job)
 
     def _lose(self, job: Job) -> None:
-        """Another consumer may run the task: tell the handler, or never start it."""
-        self._journal.lease_lost(job, "it passed to another consumer, or the task is gone")
+        """Another consumer may run the task: notify the handler, or never start it."""
+        self._log.lease_lost(job, "it passed to another consumer, or the task is gone")
         mark_lease_lost(job.task)
         if self._ledger.withdraw(job):
             self._drop(job)
@@ -286,7 +286,7 @@ class Engine:
             job.cancel()
 
     def _disown(self, job: Job) -> None:
-        """Tell a handler that still runs that nobody waits for it, and replace its thread."""
+        """Mark a running handler as abandoned, and replace its thread."""
         mark_lease_lost(job.task)
         job.abandoned = True
         if job.cancel is not None:
@@ -295,7 +295,7 @@ class Engine:
             self.on_abandoned()
 
     def _drop(self, job: Job) -> None:
-        """Let go of a job without a word to the database."""
+        """Stop tracking a job; write nothing."""
         self._ledger.settle((job,))
         self._check_settled()
         self._channel.ask_for_more()

@@ -15,7 +15,7 @@ def task_fields(job: Job) -> dict[str, object]:
     }
 
 
-class Journal:
+class ConsumerLog:
     """Writes the consumer's log records."""
 
     def __init__(self, logger: Logger) -> None:
