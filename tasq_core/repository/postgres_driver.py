@@ -16,7 +16,7 @@ from psycopg.pq import TransactionStatus
 
 from tasq_core.errors import InvalidInputError, InvalidTypeError, RepositoryError
 from tasq_core.repository.driver import Params, Patience, Row, Session
-from tasq_core.repository.postgres_errors import translate
+from tasq_core.repository.postgres_errors import has_lost_connection, has_stale_plan, translate
 from tasq_core.repository.postgres_spare import SpareConnection
 from tasq_core.repository.redaction import redact
 
@@ -188,7 +188,13 @@ class PostgresDriver:
     @contextmanager
     def _connection(self) -> Iterator[Connection]:
         if self._borrowed is not None:
-            yield self._borrowed
+            try:
+                yield self._borrowed
+            except psycopg.Error as error:
+                if has_stale_plan(error) and _is_idle(self._borrowed):
+                    # psycopg prepares nothing anew by itself, but after any ROLLBACK it does.
+                    self._borrowed.execute("BEGIN; ROLLBACK", prepare=False)
+                raise
             return
         pool = self._pooled()
         connection = self._spare.take(pool) or self._from_pool(pool)
@@ -197,6 +203,11 @@ class PostgresDriver:
             connection.answer_within = self.patience.seconds
         try:
             yield connection
+        except psycopg.Error as error:
+            if has_stale_plan(error):
+                connection.close()
+                self._drop(pool)
+            raise
         finally:
             self._running.discard(connection)
             if isinstance(connection, BoundedConnection):
@@ -253,17 +264,18 @@ class PostgresDriver:
         return isinstance(error, _TRANSIENT) and self._borrowed is None
 
     def lost_connection(self, error: Exception) -> bool:
-        """The server ended it, or the network did; not a refusal, a cancellation, a full pool."""
-        return isinstance(
-            error,
-            psycopg_pool.PoolClosed
-            | errors.AdminShutdown
-            | errors.CrashShutdown
-            | errors.IdleInTransactionSessionTimeout,
-        ) or (
-            isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
-            and error.sqlstate is None
-        )
+        """The connection broke, or its prepared statements are of no use any more."""
+        return has_lost_connection(error) or has_stale_plan(error)
+
+    def _drop(self, pool: Pool) -> None:
+        """Use `pool` no more: what its connections have prepared is stale."""
+        with self._opening:
+            if self._pool is not pool or self._conninfo is None:
+                return
+            self._pool = None
+            self._at_exit.detach()
+        pool.close(timeout=_CLOSING_SECONDS)
+        self._spare.give_back()  # after it: a closed pool's is kept no more
 
     def recover(self) -> None:
         """Replace the pool, whose idle connections may be broken; leave a parent's alone."""

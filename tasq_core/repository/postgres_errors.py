@@ -1,5 +1,7 @@
 """psycopg's errors into ours."""
 
+from typing import Final
+
 import psycopg
 import psycopg_pool
 from psycopg import errors
@@ -11,6 +13,35 @@ from tasq_core.errors import (
     TableMissingError,
 )
 from tasq_core.repository.redaction import redact_text
+
+_NEVER_PREPARED: Final = errors.InvalidSqlStatementName | errors.DuplicatePreparedStatement
+_ENDED: Final = {"57P01", "57P02", "57P04", "57P05", "25P03", "25P04"}
+"""The server ended the session: shut down, crashed, its database dropped, idle for too long
+(a session, a transaction), a transaction out of time."""
+
+
+def has_lost_connection(error: Exception) -> bool:
+    """Whether the connection broke; not a refusal, a cancellation, a full pool."""
+    if isinstance(error, psycopg_pool.PoolClosed):
+        return True
+    state = getattr(error, "sqlstate", None)
+    if state is None:
+        return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+    return state in _ENDED or state[:2] == "08"
+
+
+def has_stale_plan(error: Exception) -> bool:
+    """Whether a prepared statement refers to what was altered, dropped or never prepared.
+
+    The server checks a plan anew, but not the types it has promised: it refuses such a
+    statement until it is prepared again. Behind a pooler the session may be another one.
+    """
+    if isinstance(error, _NEVER_PREPARED | errors.FeatureNotSupported):
+        return True  # "cached plan must not change result type", in the server's language
+    text = str(error)
+    return isinstance(error, errors.InternalError_ | errors.UndefinedObject) and (
+        "cache lookup failed" in text or "with OID" in text
+    )
 
 
 def translate(error: Exception, table: str, where: str) -> RepositoryError:

@@ -5,17 +5,21 @@ as the server takes for the commit.
 """
 
 import select
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from hashlib import sha256
 from struct import Struct
 from typing import Final
 
-from psycopg.pq import ExecStatus
+from psycopg import OperationalError
+from psycopg.errors import error_from_result
+from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
 
 from tasq_core.repository.postgres_driver import BoundedConnection
 from tasq_core.task import Task
 
-_NAME: Final = b"tasq_submit"
 _TYPES: Final = (2950, 25, 17, 25, 21, 23, 1184, 1184)
 """uuid, text, bytea, text, int2, int4 and two timestamptz."""
 _BINARY: Final = (1,) * len(_TYPES)
@@ -38,8 +42,8 @@ def insert(
     """
     if connection.answer_within is not None or connection.prepare_threshold is None:
         return None
-    pgconn = connection.pgconn
-    if not connection.submit_is_prepared and not _prepare(pgconn, sql):
+    pgconn, name = connection.pgconn, _name_of(sql)
+    if not connection.submit_is_prepared and not _prepare(pgconn, name, sql):
         return None
     connection.submit_is_prepared = True
     values = (
@@ -47,34 +51,64 @@ def insert(
         _INT4(task.max_receives), _INT8((created_at - _EPOCH) // _MICROSECOND),
         _INT8((visible_at - _EPOCH) // _MICROSECOND),
     )  # fmt: skip
-    pgconn.send_query_prepared(_NAME, values, _BINARY, 1)
+    pgconn.send_query_prepared(name, values, _BINARY, 1)
     result = _answer(pgconn)
-    if result.status != ExecStatus.COMMAND_OK:
+    if result is None:
         connection.submit_is_prepared = False  # it may be gone
         return None
     return result.command_tuples
 
 
-def _prepare(pgconn: PGconn, sql: str) -> bool:
+@cache
+def _name_of(sql: str) -> bytes:
+    """The prepared statement's name, which depends on its text.
+
+    Behind a pooler two programs share a server's connection: under one name the second
+    program's values would run the first one's statement.
+    """
+    return f"tasq_{sha256(sql.encode()).hexdigest()[:32]}".encode()
+
+
+def _prepare(pgconn: PGconn, name: bytes, sql: str) -> bool:
     if pgconn.parameter_status(b"client_encoding") != b"UTF8":
         return False
-    pgconn.send_prepare(_NAME, sql.encode(), _TYPES)
-    return _answer(pgconn).status == ExecStatus.COMMAND_OK
+    pgconn.send_prepare(name, sql.encode(), _TYPES)
+    return _answer(pgconn) is not None
 
 
-def _answer(pgconn: PGconn) -> PGresult:
-    """The result of what was sent; unlike libpq's own wait this one lets Ctrl+C through."""
+def _answer(pgconn: PGconn) -> PGresult | None:
+    """The result of what was sent, once the server has said that it is done; None on an error.
+
+    A statement is answered before it is committed: a server that dies between the two sends a
+    good result and then a fatal one. Only the end of all results says that the row is stored.
+
+    Raises:
+        psycopg.OperationalError: the connection broke, or the server ended it.
+    """
+    first, *more = _results(pgconn)
+    if pgconn.transaction_status != TransactionStatus.IDLE:  # it broke: libpq says why at the end
+        last = more[-1] if more else first
+        if last.status != ExecStatus.FATAL_ERROR:
+            raise OperationalError("the connection broke before the commit was confirmed")
+        raise error_from_result(last)
+    if more or first.status != ExecStatus.COMMAND_OK:
+        return None
+    return first
+
+
+def _results(pgconn: PGconn) -> Iterator[PGresult]:
+    """All results; unlike libpq's own wait this one lets Ctrl+C through."""
     socket = select.poll()
     socket.register(pgconn.socket, select.POLLIN | select.POLLOUT)
     while pgconn.flush():
         if socket.poll()[0][1] & ~select.POLLOUT:
             pgconn.consume_input()
     socket.modify(pgconn.socket, select.POLLIN)
-    while pgconn.is_busy():
-        socket.poll()
-        pgconn.consume_input()
-    result = pgconn.get_result()
-    assert result is not None  # noqa: S101 - something was sent
-    while pgconn.get_result() is not None:
-        pass
-    return result
+    while True:
+        while pgconn.is_busy():
+            socket.poll()
+            pgconn.consume_input()
+        result = pgconn.get_result()
+        if result is None:
+            return
+        yield result

@@ -1,0 +1,107 @@
+"""PostgreSQL sessions that went stale: altered tables, and rests that the server doesn't allow."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+
+import pytest
+
+from tasq_core import Lease, Outcome, PostgresRepository, Repository, TaskStatus
+from tests.support.builders import make_task, make_tasks
+from tests.support.databases import Database
+from tests.support.wait import wait_until
+
+pytestmark = pytest.mark.parametrize("backend", ["postgres"], indirect=True)
+
+ALTERED = "ALTER TABLE {0} ALTER COLUMN receive_count TYPE bigint"
+CONNECTIONS = 3
+
+
+def every_call(table: Repository) -> None:
+    """Submit, claim, start, end, requeue, look and delete, and see that each did it."""
+    task = table.submit_task(make_task(queue="q", type="t"))
+    assert table.submit_tasks(make_tasks(2, queue="q", type="t")) == 2
+    claimed = table.poll_tasks("t", "q", 30, limit=3)
+    assert len(claimed) == 3
+    leases = [Lease.of(found) for found in claimed]
+    assert table.ping_leases(leases, 60) == set(leases)
+    started = [Outcome(lease, TaskStatus.IN_PROGRESS) for lease in leases]
+    assert table.record_outcomes(started) == set(leases)
+    assert [found.id for found in table.get_tasks([task.id])] == [task.id]
+    assert table.count_tasks("IN_PROGRESS", "t", "q") == 3
+    assert table.delete_tasks([found.id for found in claimed], False).done == 3
+
+
+def on_each_connection(table: PostgresRepository, work: Callable[[], None]) -> None:
+    """Do `work` on every connection of the pool in turn."""
+    for held in range(CONNECTIONS):
+        with ExitStack() as others:
+            for _ in range(held):
+                others.enter_context(table._driver.write())
+            work()
+
+
+def prepared(database: Database) -> PostgresRepository:
+    table = database.open(pool_size=CONNECTIONS)
+    assert isinstance(table, PostgresRepository)
+    table.migrate()
+    for _ in range(7):  # psycopg prepares at the sixth
+        on_each_connection(table, lambda: every_call(table))
+    return table
+
+
+def test_an_altered_column_costs_no_call(database: Database):
+    """Claims failed with "cached plan must not change result type" until the process ended."""
+    table = prepared(database)
+    database.execute(ALTERED.format(database.table))
+
+    on_each_connection(table, lambda: every_call(table))
+
+
+def test_a_table_dropped_and_made_anew_costs_no_call(database: Database):
+    """Outcomes failed with "cache lookup failed for type" until the process ended."""
+    table = prepared(database)
+    database.execute(f"DROP TABLE {database.table}")
+    database.execute(f"DROP TYPE {database.prefix}_task_status")
+    database.open().migrate()
+
+    on_each_connection(table, lambda: every_call(table))
+
+
+@pytest.mark.parametrize("autocommit", [False, True])
+def test_a_connection_of_the_callers_gets_over_an_altered_column(
+    database: Database, autocommit: bool
+):
+    table = PostgresRepository(database.connect(autocommit=autocommit), database.prefix)
+    table.migrate()
+    for _ in range(7):
+        every_call(table)
+    database.execute(ALTERED.format(database.table))
+
+    every_call(table)
+
+
+def test_the_first_call_after_a_rest_works_where_idle_sessions_are_ended(database: Database):
+    """`idle_session_timeout` failed the first call of each quiet hour with 57P05."""
+    url = f"{database.url}?options=-cidle_session_timeout%3D300"
+    table = PostgresRepository(url, database.prefix)
+    table.migrate()
+    calls: list[Callable[[], object]] = [
+        lambda: table.submit_task(make_task()),
+        lambda: table.submit_tasks(make_tasks(3)),
+        lambda: table.poll_tasks("email", "mail", 30, limit=2),
+        lambda: table.count_tasks(None, None, None),
+    ]
+    try:
+        for call in calls:
+            wait_until(lambda: not sessions(database), 10)
+            assert call()
+    finally:
+        table.close()
+
+
+def sessions(database: Database) -> list[tuple[object, ...]]:
+    """Sessions whose last statement names our table."""
+    return database.execute(
+        "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND query LIKE %s",
+        [f"%{database.table}%"],
+    )
