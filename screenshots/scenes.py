@@ -14,11 +14,11 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from tasq_core import connect
+from tasq_tui.admin.audit_log import Entry
 from tasq_tui.admin.demo import fill
-from tasq_tui.admin.journal import Entry
 from tasq_tui.admin.settings import Settings
 from tasq_tui.ui.app import CockpitApp
-from tasq_tui.ui.screens.consumer import ConsumerScreen
+from tasq_tui.ui.consumer.screen import ConsumerScreen
 from tasq_tui.ui.session import Logged
 
 NOW = datetime(2026, 3, 1, 14, 5, tzinfo=UTC)

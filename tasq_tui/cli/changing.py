@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from tasq_core.errors import TaskNotFoundError
 from tasq_core.reports import MutationResult
 from tasq_core.repository.protocol import Repository
+from tasq_tui.admin.audit_log import AuditLog
 from tasq_tui.admin.command_line import command_line
-from tasq_tui.admin.journal import Journal
 from tasq_tui.admin.mutations import Mutation
 from tasq_tui.admin.preview import Preview, preview
 from tasq_tui.admin.selection import Selection
 from tasq_tui.admin.session import check_writable
 from tasq_tui.admin.trash import Trash, TrashFile
-from tasq_tui.cli import asking, diagnostics, output, progress
+from tasq_tui.cli import confirmation, diagnostics, output, progress
 from tasq_tui.cli.connection import Connection, connected
 from tasq_tui.cli.diagnostics import ExitCode
 from tasq_tui.cli.options import Given
@@ -47,16 +47,18 @@ def carry_out(given: Given, change: Change, start: Start) -> int:
             raise TaskNotFoundError(f"none of the {len(selection.ids):,} tasks exists")
         if change.dry_run:
             return _dry_run(connection, change, seen)
-        asking.confirm(seen, connection.settings, yes=change.yes)
+        confirmation.confirm(seen, connection.settings, yes=change.yes)
         return _do(connection, change, seen, start)
 
 
 def _dry_run(connection: Connection, change: Change, seen: Preview) -> int:
     if change.as_json:
-        record = asking.preview_record(seen, connection.settings)
+        record = confirmation.preview_record(seen, connection.settings)
         output.document({**record, "dry_run": True})
     else:
-        output.text("dry run: nothing is changed", *asking.described(seen, connection.settings))
+        output.text(
+            "dry run: nothing is changed", *confirmation.described(seen, connection.settings)
+        )
     return ExitCode.DONE
 
 
@@ -77,7 +79,7 @@ def _do(connection: Connection, change: Change, seen: Preview, start: Start) -> 
 def _note_in_journal(connection: Connection, line: str, run: progress.Run, kept: str) -> None:
     word = "interrupted" if run.interrupted else "done"
     try:
-        Journal().note(
+        AuditLog().note(
             connection.settings, line, run.result, str(run.error) if run.error else word, kept
         )
     except OSError as error:
@@ -93,7 +95,7 @@ def _tell(change: Change, seen: Preview, run: progress.Run, kept: str) -> int:
                 "total": seen.count, "interrupted": run.interrupted, "trash": kept or None,
             }
         )  # fmt: skip
-    told = f"{asking.done_word(change.verb)} {result.done:,}"
+    told = f"{confirmation.done_word(change.verb)} {result.done:,}"
     if result.skipped:
         told += f", skipped {result.skipped:,} ({_why(seen)})"
     left = seen.count + seen.gone - result.done - result.skipped

@@ -15,7 +15,7 @@ from tasq_core.errors import (
     TaskNotFoundError,
     TasqError,
 )
-from tasq_tui.cli import inert
+from tasq_tui.cli import sanitize
 
 
 class ExitCode(IntEnum):
@@ -81,7 +81,7 @@ def usage(message: str, hint: str = "") -> ExitCode:
     """Tell of a wrong call; how to exit."""
     _say("error", message)
     if hint:
-        _write(f"{inert.line(hint)}\n")
+        _write(f"{sanitize.line(hint)}\n")
     return ExitCode.USAGE
 
 
@@ -92,12 +92,12 @@ def warn(message: str) -> None:
 
 def note(message: str) -> None:
     """Say what was done."""
-    _write("".join(f"{line}\n" for line in inert.lines(message)))
+    _write("".join(f"{line}\n" for line in sanitize.lines(message)))
 
 
 def ask(question: str) -> None:
     """Put a question; the answer is typed behind it."""
-    _write(inert.line(question))
+    _write(sanitize.line(question))
 
 
 def status(message: str) -> None:
@@ -120,7 +120,7 @@ def is_terminal() -> bool:
 
 
 def _say(kind: str, message: str) -> None:
-    first, *rest = inert.lines(message)
+    first, *rest = sanitize.lines(message)
     label = f"{kind}:"
     if is_terminal() and not os.environ.get("NO_COLOR"):
         label = f"\x1b[{'31' if kind == 'error' else '33'}m{label}\x1b[0m"
@@ -139,8 +139,8 @@ def _write(text: str) -> None:
 
 def _pointed(text: str, position: int) -> tuple[str, str]:
     """The filter, inert, and a line with a caret below its character `position`."""
-    before = inert.line(text[:position])
-    return before + inert.line(text[position:]), f"{' ' * inert.cells(before)}^"
+    before = sanitize.line(text[:position])
+    return before + sanitize.line(text[position:]), f"{' ' * sanitize.cells(before)}^"
 
 
 def _is_timeout(cause: BaseException | None) -> bool:

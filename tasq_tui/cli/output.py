@@ -17,7 +17,7 @@ from shutil import get_terminal_size
 from typing import Any, Final, Generic, TypeVar
 
 from tasq_core.errors import InvalidInputError
-from tasq_tui.cli import inert
+from tasq_tui.cli import sanitize
 from tasq_tui.cli.formats import Format
 
 T = TypeVar("T")
@@ -96,7 +96,7 @@ def raw(lines: Iterable[str]) -> None:
 def as_json(value: Any, indent: int | None = None) -> str:
     """`value` as inert JSON text."""
     separators = (",", ": ") if indent else (",", ":")
-    return inert.json_text(
+    return sanitize.json_text(
         json.dumps(value, ensure_ascii=False, indent=indent, separators=separators)
     )
 
@@ -189,9 +189,9 @@ def _cell(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        return inert.cell(value)
+        return sanitize.cell(value)
     if isinstance(value, dict | list):
-        return inert.cell(as_json(value))
+        return sanitize.cell(as_json(value))
     return str(value)
 
 
@@ -199,7 +199,7 @@ def _table(columns: Sequence[Column[T]], found: Iterable[T]) -> Iterator[str]:
     found = iter(found)
     first = [_texts(columns, row) for row in islice(found, _MEASURED)]
     titles = [column.title for column in columns]
-    widths = [max(map(inert.cells, texts)) for texts in zip(titles, *first, strict=True)]
+    widths = [max(map(sanitize.cells, texts)) for texts in zip(titles, *first, strict=True)]
     cut = is_terminal()
     if cut:
         widths = _narrowed(columns, widths, get_terminal_size().columns)
@@ -211,7 +211,7 @@ def _table(columns: Sequence[Column[T]], found: Iterable[T]) -> Iterator[str]:
 
 
 def _texts(columns: Sequence[Column[T]], row: T) -> list[str]:
-    return [inert.line(column.text(row)) for column in columns]
+    return [sanitize.line(column.text(row)) for column in columns]
 
 
 def _narrowed(columns: Sequence[Column[Any]], widths: list[int], room: int) -> list[int]:
@@ -238,7 +238,7 @@ def _line(
     shown: list[str] = []
     for column, text, width in zip(columns, texts, widths, strict=True):
         fitted = _cut(text, width) if cut else text
-        padding = " " * (width - inert.cells(fitted))
+        padding = " " * (width - sanitize.cells(fitted))
         colour = style or (_COLOURS.get(text, "") if paint else "")
         dressed = f"\x1b[{colour}m{fitted}\x1b[0m" if colour else fitted
         shown.append(padding + dressed if column.right else dressed + padding)
@@ -246,11 +246,11 @@ def _line(
 
 
 def _cut(text: str, width: int) -> str:
-    if inert.cells(text) <= width:
+    if sanitize.cells(text) <= width:
         return text
     kept, used = "", 0
     for char in text:
-        used += inert.cells(char)
+        used += sanitize.cells(char)
         if used > width - 1:
             break
         kept += char

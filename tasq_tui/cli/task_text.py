@@ -9,7 +9,7 @@ from tasq_core.errors import ArgsDecodeError
 from tasq_core.task import IMMEDIATELY, Task
 from tasq_tui.admin.records import args_record
 from tasq_tui.admin.wording import ago
-from tasq_tui.cli import inert
+from tasq_tui.cli import sanitize
 
 _LONGEST_ARGS: Final = 20_000
 """Characters of arguments that are shown; --json shows them all."""
@@ -32,13 +32,13 @@ def task_text(task: Task, now: datetime, why: str) -> Iterator[str]:
         "visible": "at once" if task.visible_at == IMMEDIATELY else _time(task.visible_at, now),
     }
     for name, value in facts.items():
-        yield f"  {name:<9} {inert.line(value)}"
+        yield f"  {name:<9} {sanitize.line(value)}"
     encoding, lines = _args(task.args)
     yield f"  args      {encoding}, {len(task.args):,} bytes"
     yield from (f"    {line}" for line in lines)
     if task.last_error is not None:
         yield "  error"
-        yield from (f"    {line}" for line in inert.lines(task.last_error))
+        yield from (f"    {line}" for line in sanitize.lines(task.last_error))
 
 
 def _time(at: datetime | None, now: datetime) -> str:
@@ -55,7 +55,7 @@ def _args(data: bytes) -> tuple[str, list[str]]:
         shown = _readable(record["value"], encoding)
     if len(shown) > _LONGEST_ARGS:
         shown = f"{shown[:_LONGEST_ARGS]}\n… {len(shown):,} characters in all; --json shows them"
-    return encoding, inert.lines(shown)
+    return encoding, sanitize.lines(shown)
 
 
 def _readable(value: Any, encoding: str) -> str:

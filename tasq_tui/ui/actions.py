@@ -15,10 +15,10 @@ class Scope(StrEnum):
     APP = "everywhere"
     OVERVIEW = "overview"
     TASKS = "tasks"
-    KINDS = "queues & types"
+    QUEUES = "queues & types"
     ERRORS = "errors"
     CONSUMER = "consumer"
-    LOG = "log"
+    HISTORY = "history"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +60,20 @@ class Action:
 
 
 _APP, _TASKS, _ERRORS = Scope.APP, Scope.TASKS, Scope.ERRORS
-_KINDS, _OVERVIEW, _LOG = Scope.KINDS, Scope.OVERVIEW, Scope.LOG
+_KINDS, _OVERVIEW, _LOG = Scope.QUEUES, Scope.OVERVIEW, Scope.HISTORY
 _CONSUMER: Final = Scope.CONSUMER
 
 ACTIONS: Final = (
     Action(_APP, "overview", "1", "Overview", "Go to the overview",
            call="go('overview')", show=False),
     Action(_APP, "tasks", "2", "Tasks", "Go to the tasks", call="go('tasks')", show=False),
-    Action(_APP, "kinds", "3", "Queues & types", "Go to the queues and types",
-           call="go('kinds')", show=False),
+    Action(_APP, "queues", "3", "Queues & types", "Go to the queues and types",
+           call="go('queues')", show=False),
     Action(_APP, "errors", "4", "Errors", "Go to the errors", call="go('errors')", show=False),
     Action(_APP, "consumer", "5", "Consumer", "Go to the consumer",
            call="go('consumer')", show=False),
-    Action(_APP, "log", "6", "Log", "Go to the log of changes", call="go('log')", show=False),
+    Action(_APP, "history", "6", "Log", "Go to the log of changes",
+           call="go('history')", show=False),
     Action(_APP, "refresh", "f5", "Refresh", "Read the data again now", show=False),
     Action(_APP, "pause", "p", "Pause", "Stop refreshing, or go on", show=False),
     Action(_APP, "migrate", "m", "Migrate", "Create the missing table", writes=True),

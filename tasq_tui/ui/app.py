@@ -19,17 +19,18 @@ from tasq_core.errors import TableMissingError
 from tasq_core.reports import MutationResult
 from tasq_tui.admin.command_line import target
 from tasq_tui.admin.settings import Settings
-from tasq_tui.ui import actions, messages, theme
+from tasq_tui.ui import actions, messages
 from tasq_tui.ui.actions import Scope
-from tasq_tui.ui.changes import Change, Changer, Work
-from tasq_tui.ui.consumer_actions import CONSUMER_ACTIONS
+from tasq_tui.ui.base_screen import CockpitScreen
+from tasq_tui.ui.consumer.actions import CONSUMER_ACTIONS
 from tasq_tui.ui.dialogs.confirm import ConfirmDialog
 from tasq_tui.ui.dialogs.help import HelpDialog
-from tasq_tui.ui.key_order import KeysInOrder
-from tasq_tui.ui.safe_text import ControlFilter, safe
-from tasq_tui.ui.screens.base import CockpitScreen
+from tasq_tui.ui.keys.ordered_input import KeysInOrder
+from tasq_tui.ui.operations.change import Change, Changer, Work
+from tasq_tui.ui.operations.undo import undo
 from tasq_tui.ui.session import Session
-from tasq_tui.ui.undo import undo
+from tasq_tui.ui.text import theme
+from tasq_tui.ui.text.sanitize import ControlFilter, safe
 from tasq_tui.ui.widgets.header import Header
 
 WIDE: Final = 120
@@ -44,17 +45,17 @@ ALL_ACTIONS: Final = (*actions.ACTIONS, *CONSUMER_ACTIONS)
 _CLASSES: Final = {
     "overview": "OverviewScreen",
     "tasks": "TasksScreen",
-    "kinds": "KindsScreen",
+    "queues": "QueuesScreen",
     "errors": "ErrorsScreen",
     "consumer": "ConsumerScreen",
-    "log": "LogScreen",
+    "history": "HistoryScreen",
 }
 
 
 def screen_class(name: str) -> type[CockpitScreen]:
     """The screen called `name`; its module is imported when it is first shown."""
     found: type[CockpitScreen] = getattr(
-        import_module(f"tasq_tui.ui.screens.{name}"), _CLASSES[name]
+        import_module(f"tasq_tui.ui.{name}.screen"), _CLASSES[name]
     )
     return found
 

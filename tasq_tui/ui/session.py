@@ -11,11 +11,11 @@ from uuid import UUID
 from tasq_core.client import Client
 from tasq_core.errors import TasqError
 from tasq_core.reports import MutationResult
-from tasq_tui.admin.journal import Entry, Journal
+from tasq_tui.admin.audit_log import AuditLog, Entry
 from tasq_tui.admin.session import open_client
 from tasq_tui.admin.settings import Settings
-from tasq_tui.ui.figures import Figures
-from tasq_tui.ui.queries import Answer, Failure, Lane
+from tasq_tui.ui.db.executor import Answer, Failure, QueryThread
+from tasq_tui.ui.db.stats import Figures
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +32,7 @@ class Connection:
         self.client = client
         self.repository = client.repository
         self.inspector = client.new_inspector()
-        self._lane = Lane(purpose, client.repository.interrupt)
+        self._lane = QueryThread(purpose, client.repository.interrupt)
 
     async def run(self, call: Callable[..., T], *args: Any, **kwargs: Any) -> Answer[T]:
         """The answer of a call on the connection's thread; errors are raised as they are."""
@@ -158,7 +158,7 @@ class Session:
         """
         problem = ""
         try:
-            entry = Journal().note(self.settings, command, result, outcome, trash)
+            entry = AuditLog().note(self.settings, command, result, outcome, trash)
         except OSError as error:
             problem = f"the journal could not be written: {error}"
             entry = Entry(

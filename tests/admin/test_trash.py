@@ -9,7 +9,7 @@ import pytest
 from tasq_core.errors import InvalidInputError
 from tasq_core.reports import MutationResult
 from tasq_core.transfer import from_line, to_line
-from tasq_tui.admin.journal import Journal
+from tasq_tui.admin.audit_log import AuditLog
 from tasq_tui.admin.settings import Settings
 from tasq_tui.admin.trash import Trash, TrashFullError
 from tests.support.builders import make_task, make_tasks
@@ -103,7 +103,7 @@ def test_a_file_that_made_room_says_so(tmp_path):
 
 
 def test_the_journal_reads_back_what_was_noted_newest_first(tmp_path):
-    journal = Journal(tmp_path / "state" / "journal.jsonl")
+    journal = AuditLog(tmp_path / "state" / "journal.jsonl")
     one = journal.note(SETTINGS, "tasq requeue ab", MutationResult(1, 0))
     two = journal.note(SETTINGS, "tasq purge --all", MutationResult(5, 2), "interrupted", "/t")
     with journal.path.open("a") as file:
@@ -117,4 +117,4 @@ def test_the_journal_reads_back_what_was_noted_newest_first(tmp_path):
 
 
 def test_an_empty_journal_has_no_entries(tmp_path):
-    assert Journal(tmp_path / "journal.jsonl").last(3) == []
+    assert AuditLog(tmp_path / "journal.jsonl").last(3) == []

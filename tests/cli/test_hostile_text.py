@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tasq_core.task import TaskStatus
-from tasq_tui.cli import inert
+from tasq_tui.cli import sanitize
 from tests.support.builders import make_task
 
 HOSTILE = (
@@ -106,7 +106,7 @@ def test_hostile_names_can_be_selected_and_exported_without_loss(tasq, hostile, 
     ],
 )
 def test_a_character_that_is_not_printable_is_shown_as_its_escape(text, shown):
-    assert inert.line(text) == shown
+    assert sanitize.line(text) == shown
 
 
 @SQLITE

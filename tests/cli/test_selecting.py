@@ -17,7 +17,7 @@ from tasq_tui.admin.selection import Selection, select_where
 from tasq_tui.admin.settings import Settings
 from tasq_tui.cli import app, changing
 from tasq_tui.cli.commands import change
-from tasq_tui.cli.selecting import Choice
+from tasq_tui.cli.selection import Choice
 from tests.support.builders import make_tasks
 
 SETTINGS = Settings(url="sqlite:///x.db", prefix="p")

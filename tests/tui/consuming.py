@@ -9,10 +9,10 @@ from textual.app import App
 
 from tasq_core.client import connect
 from tasq_tui.admin.settings import Settings
-from tasq_tui.ui import theme
-from tasq_tui.ui.safe_text import ControlFilter
-from tasq_tui.ui.screens.consumer import ConsumerScreen
+from tasq_tui.ui.consumer.screen import ConsumerScreen
 from tasq_tui.ui.session import Session
+from tasq_tui.ui.text import theme
+from tasq_tui.ui.text.sanitize import ControlFilter
 from tests.child.listening import HANDLERS
 
 SCREEN_SIZES = ((80, 24), (160, 48))

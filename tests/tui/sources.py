@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 from tasq_core.repository.protocol import PageOrder
 from tasq_core.task import Task, TaskStatus
-from tasq_tui.ui.keyset import Key, answer, key_of
-from tasq_tui.ui.window import Window
+from tasq_tui.ui.tasks.keyset import Key, answer, key_of
+from tasq_tui.ui.tasks.window import Window
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

@@ -6,12 +6,12 @@ import time
 import pytest
 
 from tasq_core.task import TaskStatus
-from tasq_tui.ui import consumer_control
-from tasq_tui.ui.runs import RunState
-from tasq_tui.ui.task_logs import RunKey
-from tasq_tui.ui.widgets.args_view import ArgsView
-from tasq_tui.ui.widgets.in_flight import InFlight
-from tasq_tui.ui.widgets.job_log import JobLog
+from tasq_tui.ui.consumer import control
+from tasq_tui.ui.consumer.in_flight import InFlight
+from tasq_tui.ui.consumer.job_log import JobLog
+from tasq_tui.ui.consumer.runs import RunState
+from tasq_tui.ui.consumer.task_logs import RunKey
+from tasq_tui.ui.tasks.args import ArgsView
 from tests.child.listening import group_is_gone
 from tests.support.builders import make_task
 from tests.tui.consuming import SCREEN_SIZES, consumer
@@ -195,7 +195,7 @@ async def test_a_requeued_task_counts_its_receive(open_consumer):
 
 
 async def test_a_key_that_bounces_decides_on_one_task_only(open_consumer, monkeypatch):
-    monkeypatch.setattr(consumer_control, "DOUBLE_PRESS_SECONDS", 30)
+    monkeypatch.setattr(control, "DOUBLE_PRESS_SECONDS", 30)
     async with open_consumer() as driver:
         await driver.load()
         ids = [driver.submit("prints") for _ in range(4)]

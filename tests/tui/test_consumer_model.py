@@ -29,10 +29,10 @@ from tasq_tui.child.protocol import (
     Started,
     Stopped,
 )
-from tasq_tui.ui.consumer_words import counts, state_words, work_line
-from tasq_tui.ui.consuming import Consuming, Phase
-from tasq_tui.ui.runs import KEPT, RunState
-from tasq_tui.ui.task_logs import (
+from tasq_tui.ui.consumer.runs import KEPT, RunState
+from tasq_tui.ui.consumer.state import Consuming, Phase
+from tasq_tui.ui.consumer.status_text import counts, state_words, work_line
+from tasq_tui.ui.consumer.task_logs import (
     LONGEST_LINE,
     TASK_CHARACTERS,
     TASK_LINES,

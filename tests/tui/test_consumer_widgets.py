@@ -5,14 +5,14 @@ from textual.app import App, ComposeResult
 
 from tasq_core.errors import InvalidInputError
 from tasq_tui.child.protocol import ClaimedTask, Ending
-from tasq_tui.ui import theme
-from tasq_tui.ui.runs import Runs, RunState
-from tasq_tui.ui.safe_text import ControlFilter
-from tasq_tui.ui.task_logs import LineLog, LogLine, RunKey
-from tasq_tui.ui.widgets.consumer_form import ConsumerForm
-from tasq_tui.ui.widgets.in_flight import InFlight
-from tasq_tui.ui.widgets.job_log import JobLog
-from tasq_tui.ui.widgets.run_lines import widths
+from tasq_tui.ui.consumer.form import ConsumerForm
+from tasq_tui.ui.consumer.in_flight import InFlight
+from tasq_tui.ui.consumer.job_log import JobLog
+from tasq_tui.ui.consumer.run_lines import widths
+from tasq_tui.ui.consumer.runs import Runs, RunState
+from tasq_tui.ui.consumer.task_logs import LineLog, LogLine, RunKey
+from tasq_tui.ui.text import theme
+from tasq_tui.ui.text.sanitize import ControlFilter
 from tests.support.builders import make_task
 
 HOSTILE = "[bold]x[/] [/nope] [@click=app.quit]\x1b]0;pwn\x07\x9b31m\u202e\x00日本👩\u200d🚀"

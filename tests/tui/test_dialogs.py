@@ -10,8 +10,8 @@ from tasq_tui.ui.dialogs.edit_task import EditTask
 from tasq_tui.ui.dialogs.progress import ProgressDialog
 from tasq_tui.ui.dialogs.prompt import PromptDialog
 from tasq_tui.ui.dialogs.type_to_confirm import TypeToConfirm
-from tasq_tui.ui.drafts import Draft
-from tasq_tui.ui.submitting import draft_of
+from tasq_tui.ui.operations.drafts import Draft
+from tasq_tui.ui.operations.submit import draft_of
 from tests.support.builders import make_task
 from tests.tui.conftest import screen_text
 

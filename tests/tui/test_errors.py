@@ -6,7 +6,7 @@ from tasq_core.error_groups import group_errors
 from tasq_core.task import TaskStatus
 from tasq_tui.admin.settings import Settings
 from tasq_tui.ui.dialogs.confirm import ConfirmDialog
-from tasq_tui.ui.error_filter import filter_of
+from tasq_tui.ui.errors.group_filter import filter_of
 from tests.support.builders import make_task
 from tests.tui.conftest import NOW, cockpit, press, screen_text, settled, toasts, until
 

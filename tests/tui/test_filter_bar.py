@@ -6,7 +6,7 @@ from textual.widgets import Input
 
 from tasq_core.filters import parse
 from tasq_core.filters.completion import complete
-from tasq_tui.ui.widgets.filter_bar import FilterBar
+from tasq_tui.ui.tasks.filter_bar import FilterBar
 
 HOSTILE_QUEUE = "q[/nope]\x1b[31m"
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from tasq_core.task import IMMEDIATELY, TaskStatus
-from tasq_tui.ui import formats
+from tasq_tui.ui.text import formats
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

@@ -49,7 +49,7 @@ def assert_inert(app) -> None:
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("name", ["overview", "tasks", "kinds", "errors"])
+@pytest.mark.parametrize("name", ["overview", "tasks", "queues", "errors"])
 async def test_every_screen_shows_hostile_rows_inert(hostile: Settings, name: str, size):
     async with cockpit(hostile, size=size, screen=name) as (app, pilot):
         assert_inert(app)
@@ -58,7 +58,7 @@ async def test_every_screen_shows_hostile_rows_inert(hostile: Settings, name: st
             assert_inert(app)
         await settled(pilot)
         assert_inert(app)
-        assert "[bold]x[/bold]" in screen_text(app) or name != "kinds"
+        assert "[bold]x[/bold]" in screen_text(app) or name != "queues"
 
 
 async def test_the_detail_shows_hostile_args_in_every_mode(hostile: Settings):
@@ -99,7 +99,7 @@ async def test_the_log_and_toasts_show_hostile_filters_inert(hostile: Settings):
 
 @pytest.mark.parametrize("payload", PAYLOADS)
 async def test_a_hostile_queue_can_be_filtered_for(hostile: Settings, payload: str):
-    async with cockpit(hostile, screen="kinds") as (app, pilot):
+    async with cockpit(hostile, screen="queues") as (app, pilot):
         app.view.query_one("#kinds-queues").go_to(payload)
         await press(pilot, "enter")
         await until(pilot, lambda: app.current_mode == "tasks")

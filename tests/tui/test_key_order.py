@@ -10,7 +10,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList
 
-from tasq_tui.ui.key_order import KeysInOrder
+from tasq_tui.ui.keys.ordered_input import KeysInOrder
 
 
 class Question(ModalScreen[None]):

@@ -5,7 +5,7 @@ import pytest
 from tasq_tui.admin.settings import Settings
 from tasq_tui.ui.actions import ACTIONS, Scope, keymap
 from tasq_tui.ui.app import ALL_ACTIONS, screen_class
-from tasq_tui.ui.key_table import markdown
+from tasq_tui.ui.keys.reference import markdown
 from tasq_tui.ui.widgets.header import SCREENS as HEADER_SCREENS
 from tasq_tui.ui.widgets.key_bar import KeyBar
 from tests.tui.conftest import cockpit
@@ -16,7 +16,7 @@ DOCS = Path(__file__).parents[2] / "docs" / "keys.md"
 
 def test_the_documented_keys_are_the_registrys():
     assert DOCS.read_text("utf-8") == markdown(), (
-        "run: python -m tasq_tui.ui.key_table > docs/keys.md"
+        "run: python -m tasq_tui.ui.keys.reference > docs/keys.md"
     )
 
 
@@ -79,7 +79,7 @@ async def test_a_click_on_a_key_calls_its_action(shop: Settings):
 
 
 def test_a_key_can_be_set_for_all_screens_or_for_one():
-    chosen, complaints = keymap({"requeue": "x", "log.copy": "c"}, ACTIONS)
+    chosen, complaints = keymap({"requeue": "x", "history.copy": "c"}, ACTIONS)
 
-    assert chosen == {"tasks.requeue": "x", "errors.requeue": "x", "log.copy": "c"}
+    assert chosen == {"tasks.requeue": "x", "errors.requeue": "x", "history.copy": "c"}
     assert not complaints

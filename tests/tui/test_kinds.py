@@ -7,7 +7,7 @@ def names(app, view: str) -> list[object]:
 
 
 async def test_every_queue_and_type_is_there_with_its_counts(shop: Settings, table):
-    async with cockpit(shop, size=(120, 40), screen="kinds") as (app, _pilot):
+    async with cockpit(shop, size=(120, 40), screen="queues") as (app, _pilot):
         text = screen_text(app)
 
         for by, view in (("queue", "queues"), ("type", "types")):
@@ -18,7 +18,7 @@ async def test_every_queue_and_type_is_there_with_its_counts(shop: Settings, tab
 
 
 async def test_s_sorts_by_the_next_column(shop: Settings, table):
-    async with cockpit(shop, screen="kinds") as (app, pilot):
+    async with cockpit(shop, screen="queues") as (app, pilot):
         await press(pilot, "s", "s", "s")
 
         assert app.view.sort == "name"
@@ -27,7 +27,7 @@ async def test_s_sorts_by_the_next_column(shop: Settings, table):
 
 
 async def test_the_cursor_keeps_its_queue_when_the_order_changes(shop: Settings):
-    async with cockpit(shop, screen="kinds") as (app, pilot):
+    async with cockpit(shop, screen="queues") as (app, pilot):
         await press(pilot, "down", "down")
         view = app.view.query_one("#kinds-queues")
         before = view.current
@@ -37,7 +37,7 @@ async def test_the_cursor_keeps_its_queue_when_the_order_changes(shop: Settings)
 
 
 async def test_enter_shows_the_tasks_of_the_row(shop: Settings):
-    async with cockpit(shop, screen="kinds") as (app, pilot):
+    async with cockpit(shop, screen="queues") as (app, pilot):
         await press(pilot, "tab", "down")
         wanted = app.view.query_one("#kinds-types").current
         await press(pilot, "enter")
@@ -48,14 +48,14 @@ async def test_enter_shows_the_tasks_of_the_row(shop: Settings):
 
 
 async def test_a_double_click_opens_a_row(shop: Settings):
-    async with cockpit(shop, screen="kinds") as (app, pilot):
+    async with cockpit(shop, screen="queues") as (app, pilot):
         await pilot.click("#kinds-queues", offset=(5, 2), times=2)
 
         await until(pilot, lambda: app.current_mode == "tasks")
 
 
 async def test_y_copies_the_name(shop: Settings):
-    async with cockpit(shop, screen="kinds") as (app, pilot):
+    async with cockpit(shop, screen="queues") as (app, pilot):
         await press(pilot, "y")
 
         assert app.clipboard == app.view.query_one("#kinds-queues").current
@@ -63,7 +63,7 @@ async def test_y_copies_the_name(shop: Settings):
 
 async def test_a_queue_without_a_name_can_be_seen_and_opened(settings: Settings, table):
     table.new_producer().submit("email", None)
-    async with cockpit(settings, screen="kinds") as (app, pilot):
+    async with cockpit(settings, screen="queues") as (app, pilot):
         assert '""' in screen_text(app)
         await press(pilot, "enter")
         await until(pilot, lambda: app.current_mode == "tasks")

@@ -56,7 +56,7 @@ async def test_the_command_of_many_ids_runs_as_copied(shop: Settings, table, tmp
 
 
 async def test_an_empty_log_says_so(settings: Settings):
-    async with cockpit(settings, screen="log") as (app, _pilot):
+    async with cockpit(settings, screen="history") as (app, _pilot):
         assert "Nothing was changed in this run yet." in screen_text(app)
 
 

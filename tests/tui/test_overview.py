@@ -3,7 +3,7 @@ from datetime import timedelta
 from tasq_core.reports import Health
 from tasq_core.task import TaskStatus
 from tasq_tui.admin.settings import Settings
-from tasq_tui.ui.screens.overview import health_line
+from tasq_tui.ui.overview.screen import health_line
 from tests.support.builders import make_task
 from tests.tui.conftest import NOW, TASKS, cockpit, press, screen_text, settled, until
 

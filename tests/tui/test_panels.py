@@ -11,12 +11,13 @@ from textual.widgets import Tree
 from tasq_core.args import gob
 from tasq_core.errors import RepositoryUnavailableError, TableMissingError
 from tasq_core.task import TaskStatus
-from tasq_tui.ui import bars, decoded_args, theme
-from tasq_tui.ui.widgets.args_view import ArgsView
+from tasq_tui.ui.overview.counts import StatusCounts
+from tasq_tui.ui.overview.trend import Trend
+from tasq_tui.ui.tasks import decoded_args
+from tasq_tui.ui.tasks.args import ArgsView
+from tasq_tui.ui.text import bars, theme
 from tasq_tui.ui.widgets.banner import Banner
-from tasq_tui.ui.widgets.counts import StatusCounts
 from tasq_tui.ui.widgets.lines_view import LinesView
-from tasq_tui.ui.widgets.trend import Trend
 
 NOW = datetime(2026, 3, 1, 12, 0, 30, tzinfo=UTC)
 COUNTS = {

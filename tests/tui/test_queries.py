@@ -6,7 +6,7 @@ import time
 import pytest
 
 from tasq_core.errors import RepositoryError, TableMissingError
-from tasq_tui.ui.queries import Answer, Failure, Lane, LaneClosedError
+from tasq_tui.ui.db.executor import Answer, Failure, LaneClosedError, QueryThread
 from tests.support.wait import wait_until
 
 ENDLESS = """
@@ -24,7 +24,7 @@ def connection():
 
 @pytest.fixture
 def lane(connection):
-    lane = Lane("test", connection.interrupt)
+    lane = QueryThread("test", connection.interrupt)
     yield lane
     lane.close()
 
@@ -137,7 +137,7 @@ async def test_a_mistake_of_ours_is_not_taken_for_a_database_error(lane):
 
 
 async def test_closing_ends_the_thread_and_refuses_calls(connection):
-    lane = Lane("closing", connection.interrupt)
+    lane = QueryThread("closing", connection.interrupt)
     task = asyncio.create_task(lane.attempt(connection.execute, "SELECT 1"))
     await task
     lane.close()

@@ -3,8 +3,8 @@ import asyncio
 import pytest
 
 from tasq_core.errors import RepositoryUnavailableError
-from tasq_tui.ui.queries import Failure
-from tasq_tui.ui.refresh import LONGEST_SECONDS, Cadence, Poller
+from tasq_tui.ui.db.executor import Failure
+from tasq_tui.ui.db.polling import LONGEST_SECONDS, Cadence, Poller
 
 GONE = Failure(RepositoryUnavailableError("no route"), 0.1)
 

@@ -9,7 +9,7 @@ from rich.style import Style
 from textual.color import Color
 from textual.strip import Strip
 
-from tasq_tui.ui.safe_text import ControlFilter, fit, folded, safe, safe_lines, safe_text
+from tasq_tui.ui.text.sanitize import ControlFilter, fit, folded, safe, safe_lines, safe_text
 
 BLACK = Color(0, 0, 0)
 HOSTILE = {

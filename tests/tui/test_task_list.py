@@ -5,11 +5,11 @@ from textual.app import App, ComposeResult
 
 from tasq_core.repository.protocol import PageOrder
 from tasq_core.task import TaskStatus
-from tasq_tui.ui import theme
-from tasq_tui.ui.keyset import Purpose, answer
-from tasq_tui.ui.safe_text import ControlFilter
-from tasq_tui.ui.widgets.task_columns import Layout
-from tasq_tui.ui.widgets.task_list import TaskList
+from tasq_tui.ui.tasks.columns import Layout
+from tasq_tui.ui.tasks.keyset import Purpose, answer
+from tasq_tui.ui.tasks.list import TaskList
+from tasq_tui.ui.text import theme
+from tasq_tui.ui.text.sanitize import ControlFilter
 from tests.tui.sources import SECOND, START, ComputedSource, ListSource, row
 
 TEN_MILLION = 10_000_000

@@ -221,7 +221,7 @@ async def test_all_matching_tasks_can_be_marked_and_requeued(shop: Settings, tab
 async def test_more_than_fit_one_by_one_are_marked_by_the_filter(
     shop: Settings, table, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("tasq_tui.ui.screens.tasks._MARKED_SINGLY", 10)
+    monkeypatch.setattr("tasq_tui.ui.tasks.screen._MARKED_SINGLY", 10)
     async with cockpit(shop, screen="tasks") as (app, pilot):
         await apply_filter(app, pilot, "status:successful")
         await press(pilot, "A")

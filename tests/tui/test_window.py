@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from tasq_core.repository.protocol import PageOrder
 from tasq_core.task import TaskStatus
-from tasq_tui.ui.keyset import Purpose, answer, just_before, key_of
-from tasq_tui.ui.window import KEPT_SCREENS, LEAST_REACH, PROBE_LIMIT, Window
+from tasq_tui.ui.tasks.keyset import Purpose, answer, just_before, key_of
+from tasq_tui.ui.tasks.window import KEPT_SCREENS, LEAST_REACH, PROBE_LIMIT, Window
 from tests.tui.sources import ComputedSource, ListSource, row, serve
 
 ORDERS = st.sampled_from(list(PageOrder))

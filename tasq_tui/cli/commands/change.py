@@ -11,11 +11,11 @@ from tasq_tui.admin.preview import Preview
 from tasq_tui.admin.selection import select_where
 from tasq_tui.admin.trash import TrashFile
 from tasq_tui.cli import options
-from tasq_tui.cli.ages import age
 from tasq_tui.cli.changing import Change, Start, carry_out
-from tasq_tui.cli.choosing import ChoosingCommand, FilteringCommand, choice_of
+from tasq_tui.cli.durations import age
 from tasq_tui.cli.options import VerbCommand, verb_app
-from tasq_tui.cli.selecting import Choice
+from tasq_tui.cli.selection import Choice
+from tasq_tui.cli.selection_options import ChoosingCommand, FilteringCommand, choice_of
 
 app = verb_app()
 

@@ -6,7 +6,7 @@ import typer
 
 from tasq_tui.admin.doctor import Finding, Verdict, examine
 from tasq_tui.admin.wording import counted
-from tasq_tui.cli import diagnostics, inert, options, output
+from tasq_tui.cli import diagnostics, options, output, sanitize
 from tasq_tui.cli.connection import connected
 from tasq_tui.cli.diagnostics import ExitCode
 from tasq_tui.cli.formats import Format
@@ -58,5 +58,5 @@ def _record(finding: Finding) -> dict[str, Any]:
 
 def _lines(finding: Finding) -> list[str]:
     mark = {"ok": "ok  ", "hint": "hint", "warning": "WARN", "problem": "FAIL"}[finding.verdict]
-    first = f"{mark}  {finding.topic}: {inert.line(finding.message)}"
-    return [first, *(f"      {line}" for line in inert.lines(finding.remedy) if finding.remedy)]
+    first = f"{mark}  {finding.topic}: {sanitize.line(finding.message)}"
+    return [first, *(f"      {line}" for line in sanitize.lines(finding.remedy) if finding.remedy)]

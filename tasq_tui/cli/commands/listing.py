@@ -15,12 +15,12 @@ from tasq_tui.admin.records import TASK_FIELDS, iso, task_record
 from tasq_tui.admin.selection import select_ids
 from tasq_tui.admin.wording import span
 from tasq_tui.cli import diagnostics, options, output
-from tasq_tui.cli.choosing import ChoosingCommand, choice_of
 from tasq_tui.cli.connection import Connection, connected
 from tasq_tui.cli.formats import Format
 from tasq_tui.cli.options import VerbCommand, verb_app
 from tasq_tui.cli.output import Column, Shape
-from tasq_tui.cli.selecting import Choice
+from tasq_tui.cli.selection import Choice
+from tasq_tui.cli.selection_options import ChoosingCommand, choice_of
 from tasq_tui.cli.task_text import task_text
 
 app = verb_app()

@@ -9,7 +9,7 @@ import typer
 from tasq_core.errors import InvalidInputError, TasqError
 from tasq_tui.admin.metrics import exposition, registry
 from tasq_tui.admin.session import check_table
-from tasq_tui.cli import diagnostics, inert, output
+from tasq_tui.cli import diagnostics, output, sanitize
 from tasq_tui.cli.addresses import address
 from tasq_tui.cli.connection import connected
 from tasq_tui.cli.diagnostics import ExitCode
@@ -43,7 +43,7 @@ def metrics(
         if serve is None:
             check_table(connection.client)
             lines = exposition(figures).rstrip("\n").split("\n")
-            output.raw(map(inert.line, lines) if output.is_terminal() else lines)
+            output.raw(map(sanitize.line, lines) if output.is_terminal() else lines)
             return ExitCode.DONE
         host, port = address("--serve", serve, _PORT)
         _serve(figures, host, port)

@@ -6,7 +6,7 @@ import typer
 
 from tasq_core.repository.health import missing_schema
 from tasq_tui.admin.session import check_writable
-from tasq_tui.cli import diagnostics, inert, output
+from tasq_tui.cli import diagnostics, output, sanitize
 from tasq_tui.cli.connection import Connection, connected
 from tasq_tui.cli.options import VerbCommand, verb_app
 
@@ -45,5 +45,5 @@ def _show_plan(connection: Connection) -> int:
     if not missing:
         diagnostics.note(f"table {connection.repository.table} is up to date: nothing to do")
     for name, statement in missing:
-        output.text(f"-- {name}", *inert.lines(f"{statement};"), "")
+        output.text(f"-- {name}", *sanitize.lines(f"{statement};"), "")
     return diagnostics.ExitCode.DONE

@@ -11,8 +11,8 @@ from tasq_core.errors import ArgsDecodeError, InvalidInputError
 from tasq_core.task import Task
 from tasq_tui.admin.session import check_writable
 from tasq_tui.cli import diagnostics, output
-from tasq_tui.cli.ages import age
 from tasq_tui.cli.connection import connected
+from tasq_tui.cli.durations import age
 from tasq_tui.cli.options import AsJson, VerbCommand, verb_app
 
 app = verb_app()

@@ -11,14 +11,14 @@ import typer
 
 from tasq_core.errors import InvalidInputError
 from tasq_core.transfer import to_line
-from tasq_tui.admin.journal import Journal
+from tasq_tui.admin.audit_log import AuditLog
 from tasq_tui.admin.mutations import restore
 from tasq_tui.admin.session import check_table, check_writable
-from tasq_tui.cli import diagnostics, inert, options, output, progress
-from tasq_tui.cli.choosing import ChoosingCommand, choice_of
+from tasq_tui.cli import diagnostics, options, output, progress, sanitize
 from tasq_tui.cli.connection import connected
 from tasq_tui.cli.diagnostics import ExitCode
 from tasq_tui.cli.options import VerbCommand, verb_app
+from tasq_tui.cli.selection_options import ChoosingCommand, choice_of
 
 app = verb_app()
 
@@ -38,11 +38,11 @@ def export(context: typer.Context) -> int:
     with connected(context.obj) as connection:
         selection = choice.selection(connection.repository)
         if selection.ids is None:
-            output.raw(map(inert.json_text, connection.inspector.export(selection.where)))
+            output.raw(map(sanitize.json_text, connection.inspector.export(selection.where)))
             return ExitCode.DONE
         for batch in selection.batches(connection.repository, 500):
             tasks = connection.repository.get_tasks(batch)
-            output.raw(inert.json_text(to_line(task)) for task in tasks)
+            output.raw(sanitize.json_text(to_line(task)) for task in tasks)
     return ExitCode.DONE
 
 
@@ -70,7 +70,7 @@ def import_tasks(
         command = f"tasq import {' '.join(files)}"
         outcome = str(run.error) if run.error else "interrupted" if run.interrupted else "done"
         try:
-            Journal().note(connection.settings, command, run.result, outcome)
+            AuditLog().note(connection.settings, command, run.result, outcome)
         except OSError as error:
             diagnostics.warn(f"the journal could not be written: {error}")
     result = run.result

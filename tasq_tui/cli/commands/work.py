@@ -18,9 +18,9 @@ from tasq_core.task import PollStrategy, TaskStatus
 from tasq_tui.admin.loader import load_handlers
 from tasq_tui.admin.session import check_table, check_writable
 from tasq_tui.cli import diagnostics
-from tasq_tui.cli.ages import age
 from tasq_tui.cli.connection import connected
 from tasq_tui.cli.diagnostics import ExitCode, TimedOutError
+from tasq_tui.cli.durations import age
 from tasq_tui.cli.options import VerbCommand, verb_app
 
 app = verb_app()

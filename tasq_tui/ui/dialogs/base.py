@@ -11,7 +11,7 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
-from tasq_tui.ui.safe_text import safe_text
+from tasq_tui.ui.text.sanitize import safe_text
 
 T = TypeVar("T")
 

@@ -14,8 +14,8 @@ from tasq_core.args import JSON, codec_named
 from tasq_core.errors import ArgsDecodeError, ArgsEncodeError, InvalidInputError
 from tasq_core.task import Task
 from tasq_tui.ui.dialogs.base import Dialog, button_row, text_block
-from tasq_tui.ui.drafts import Draft
-from tasq_tui.ui.safe_text import safe
+from tasq_tui.ui.operations.drafts import Draft
+from tasq_tui.ui.text.sanitize import safe
 
 _DELAY: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)")
 _UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}

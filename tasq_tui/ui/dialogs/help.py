@@ -10,8 +10,8 @@ from textual.widgets import Static
 
 from tasq_tui.ui.actions import Action, Scope
 from tasq_tui.ui.dialogs.base import Dialog
-from tasq_tui.ui.key_table import OTHER_KEYS
-from tasq_tui.ui.safe_text import fit
+from tasq_tui.ui.keys.reference import OTHER_KEYS
+from tasq_tui.ui.text.sanitize import fit
 
 _KEYS: Final = 16
 

@@ -6,7 +6,7 @@ from textual.widget import Widget
 from textual.widgets import ProgressBar, Static
 
 from tasq_tui.ui.dialogs.base import Dialog, text_block
-from tasq_tui.ui.formats import count
+from tasq_tui.ui.text.formats import count
 
 
 class ProgressDialog(Dialog[None]):

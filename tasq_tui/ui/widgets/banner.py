@@ -7,7 +7,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tasq_core.errors import TableMissingError, TasqError
-from tasq_tui.ui.safe_text import safe, safe_text
+from tasq_tui.ui.text.sanitize import safe, safe_text
 
 if TYPE_CHECKING:
     from textual.timer import Timer

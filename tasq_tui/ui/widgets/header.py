@@ -12,16 +12,16 @@ from textual.message import Message
 from textual.style import Style
 from textual.widget import Widget
 
-from tasq_tui.ui.formats import duration
-from tasq_tui.ui.safe_text import fit, safe
+from tasq_tui.ui.text.formats import duration
+from tasq_tui.ui.text.sanitize import fit, safe
 
 SCREENS: Final = {
     "overview": "Overview",
     "tasks": "Tasks",
-    "kinds": "Queues & types",
+    "queues": "Queues & types",
     "errors": "Errors",
     "consumer": "Consumer",
-    "log": "Log",
+    "history": "Log",
 }
 """The screens in the order of their digits, with their titles."""
 

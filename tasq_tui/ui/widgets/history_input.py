@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Final
 from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
-from tasq_tui.ui.safe_text import safe
+from tasq_tui.ui.text.sanitize import safe
 
 KEPT: Final = 50
 

@@ -10,7 +10,7 @@ from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tasq_tui.ui.safe_text import folded
+from tasq_tui.ui.text.sanitize import folded
 
 
 class LinesView(ScrollView, can_focus=True):

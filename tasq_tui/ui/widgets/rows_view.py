@@ -13,8 +13,8 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from tasq_tui.ui import theme
-from tasq_tui.ui.safe_text import fit
+from tasq_tui.ui.text import theme
+from tasq_tui.ui.text.sanitize import fit
 
 _GUTTER: Final = 2
 _GAP: Final = 1

@@ -1,0 +1,85 @@
+"""The options that choose tasks: a verb's command class brings them, `choice_of` reads them."""
+
+from typing import Annotated, Any, ClassVar, Final
+
+import typer
+
+from tasq_tui.cli.options import VerbCommand, noted_parameters
+from tasq_tui.cli.selection import Choice
+
+_NOTED: Final = "tasq.choice"
+
+
+def _choosing(
+    *,
+    ids: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="ID",
+            help="Ids, or unique beginnings of them; - reads them from standard input.",
+            show_default=False,
+        ),
+    ] = None,
+    where: Annotated[
+        str | None,
+        typer.Option(metavar="FILTER", help="As in 'status:failed queue:mail created:>2h'."),
+    ] = None,
+    statuses: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--status",
+            metavar="STATUS",
+            help="new, enqueued, in_progress, successful,"
+            " failed, open or finished; repeat, or list with commas.",
+        ),
+    ] = None,
+    queues: Annotated[
+        list[str] | None,
+        typer.Option("--queue", metavar="QUEUE", help="Exactly this; repeat for more."),
+    ] = None,
+    types: Annotated[
+        list[str] | None,
+        typer.Option("--type", metavar="TYPE", help="Exactly this; repeat for more."),
+    ] = None,
+    older_than: Annotated[
+        str | None, typer.Option(metavar="AGE", help="Created at least so long ago: 30m, 2h, 7d.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All tasks there are.")] = False,
+    limit: Annotated[
+        int | None,
+        typer.Option(min=0, metavar="N", help="At most N; 0 is no limit.", show_default=False),
+    ] = None,
+) -> None:
+    """Stands for the fields of a `Choice`; never called."""
+
+
+class ChoosingCommand(VerbCommand):
+    """A verb that takes ids or a filter, before its own options."""
+
+    _left_out: ClassVar[frozenset[str]] = frozenset()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choosing = noted_parameters(_choosing, _note)
+        self.params = [p for p in choosing if p.name not in self._left_out] + self.params
+
+
+class FilteringCommand(ChoosingCommand):
+    """A verb that takes a filter alone."""
+
+    _left_out = frozenset({"ids"})
+
+
+class NarrowingCommand(ChoosingCommand):
+    """A verb of failures, all of them or those that a filter leaves."""
+
+    _left_out = frozenset({"ids", "statuses", "everything", "limit"})
+
+
+def choice_of(context: typer.Context) -> Choice:
+    """What the verb was given to choose tasks by."""
+    return Choice(**context.meta[_NOTED])
+
+
+def _note(context: Any, name: str, value: Any) -> None:
+    context.meta.setdefault(_NOTED, {})[name] = value

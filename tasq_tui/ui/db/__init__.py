@@ -1,0 +1,1 @@
+"""Database access of the app: query threads, polling, cached statistics."""

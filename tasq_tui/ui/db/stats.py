@@ -1,0 +1,86 @@
+"""Figures that take a scan: asked for as seldom as they are dear, shared by the screens."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+
+from tasq_core.reports import BreakdownRow, ErrorGroup
+from tasq_core.task import TaskStatus
+from tasq_tui.ui.db.executor import Failure
+
+if TYPE_CHECKING:
+    from tasq_tui.ui.session import Connection, Session
+
+T = TypeVar("T")
+
+_COST_RATIO: Final = 20.0
+"""A scan may run a twentieth of the time."""
+
+
+class Scan(Generic[T]):
+    """One figure, when it was read, and when it may be read again.
+
+    Attributes:
+        value: the figure; None until it was read.
+        at: when it was asked for, by the database's clock.
+    """
+
+    def __init__(self, every_seconds: float) -> None:
+        self.value: T | None = None
+        self.at: datetime | None = None
+        self._every = every_seconds
+        self._due = 0.0
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it may be read again."""
+        return time.monotonic() >= self._due
+
+    def expire(self) -> None:
+        """Let it be read again at once."""
+        self._due = 0.0
+
+    async def read(
+        self, connection: "Connection", now: datetime, call: Callable[..., T], *args: Any
+    ) -> Failure | None:
+        """Read it if it is due; why it couldn't be read."""
+        if not self.is_due:
+            return None
+        self._due = time.monotonic() + self._every
+        found = await connection.attempt(call, *args)
+        if isinstance(found, Failure):
+            self._due = 0.0
+            return found
+        self.value, self.at = found.value, now
+        self._due = time.monotonic() + max(self._every, _COST_RATIO * found.seconds)
+        return None
+
+
+class Figures:
+    """What the screens share of them."""
+
+    def __init__(self) -> None:
+        self.finished = Scan[Mapping[TaskStatus, int]](1.0)
+        self.queues = Scan[Sequence[BreakdownRow]](2.0)
+        self.types = Scan[Sequence[BreakdownRow]](2.0)
+        self.errors = Scan[Sequence[ErrorGroup]](3.0)
+
+    def expire(self) -> None:
+        """The table was changed from here: nothing holds any more."""
+        for scan in (self.finished, self.queues, self.types, self.errors):
+            scan.expire()
+
+
+async def read_kinds(session: "Session") -> Failure | None:
+    """Count by queue and by type, where that is due."""
+    figures, scan = session.figures, session.scan
+    now = session.now()
+    failure = await figures.queues.read(scan, now, scan.repository.breakdown, "queue")
+    return failure or await figures.types.read(scan, now, scan.repository.breakdown, "type")
+
+
+async def read_names(session: "Session") -> None:
+    """Have the names of queues and types, for completion."""
+    if session.figures.queues.value is None or session.figures.types.value is None:
+        await read_kinds(session)

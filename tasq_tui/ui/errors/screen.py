@@ -1,0 +1,178 @@
+"""The errors: failed tasks grouped by what their messages have in common."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import ClassVar, Final
+
+from textual import on
+from textual.containers import Container, Vertical
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from tasq_core.reports import ErrorGroup
+from tasq_tui.admin.selection import select_ids
+from tasq_tui.ui.actions import Scope
+from tasq_tui.ui.base_screen import CockpitScreen
+from tasq_tui.ui.db.executor import Failure
+from tasq_tui.ui.errors.group_filter import filter_of
+from tasq_tui.ui.messages import ShowTasks
+from tasq_tui.ui.operations.change import Change
+from tasq_tui.ui.operations.preview_text import tasks
+from tasq_tui.ui.session import Session
+from tasq_tui.ui.text.formats import age, count
+from tasq_tui.ui.text.redrawing import redraw
+from tasq_tui.ui.text.sanitize import safe, safe_lines
+from tasq_tui.ui.widgets.lines_view import LinesView
+from tasq_tui.ui.widgets.rows_view import Row, RowColumn, RowsView
+
+_NEWEST: Final = 10_000
+"""So many failures are grouped."""
+_REST_SECONDS: Final = 0.04
+
+_ORDERS: Final[dict[str, Callable[[ErrorGroup], float]]] = {
+    "count": lambda group: -group.count,
+    "last": lambda group: -group.last_seen.timestamp(),
+}
+
+
+class ErrorsScreen(CockpitScreen):
+    """Groups of failures, and the newest error of the one under the cursor."""
+
+    SCOPE: ClassVar[Scope] = Scope.ERRORS
+    NAME: ClassVar[str] = "errors"
+    CSS_PATH: ClassVar[str] = "screen.tcss"
+    AUTO_FOCUS: ClassVar[str] = "#errors-groups"
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._order = "count"
+        self._groups: dict[str, ErrorGroup] = {}
+        self._table = RowsView(_columns(self._order), empty="No failed tasks.", id="errors-groups")
+        self._status = Static(id="errors-status", markup=False)
+        self._about = Static(id="errors-about", markup=False)
+        self._sample = LinesView()
+
+    def body(self) -> Iterator[Widget]:
+        """Groups and sample."""
+        yield self._status
+        with Container(id="errors-panes"):
+            yield self._table
+            with Vertical(id="errors-sample"):
+                yield self._about
+                yield self._sample
+
+    @property
+    def group(self) -> ErrorGroup | None:
+        """The group under the cursor."""
+        return self._groups.get(str(self._table.current))
+
+    async def read(self) -> Failure | None:
+        """Group the newest failures."""
+        scan, errors = self.session.scan, self.session.figures.errors
+        now = self.session.now()
+        failure = await errors.read(scan, now, scan.inspector.errors, None, _NEWEST)
+        if failure is None:
+            self._draw(errors.value or ())
+        return failure
+
+    def tick(self) -> None:
+        """Let ages go on."""
+        self._draw(self.session.figures.errors.value or ())
+
+    def changed(self) -> None:
+        """Group again."""
+        self.session.figures.expire()
+        super().changed()
+
+    def _draw(self, groups: Sequence[ErrorGroup]) -> None:
+        if self.session.figures.errors.value is None:
+            return
+        now = self.session.now()
+        groups = sorted(groups, key=_ORDERS[self._order])
+        self._groups = {group.message: group for group in groups}
+        self._table.show(
+            [
+                Row(
+                    group.message,
+                    (
+                        count(group.count), age(group.last_seen, now), age(group.first_seen, now),
+                        safe(", ".join(group.types), 200), safe(group.message),
+                    ),
+                    ("", "rows--muted", "rows--muted", "", "rows--error"),
+                )
+                for group in groups
+            ]
+        )  # fmt: skip
+        failed = sum(group.count for group in groups)
+        of_newest = f" · the newest {count(_NEWEST)}" if failed >= _NEWEST else ""
+        groups_word = "kind" if len(groups) == 1 else "kinds"
+        text = Content(f"{count(failed)} failed in {len(groups)} {groups_word} of error{of_newest}")
+        redraw(self._status, text)
+
+    @on(RowsView.CursorMoved)
+    def _moved(self) -> None:
+        group = self.group
+        if group is None:
+            self._about.update("")
+            self._sample.show(())
+            return
+
+        async def read_sample() -> None:
+            await asyncio.sleep(_REST_SECONDS)
+            detail = self.session.detail
+            found = await detail.attempt(detail.repository.get_tasks, [group.sample_id])
+            if isinstance(found, Failure) or not found.value:
+                return
+            task = found.value[0]
+            about = f"the newest: {safe(task.type, 60)} · {task.id.hex[:8]}"
+            self._about.update(Content(about))
+            self._sample.show(safe_lines(task.last_error or ""))
+
+        self.run_worker(read_sample(), group="sample", exclusive=True)
+
+    @on(RowsView.Activated)
+    def _open(self) -> None:
+        if group := self.group:
+            self.post_message(ShowTasks(str(filter_of(group))))
+
+    def action_requeue(self, reset: bool) -> None:
+        """Requeue the group as it stands now."""
+        self._change("requeue", reset=reset)
+
+    def action_delete(self) -> None:
+        """Delete the group as it stands now."""
+        self._change("delete")
+
+    def action_undo(self) -> None:
+        """Restore the last deletion."""
+        self.cockpit.undo()
+
+    def action_sort(self) -> None:
+        """Sort by count, or by the latest failure."""
+        self._order = "last" if self._order == "count" else "count"
+        self._table.retitle(_columns(self._order))
+        self._draw(self.session.figures.errors.value or ())
+
+    def action_copy(self) -> None:
+        """Copy the group's message."""
+        if group := self.group:
+            self.app.copy_to_clipboard(group.message)
+            self.cockpit.changer.tell(f"copied the message of {tasks(group.count)}")
+
+    def _change(self, verb: str, *, reset: bool = False) -> None:
+        if group := self.group:
+            select = partial(select_ids, texts=group.task_ids)
+            self.cockpit.change(Change(verb, select, reset=reset))
+
+
+def _columns(order: str) -> list[RowColumn]:
+    arrow = {order: " ↓"}
+    return [
+        RowColumn(f"count{arrow.get('count', '')}", 8, right=True),
+        RowColumn(f"last{arrow.get('last', '')}", 7, right=True),
+        RowColumn("first", 7, from_width=76, right=True),
+        RowColumn("types", 14, share=1),
+        RowColumn("message", 24, share=4),
+    ]

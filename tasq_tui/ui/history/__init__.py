@@ -1,0 +1,1 @@
+"""The screen of changes made in this run."""

@@ -1,0 +1,1 @@
+"""Keyboard input in order, and the generated key reference."""

@@ -1,0 +1,1 @@
+"""Changes made from the app: confirm, run, record, undo."""

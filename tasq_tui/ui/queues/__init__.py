@@ -1,0 +1,1 @@
+"""The Queues & types screen."""

@@ -1,0 +1,100 @@
+"""Counts by queue or type as rows of a view. Pure."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from tasq_core.reports import BreakdownRow
+from tasq_core.task import OPEN_STATUSES, TaskStatus
+from tasq_tui.ui.text.formats import compact, count
+from tasq_tui.ui.text.sanitize import safe
+from tasq_tui.ui.text.theme import status_class
+from tasq_tui.ui.widgets.rows_view import Row, RowColumn
+
+_LONGEST_NAME: Final = 200
+EMPTY_NAME: Final = '""'
+
+SORTS: Final[dict[str, Callable[[BreakdownRow], tuple[object, ...]]]] = {
+    "open": lambda row: (-open_count(row), row.name),
+    "failed": lambda row: (-row.counts.get(TaskStatus.FAILED, 0), row.name),
+    "total": lambda row: (-row.total, row.name),
+    "name": lambda row: (row.name,),
+}
+"""The orders of the rows, by the title of the column."""
+
+
+def open_count(row: BreakdownRow) -> int:
+    """NEW, ENQUEUED and IN_PROGRESS together."""
+    return sum(row.counts.get(status, 0) for status in OPEN_STATUSES)
+
+
+def brief_columns(title: str) -> list[RowColumn]:
+    """Name, open, failed, done."""
+    return [
+        RowColumn(title, 8, share=1),
+        RowColumn("open", 7, right=True),
+        RowColumn("failed", 7, right=True),
+        RowColumn("done", 7, right=True),
+    ]
+
+
+def brief_rows(rows: Sequence[BreakdownRow]) -> list[Row]:
+    """As `brief_columns`, those with the most open tasks first."""
+    return [
+        Row(
+            row.name,
+            (
+                safe(row.name, _LONGEST_NAME) or EMPTY_NAME,
+                *map(compact, (open_count(row), _failed(row), row.counts.get(_DONE, 0))),
+            ),
+            ("", "", status_class(TaskStatus.FAILED) if _failed(row) else "rows--muted"),
+        )
+        for row in sorted(rows, key=SORTS["open"])
+    ]
+
+
+def full_columns(title: str, sort: str) -> list[RowColumn]:
+    """Name, each status, total; an arrow at the one they are sorted by."""
+    arrow = {sort: " ↓" if sort != "name" else " ↑"}
+
+    def titled(name: str, shown: str) -> str:
+        return shown + arrow.get(name, "")
+
+    return [
+        RowColumn(titled("name", title), 10, share=1),
+        RowColumn(titled("open", "open"), 8, right=True),
+        RowColumn("new", 7, from_width=68, right=True),
+        RowColumn("enqueued", 8, from_width=68, right=True),
+        RowColumn("running", 7, from_width=62, right=True),
+        RowColumn("done", 9, right=True),
+        RowColumn(titled("failed", "failed"), 8, right=True),
+        RowColumn(titled("total", "total"), 9, from_width=48, right=True),
+    ]
+
+
+def full_rows(rows: Sequence[BreakdownRow], sort: str) -> list[Row]:
+    """As `full_columns`."""
+    return [_full(row) for row in sorted(rows, key=SORTS[sort])]
+
+
+def _full(row: BreakdownRow) -> Row:
+    numbers = [
+        (open_count(row), ""),
+        *((row.counts.get(status, 0), status_class(status)) for status in _SHOWN),
+        (row.total, ""),
+    ]
+    return Row(
+        row.name,
+        (safe(row.name, _LONGEST_NAME) or EMPTY_NAME, *(count(number) for number, _ in numbers)),
+        ("", *(tint if number else "rows--muted" for number, tint in numbers)),
+    )
+
+
+def _failed(row: BreakdownRow) -> int:
+    return row.counts.get(TaskStatus.FAILED, 0)
+
+
+_DONE: Final = TaskStatus.SUCCESSFUL
+_SHOWN: Final = (
+    TaskStatus.NEW, TaskStatus.ENQUEUED, TaskStatus.IN_PROGRESS, TaskStatus.SUCCESSFUL,
+    TaskStatus.FAILED,
+)  # fmt: skip

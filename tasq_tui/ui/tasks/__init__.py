@@ -1,0 +1,1 @@
+"""The Tasks screen: filter, list and detail."""

@@ -1,0 +1,87 @@
+"""Keeps the detail pane on the task under the cursor."""
+
+import asyncio
+import time
+from typing import Final
+from uuid import UUID
+
+from tasq_core.task import Task
+from tasq_tui.admin.explain import explain, explain_in_place
+from tasq_tui.ui.db.executor import Failure
+from tasq_tui.ui.session import Session
+from tasq_tui.ui.tasks.detail import TaskDetail
+
+_REPEAT_SECONDS: Final = 0.06
+"""Moves closer to each other than this are a key's repeats."""
+_REST_SECONDS: Final = 0.04
+"""How long the cursor rests on a task before all of it is read while a key repeats: longer
+than a repeat takes. After a single key it is read at once."""
+_PATIENCE_SECONDS: Final = 0.03
+"""How long the last task stays in the pane while the next one is read; then the row's own
+facts stand in for it."""
+
+
+class DetailFeed:
+    """Shows the whole task as soon as it was read, and what the list's row knows until then."""
+
+    def __init__(self, session: Session, detail: TaskDetail) -> None:
+        self._session = session
+        self._detail = detail
+        self._row: Task | None = None
+        self._why = ""
+        self._is_shown = False
+        self._moved = 0.0
+
+    def expire(self) -> None:
+        """Read the task again, whether or not its row seems changed."""
+        self._row = None
+
+    def follow(self, row: Task | None) -> None:
+        """Show the task of this row of the list; one that didn't change isn't read again."""
+        if row is None:
+            self._row = None
+            self._detail.clear()
+            return
+        known, self._row = self._row, row
+        if row == known:
+            return
+        now = time.monotonic()
+        repeats = now - self._moved < _REPEAT_SECONDS
+        self._moved = now
+        if known is None or known.id != row.id:
+            self._why = explain(row, self._session.now())
+            self._is_shown = False
+            if known is None or repeats:
+                self._show_row()
+        rest = _REST_SECONDS if repeats else 0.0
+        self._detail.run_worker(self._read(row.id, rest), group="detail", exclusive=True)
+
+    def tick(self) -> None:
+        """Let ages go on."""
+        if self._is_shown:
+            self._show_row()
+
+    def _show_row(self) -> None:
+        if self._row is not None:
+            self._is_shown = True
+            self._detail.show_facts(self._row, self._session.now(), self._why)
+
+    async def _read(self, task_id: UUID, rest: float) -> None:
+        await asyncio.sleep(rest)
+        late = asyncio.get_running_loop().call_later(_PATIENCE_SECONDS, self._show_row)
+        try:
+            found = await self._session.detail.attempt(self._whole, task_id)
+        finally:
+            late.cancel()
+        if isinstance(found, Failure) or found.value is None:
+            self._show_row()
+            return
+        task, self._why = found.value
+        self._is_shown = True
+        self._detail.show(task, self._session.now(), self._why)
+
+    def _whole(self, task_id: UUID) -> tuple[Task, str] | None:
+        repository = self._session.detail.repository
+        for task in repository.get_tasks([task_id]):
+            return task, explain_in_place(repository, task, self._session.now())
+        return None

@@ -1,0 +1,400 @@
+"""The tasks: filter, list and detail, and what can be done with them."""
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import ClassVar, Final
+
+from textual import on
+from textual.containers import Container
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from tasq_core.filters import Filter
+from tasq_core.filters.completion import Completion, complete
+from tasq_core.repository.protocol import PageOrder, Repository
+from tasq_core.task import Task
+from tasq_tui.admin.records import task_record
+from tasq_tui.admin.selection import Selection, select_ids, select_where
+from tasq_tui.ui.actions import Scope
+from tasq_tui.ui.base_screen import CockpitScreen
+from tasq_tui.ui.db.executor import Failure
+from tasq_tui.ui.db.stats import read_names
+from tasq_tui.ui.messages import DryRun
+from tasq_tui.ui.operations.change import Change
+from tasq_tui.ui.operations.export import export
+from tasq_tui.ui.operations.preview_text import tasks
+from tasq_tui.ui.operations.submit import submit_copy, submit_new
+from tasq_tui.ui.session import Session
+from tasq_tui.ui.tasks.detail import TaskDetail
+from tasq_tui.ui.tasks.detail_feed import DetailFeed
+from tasq_tui.ui.tasks.filter_bar import FilterBar
+from tasq_tui.ui.tasks.filter_history import read_history, write_history
+from tasq_tui.ui.tasks.keyset import answer, reverse
+from tasq_tui.ui.tasks.list import TaskList
+from tasq_tui.ui.tasks.matching import Matching, all_matching
+from tasq_tui.ui.text.formats import count
+from tasq_tui.ui.text.redrawing import redraw
+from tasq_tui.ui.text.sanitize import safe
+
+_COUNTED: Final = 10_001
+_MARKED_SINGLY: Final = 5000
+"""More matching tasks are marked by the filter, not one by one."""
+_RECOUNT_SECONDS: Final = 5.0
+_EMPTY: Final = "No tasks yet. i submits one."
+_UNMATCHED: Final = "No task matches. Esc clears the filter."
+
+
+class TasksScreen(CockpitScreen):
+    """Shows the tasks that match a filter, and changes them."""
+
+    SCOPE: ClassVar[Scope] = Scope.TASKS
+    NAME: ClassVar[str] = "tasks"
+    CSS_PATH: ClassVar[str] = "screen.tcss"
+    AUTO_FOCUS: ClassVar[str] = "TaskList"
+
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self.where = Filter()
+        self._list = TaskList(session.now, empty=_EMPTY)
+        self._detail = TaskDetail()
+        self._bar = FilterBar(self._complete, read_history())
+        self._status = Static(id="tasks-status", markup=False)
+        self._all: Selection | None = None
+        self._matches: int | None = None
+        self._counted = (0.0, 0.0)
+        self._settled: asyncio.Future[Failure | None] | None = None
+        self._feed = DetailFeed(session, self._detail)
+
+    def body(self) -> Iterator[Widget]:
+        """Filter, status, list and detail."""
+        yield self._bar
+        yield self._status
+        with Container(id="tasks-panes"):
+            yield self._list
+            yield self._detail
+
+    @property
+    def list(self) -> TaskList:
+        """The list."""
+        return self._list
+
+    @property
+    def detail(self) -> TaskDetail:
+        """The pane with one task in full."""
+        return self._detail
+
+    @property
+    def status(self) -> str:
+        """The line over the list."""
+        return str(self._status.content)
+
+    # -- reading -------------------------------------------------------------------------------
+
+    async def read(self) -> Failure | None:
+        """Read again what is in view."""
+        self._settled = asyncio.get_running_loop().create_future()
+        self._list.poll()
+        if self._list.window.need() is None:
+            self._settle(None)
+        self._count_again()
+        failure = await self._settled
+        if failure is None:
+            self._read_detail()
+        return failure
+
+    def tick(self) -> None:
+        """Let ages go on."""
+        self._list.tick()
+        if self._shows_detail:
+            self._feed.tick()
+
+    def changed(self) -> None:
+        """Show what a change made of the list."""
+        self._all = None
+        self._list.clear_selection()
+        self._counted = (0.0, 0.0)
+        self._feed.expire()
+        super().changed()
+
+    def hold(self, held: bool) -> None:
+        """Keep the rows where they are while a dialog is about them."""
+        self._list.hold(held or self._all is not None)
+
+    @on(TaskList.Need)
+    def _read_rows(self, event: TaskList.Need) -> None:
+        async def read_rows() -> None:
+            page = self.session.page
+            self.header.show_reading()
+            source = Matching(page.repository, self.where)
+            found = await page.attempt(answer, event.need, source)
+            if isinstance(found, Failure):
+                self._list.fail(event.need, str(found.error))
+                self.show_failure(found)
+                self._settle(found)
+                return
+            self._list.deliver(event.need, found.value)
+            self.header.show_read(seconds=found.seconds)
+            self._show_status()
+            if self._list.window.need() is None:
+                self._settle(None)
+
+        self.run_worker(read_rows(), group="page", exclusive=True)
+
+    def _settle(self, failure: Failure | None) -> None:
+        if self._settled is not None and not self._settled.done():
+            self._settled.set_result(failure)
+
+    def _count_again(self) -> None:
+        if not self.where and self.session.total is not None:
+            self._matches = self.session.total
+            self._list.show_total(self._matches)
+            self._show_status()
+            return
+        at, seconds = self._counted
+        if time.monotonic() - at < max(_RECOUNT_SECONDS, 20 * seconds):
+            return
+
+        async def count_matches() -> None:
+            stats = self.session.stats
+            found = await stats.attempt(stats.repository.count, self.where, _COUNTED)
+            if not isinstance(found, Failure):
+                self._counted = (time.monotonic(), found.seconds)
+                self._matches = found.value
+                self._list.show_total(found.value)
+                self._show_status()
+
+        self.run_worker(count_matches(), group="count", exclusive=True)
+
+    def _read_detail(self) -> None:
+        if self._shows_detail:
+            self._feed.follow(self._list.current)
+
+    @property
+    def _shows_detail(self) -> bool:
+        return self.has_class("-wide") or self.has_class("-detail")
+
+    # -- what is shown ---------------------------------------------------------------------------
+
+    def show_where(self, text: str) -> None:
+        """Filter by `text`, as if it was typed."""
+        self._bar.apply(text)
+
+    @on(FilterBar.Applied)
+    def _apply(self, event: FilterBar.Applied) -> None:
+        self.where = event.where
+        write_history(self._bar.history)
+        self._all = self._matches = None
+        self._counted = (0.0, 0.0)
+        self._list.empty = _UNMATCHED if self.where else _EMPTY
+        self._list.hold(False)
+        self._list.show_total(None)
+        self._list.reset()
+        self._show_detail(False)
+        self._list.focus()
+        self._count_again()
+        self._show_status()
+
+    @on(FilterBar.Left)
+    def _leave_filter(self) -> None:
+        self._list.focus()
+
+    @on(TaskList.CursorMoved)
+    def _moved(self) -> None:
+        self._read_detail()
+
+    @on(TaskList.SelectionChanged)
+    def _marked(self) -> None:
+        if self._all is not None:
+            self._all = None
+            self.hold(False)
+        self._show_status()
+
+    @on(TaskList.Activated)
+    def _open(self) -> None:
+        self._show_detail(True)
+        self._read_detail()
+        self._detail.focus_content()
+
+    def _show_detail(self, shown: bool) -> None:
+        """Give the detail all the room, where both don't fit."""
+        self.set_class(shown, "-detail")
+        self.refresh_bindings()
+
+    def _show_status(self) -> None:
+        order = "newest first" if self._list.window.order is PageOrder.NEWEST else "oldest first"
+        parts = [self._matches_text(), order]
+        marked = len(self._list.selected_ids)
+        if self._all is not None:
+            parts.insert(0, "ALL MATCHING MARKED")
+        elif marked:
+            parts.insert(0, f"{count(marked)} marked")
+        waiting = self._list.window.newer
+        if waiting and self._list.window.frozen:
+            parts.append(f"{count(waiting)} newer wait")
+        self._status.set_class(bool(marked or self._all), "-marked")
+        text = Content(" · ".join(part for part in parts if part))
+        redraw(self._status, text)
+
+    def _matches_text(self) -> str:
+        if self._matches is None:
+            return "counting…"
+        many = self._matches >= _COUNTED and bool(self.where)
+        number = count(self._matches - 1 if many else self._matches, at_least=many)
+        word = "match" if self.where else "tasks"
+        return f"{number} {word}"
+
+    def _complete(self, text: str, cursor: int) -> Sequence[Completion]:
+        return complete(text, cursor, queues=self.session.queues, types=self.session.types)
+
+    # -- actions ---------------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Some need a task, and Back something to go back from."""
+        if action == "filter":
+            return not self._bar.has_focus_within
+        if action == "back":
+            return bool(self._all or self.where or self.has_class("-detail"))
+        if action in {"clone", "copy", "copy_task", "dry_run"} and self._list.current is None:
+            return None
+        return super().check_action(action, parameters)
+
+    def action_filter(self) -> None:
+        """Let the user type a filter."""
+        self._show_detail(False)
+        self.run_worker(read_names(self.session), group="names", exclusive=True)
+        self._bar.edit()
+
+    def action_back(self) -> None:
+        """Go one step back: from the detail, from all marked, from the filter."""
+        if self._all is not None:
+            self._all = None
+            self.hold(False)
+            self._list.clear_selection()
+            self._show_status()
+        elif self.has_class("-detail"):
+            self._show_detail(False)
+            self._list.focus()
+        elif self.where:
+            self.show_where("")
+
+    def action_requeue(self, reset: bool) -> None:
+        """Requeue what is marked, else the task under the cursor."""
+        if select := self._targets():
+            self.cockpit.change(Change("requeue", select, reset=reset))
+
+    def action_delete(self) -> None:
+        """Delete what is marked, else the task under the cursor."""
+        if select := self._targets():
+            self.cockpit.change(Change("delete", select))
+
+    def action_purge(self) -> None:
+        """Delete all that match."""
+        where = self.where
+        self.cockpit.change(Change("purge", lambda repository: select_where(repository, where)))
+
+    def action_undo(self) -> None:
+        """Restore the last deletion."""
+        self.cockpit.undo()
+
+    def action_new(self) -> None:
+        """Write a new task."""
+        changer = self.cockpit.changer
+        self.cockpit.begin("submit", lambda: submit_new(changer))
+
+    def action_clone(self) -> None:
+        """Edit a copy of the task."""
+        changer = self.cockpit.changer
+        self._with_task(
+            lambda task: self.cockpit.begin("submit", lambda: submit_copy(changer, task))
+        )
+
+    def action_dry_run(self) -> None:
+        """Hand the task to the consumer for a dry run."""
+        self._with_task(lambda task: self.post_message(DryRun(task)))
+
+    def action_copy_task(self) -> None:
+        """Copy the task as JSON."""
+
+        def copy(task: Task) -> None:
+            self.app.copy_to_clipboard(json.dumps(task_record(task), ensure_ascii=False, indent=2))
+            self.cockpit.changer.tell(f"copied task {task.id.hex[:8]} as JSON")
+
+        self._with_task(copy)
+
+    def action_copy(self) -> None:
+        """Copy the ids of what is marked, else of the task under the cursor."""
+        ids = self._list.target_ids
+        self.app.copy_to_clipboard("\n".join(map(str, ids)))
+        self.cockpit.changer.tell(f"copied {ids[0] if len(ids) == 1 else f'{count(len(ids))} ids'}")
+
+    def action_order(self) -> None:
+        """Show the newest first, or the oldest."""
+        self._list.reset(reverse(self._list.window.order))
+        self._show_status()
+
+    def action_args_mode(self) -> None:
+        """Show the arguments otherwise."""
+        self._detail.next_mode()
+
+    def action_mark_all(self) -> None:
+        """Mark all that match now, loaded or not."""
+        self.run_worker(self._mark_all(self.where), group="mark", exclusive=True)
+
+    def action_export(self) -> None:
+        """Write what is marked, else all that match, to a file."""
+        marked, where = self._list.selected_ids, self.where
+        select = self._targets() if marked or self._all else None
+        everything = "All tasks that match" if where else "All tasks of the table"
+        what = tasks(len(marked)) if marked else everything
+        chosen = select or (lambda repository: select_where(repository, where))
+        self.cockpit.begin("export", lambda: export(self.cockpit.changer, what, chosen))
+
+    def _targets(self) -> Callable[[Repository], Selection] | None:
+        """What a change is for, as of now."""
+        if any(worker.group == "mark" and worker.is_running for worker in self.workers):
+            self.cockpit.changer.tell("still marking; press again", "warning")
+            return None
+        if (everything := self._all) is not None:
+            return lambda _: everything
+        ids = self._list.target_ids
+        return partial(select_ids, texts=ids) if ids else None
+
+    def _with_task(self, use: Callable[[Task], object]) -> None:
+        """Call `use` with the whole of the task that is under the cursor now."""
+        row = self._list.current
+        if row is None:
+            return
+
+        async def read_and_use() -> None:
+            detail = self.session.detail
+            found = await detail.attempt(detail.repository.get_tasks, [row.id])
+            if isinstance(found, Failure):
+                self.cockpit.changer.tell(safe(found.error), "error")
+            elif not found.value:
+                self.cockpit.changer.tell(f"task {row.id} is gone", "warning")
+            else:
+                use(found.value[0])
+
+        self.run_worker(read_and_use(), group="use", exclusive=True)
+
+    async def _mark_all(self, where: Filter) -> None:
+        stats = self.session.stats
+        found = await stats.attempt(all_matching, stats.repository, where, _MARKED_SINGLY)
+        if isinstance(found, Failure):
+            self.cockpit.changer.tell(safe(found.error), "error")
+            return
+        selection, ids = found.value
+        if ids is None:
+            self._list.clear_selection()
+            self.call_after_refresh(self._take_all, selection)
+        else:
+            self._list.mark_all(ids)
+
+    def _take_all(self, selection: Selection) -> None:
+        self._all = selection
+        self.hold(True)
+        self._show_status()

@@ -1,0 +1,1 @@
+"""Text for a terminal: sanitizing, formats, theme, bars."""
