@@ -1,7 +1,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.segment import Segment
@@ -104,6 +104,7 @@ def test_a_line_of_nothing_but_marks_without_width_is_folded_too():
 
 
 @given(any_text, st.integers(2, 30))
+@example("0000000\x1f ", 2)  # a space at the very end of a line
 def test_folding_keeps_to_the_width_and_loses_only_the_spaces_between_lines(text, width):
     inert = safe(text)
 

@@ -94,7 +94,7 @@ def folded(text: str, width: int) -> Iterator[str]:
         else:  # at most two marks stand over a character: see _STACKED
             part = text[start : start + 3 * width]
             # Nothing is left of marks that Rich counts as 0 cells, or of one too wide a character.
-            line = next(iter(chop_cells(part, width)), part) or text[start]
+            line = next(iter(chop_cells(part, width)), part) or text[start : start + 1]
         end = start + len(line)
         if end >= len(text):
             yield text[start:]
