@@ -1,4 +1,8 @@
-"""The real command in a subprocess, on the database of the test."""
+"""The real command in a subprocess, on the database of the test.
+
+The command has no dialect code: its tests run on SQLite, those that name another backend there
+too. `test_servers.py` holds that every verb reaches each server.
+"""
 
 import subprocess
 from collections.abc import Callable
@@ -59,6 +63,12 @@ class Tasq:
     @property
     def trash(self) -> list[Path]:
         return sorted((self.state / "trash").glob("*.ndjson"))
+
+
+@pytest.fixture(params=["sqlite"])
+def backend(request: pytest.FixtureRequest) -> str:
+    """The database of a test that names none."""
+    return request.param
 
 
 @pytest.fixture

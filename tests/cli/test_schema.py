@@ -7,6 +7,14 @@ import pytest
 
 from tasq_core.filters import Filter
 from tests.support.builders import make_task, make_tasks
+from tests.support.databases import BACKENDS
+
+
+@pytest.fixture(params=BACKENDS)
+def backend(request):
+    """What migrate and doctor do differs by database."""
+    return request.param
+
 
 SERVERS = pytest.mark.parametrize("backend", ["postgres", "mysql"], indirect=True)
 
