@@ -1,11 +1,13 @@
 # tasq from a clone: needs make and Python 3.11 or newer; uses uv where it is installed.
 # Another Python: `make PYTHON=python3.12 demo`. More options for a target: `make test ARGS=-x`.
+# Tests run in parallel processes, most of which wait: `make test WORKERS=8`.
 
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(shell uv --version >/dev/null 2>&1 && command -v uv)
 PYTHON ?= $(if $(UV),>=3.11,python3)
 ARGS ?=
+WORKERS ?= 4
 
 ifdef UV
 create = $(UV) venv --quiet --no-project --python '$(PYTHON)' $(VENV)
@@ -21,7 +23,7 @@ compile = uv pip compile --quiet --universal --python-version 3.11 --generate-ha
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo setup check test bench bench-full screenshots lock clean
+.PHONY: help demo setup check test quick bench bench-full screenshots lock clean
 
 help: ## show this help
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | \
@@ -39,8 +41,13 @@ check: $(VENV)/.dev ## lint, format, types, import contracts
 	$(BIN)/mypy --strict tests/typing/api.py
 	$(BIN)/lint-imports
 
+# pytest ends with 5 where $(ARGS) leaves one of the two runs no test.
 test: check ## the checks and all tests, on private database servers
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m 'not serial' $(ARGS) || [ $$? -eq 5 ]
+	$(BIN)/python -m pytest -m serial $(ARGS) || [ $$? -eq 5 ]
+
+quick: $(VENV)/.dev ## the tests without servers, slow ones and serial ones: under two minutes
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup -m 'not slow and not serial' --sqlite-only $(ARGS)
 
 bench: $(VENV)/.bench ## measure against other task queues, in minutes
 	$(BIN)/python -m benchmarks $(ARGS)

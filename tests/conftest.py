@@ -22,12 +22,13 @@ from tests.support.databases import BACKENDS, Database, external_url  # noqa: E4
 from tests.support.processes import Process  # noqa: E402
 from tests.support.programs import ServerUnavailableError  # noqa: E402
 from tests.support.servers import MariaDBServer, PostgresServer, Server  # noqa: E402
+from tests.support.shared import Address, folder_of, shared_address  # noqa: E402
 
 if TYPE_CHECKING:
     from tasq_core import Client
     from tasq_core.repository.protocol import Repository
 
-pytest_plugins = ["tests.support.reporting"]
+pytest_plugins = ["tests.support.reporting", "tests.support.shared", "tests.support.quick"]
 
 _FOREIGN = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "LINES", "TMUX")
 
@@ -54,14 +55,28 @@ def _started(server: type[Server]) -> Iterator[Server]:
         yield running
 
 
-@pytest.fixture(scope="session")
-def _shared_postgres() -> Iterator[Server]:
-    yield from _started(PostgresServer)
+def _shared(server: type[Server], config: pytest.Config) -> Iterator[Address]:
+    """The server of all tests that break nothing: one a run, whatever the number of workers."""
+    folder = folder_of(config)
+    if folder is None:
+        for running in _started(server):
+            yield Address(running.url)
+        return
+    try:
+        address = shared_address(folder, server)
+    except ServerUnavailableError as error:
+        require.missing(server.name, str(error))
+    yield address
 
 
 @pytest.fixture(scope="session")
-def _shared_mysql() -> Iterator[Server]:
-    yield from _started(MariaDBServer)
+def _shared_postgres(pytestconfig: pytest.Config) -> Iterator[Address]:
+    yield from _shared(PostgresServer, pytestconfig)
+
+
+@pytest.fixture(scope="session")
+def _shared_mysql(pytestconfig: pytest.Config) -> Iterator[Address]:
+    yield from _shared(MariaDBServer, pytestconfig)
 
 
 @pytest.fixture(scope="session")

@@ -185,6 +185,7 @@ def test_scribbling_on_every_descriptor_does_no_harm(child, ear, tmp_path):
     assert ear.wait(Finished).ending is Ending.SUCCEEDED
 
 
+@pytest.mark.serial
 @pytest.mark.parametrize("type_", ["blocks", "blocks_in_c", "blocks_with_program"])
 def test_closing_takes_two_seconds_at_most_and_leaves_no_process(child, ear, tmp_path, type_):
     load(child, ear, tmp_path)

@@ -117,6 +117,7 @@ def test_a_retired_childs_death_is_no_death_of_the_pool(pool, ear, tmp_path):
     assert not ear.of(Died)
 
 
+@pytest.mark.serial
 def test_closing_with_a_blocked_handler_takes_two_seconds_at_most(pool, ear, tmp_path):
     load(pool, ear, tmp_path)
     dry_run(pool, "blocks_in_c")

@@ -127,6 +127,7 @@ def test_every_queue_may_be_asked_for(shop, ear, submit):
         ear.wait(Finished, task_id=task_id)
 
 
+@pytest.mark.serial
 def test_closing_with_a_blocked_handler_gives_back_what_did_not_start(shop, ear, submit, row):
     blocked = submit("blocks")
     waiting = [submit("prints") for _ in range(3)]

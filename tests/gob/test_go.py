@@ -11,6 +11,8 @@ import pytest
 
 from tasq_core.args import gob
 
+pytestmark = pytest.mark.xdist_group("go")  # one worker builds the peer, not each
+
 KEY = uuid.UUID("00112233-4455-6677-8899-aabbccddeeff")
 WHEN = datetime(2026, 3, 4, 5, 6, 7, 890123, tzinfo=UTC)
 ODD_ZONE = timezone(timedelta(hours=-4, minutes=-30, seconds=-5))

@@ -34,6 +34,7 @@ def seconds_a_megabyte() -> dict[str, float]:
     return json.loads(run.stdout)
 
 
+@pytest.mark.serial
 @pytest.mark.parametrize("reader", costs.READERS)
 @pytest.mark.parametrize("bomb", [name for name, _ in BOMBS])
 def test_a_megabyte_costs_at_most_a_tenth_of_a_second(bomb, reader, seconds_a_megabyte):

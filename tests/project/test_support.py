@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.processes import python
 from tests.support.proxy import Proxy, proxied
+from tests.support.shared import SharedServers
 from tests.support.terminal import Terminal
 from tests.support.wait import wait_until
 
@@ -140,6 +141,39 @@ def test_a_server_and_its_folder_are_gone_when_its_test_run_is_killed(private_po
     assert folder
 
     wait_until(lambda: _does_not_exist(folder), message=folder)
+
+
+@pytest.mark.usefixtures("private_postgres")
+def test_workers_share_a_server_that_lives_as_long_as_their_controller():
+    """Otherwise a parallel run starts a server per worker, or leaves one behind."""
+    import psycopg
+
+    shared = SharedServers()
+    ask = (
+        "import sys, pathlib\nfrom tests.support.shared import PostgresServer, shared_address\n"
+        "print(shared_address(pathlib.Path(sys.argv[1]), PostgresServer).url)"
+    )
+    workers = [
+        subprocess.Popen(python("-c", ask, str(shared.folder)), stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    urls = {worker.communicate()[0].strip() for worker in workers}
+    assert len(urls) == 1
+    (url,) = urls
+
+    psycopg.connect(url).close()
+    shared.close()
+    wait_until(lambda: not _accepts(url), message=url)
+
+
+def _accepts(url):
+    import psycopg
+
+    try:
+        psycopg.connect(url).close()
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 def _does_not_exist(folder):

@@ -11,7 +11,10 @@ from tests.support.wait import wait_until
 SOAK = int(os.environ.get("TASQ_TEST_SOAK_TASKS", "20000"))
 _HAS_PROC = Path("/proc/self/statm").exists()
 
-pytestmark = pytest.mark.skipif(not _HAS_PROC, reason="reads /proc")
+pytestmark = [
+    pytest.mark.serial,
+    pytest.mark.skipif(not _HAS_PROC, reason="reads /proc"),
+]
 
 
 def _kilobytes(pid: int) -> int:

@@ -47,8 +47,12 @@ class Server(ABC):
     name: ClassVar[str]
     _shutdown: ClassVar[signal.Signals]
 
-    def __init__(self) -> None:
+    def __init__(self, lifeline: Path | None = None) -> None:
         """Set up an empty database and start the server on it.
+
+        Args:
+            lifeline: a named pipe; the server lives until all who hold it open for writing
+                are gone. Without one, until this process is.
 
         Raises:
             ServerUnavailableError: a program is missing, or it won't start; says why.
@@ -60,15 +64,18 @@ class Server(ABC):
         self.folder: Path = _folder(self.name)
         self._log = self.folder / "server.log"
         self._process: subprocess.Popen[bytes] | None = None
+        reading, writing = _ends(lifeline)
+        self._lifeline = os.fdopen(writing, "wb", buffering=0)
         self._reaper = subprocess.Popen(
             ["/bin/sh", "-c", _REAPER, "reaper", str(self.folder)],
-            stdin=subprocess.PIPE,
+            stdin=reading,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             cwd="/",
             start_new_session=True,
             **_identity(),
         )
+        os.close(reading)
         try:
             self._initialise()
             self.start()
@@ -159,8 +166,7 @@ class Server(ABC):
     def close(self) -> None:
         """Stop it and remove all it has left."""
         self.kill()
-        if self._reaper.stdin:
-            self._reaper.stdin.close()
+        self._lifeline.close()
         self._reaper.wait(30)
 
     def __enter__(self) -> Self:
@@ -206,9 +212,8 @@ class Server(ABC):
         return True
 
     def _tell_reaper(self, pid: str) -> None:
-        if self._reaper.stdin and not self._reaper.stdin.closed:
-            self._reaper.stdin.write(f"{pid}\n".encode())
-            self._reaper.stdin.flush()
+        if not self._lifeline.closed:
+            self._lifeline.write(f"{pid}\n".encode())
 
     def _log_tail(self) -> str:
         return self._log.read_text(errors="replace")[-2000:] if self._log.exists() else ""
@@ -246,7 +251,7 @@ class PostgresServer(Server):
             file.write(
                 f"listen_addresses = '127.0.0.1'\nport = {self.port}\n"
                 f"unix_socket_directories = '{self.folder}'\n"
-                "max_connections = 200\ntimezone = 'America/St_Johns'\n"
+                "max_connections = 400\ntimezone = 'America/St_Johns'\n"
             )
 
     def _command(self) -> list[str]:
@@ -305,7 +310,7 @@ class MariaDBServer(Server):
             "--bind-address=127.0.0.1",
             f"--port={self.port}",
             "--skip-name-resolve",
-            "--max-connections=200",
+            "--max-connections=400",
             "--default-time-zone=-03:30",
         ]
 
@@ -315,6 +320,14 @@ class MariaDBServer(Server):
         pymysql.connect(
             host="127.0.0.1", port=self.port, user="tasq", password=self.password, connect_timeout=5
         ).close()
+
+
+def _ends(lifeline: Path | None) -> tuple[int, int]:
+    """The pipe's end for the reaper and ours; nobody else inherits them."""
+    if lifeline is None:
+        return os.pipe()
+    writing = os.open(lifeline, os.O_RDWR | os.O_CLOEXEC)
+    return os.open(lifeline, os.O_RDONLY | os.O_CLOEXEC), writing
 
 
 def _identity() -> dict[str, Any]:

@@ -305,6 +305,7 @@ async def test_hostile_output_is_inert(open_consumer):
         assert not {"\x1b", "\x07", "\x00", "\u202e"} & set(driver.text)
 
 
+@pytest.mark.serial
 async def test_a_flood_of_output_leaves_the_keys_at_work(open_consumer):
     async with open_consumer() as driver:
         await driver.load()
@@ -382,6 +383,7 @@ async def test_a_module_that_hangs_while_loading_can_be_killed(open_consumer):
         await driver.sees("the handlers' process is gone")
 
 
+@pytest.mark.serial
 async def test_quitting_with_a_blocked_handler_takes_two_seconds_at_most(open_consumer):
     async with open_consumer() as driver:
         await driver.load()

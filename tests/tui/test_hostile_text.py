@@ -61,6 +61,7 @@ async def test_every_screen_shows_hostile_rows_inert(hostile: Settings, name: st
         assert "[bold]x[/bold]" in screen_text(app) or name != "queues"
 
 
+@pytest.mark.slow
 async def test_the_detail_shows_hostile_args_in_every_mode(hostile: Settings):
     async with cockpit(hostile, size=(140, 45), screen="tasks") as (app, pilot):
         for _ in PAYLOADS:
@@ -71,6 +72,7 @@ async def test_the_detail_shows_hostile_args_in_every_mode(hostile: Settings):
             await settled(pilot)
 
 
+@pytest.mark.slow
 async def test_dialogs_show_hostile_samples_inert(hostile: Settings):
     async with cockpit(hostile, size=(120, 40), screen="tasks") as (app, pilot):
         await press(pilot, "ctrl+a", "d")
