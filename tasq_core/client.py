@@ -1,20 +1,15 @@
 """The client: one table, one codec, and everything that works on them."""
 
-from collections.abc import Sequence
 from types import TracebackType
-from typing import Any, Self, Unpack
+from typing import Self, Unpack
 
 from tasq_core.args import JSON, Codec, codec_named
 from tasq_core.cleaner import Cleaner
 from tasq_core.consumer import Consumer, OptionChanges
-from tasq_core.durations import Duration, seconds
-from tasq_core.errors import InvalidInputError
+from tasq_core.durations import Duration
 from tasq_core.inspector import Inspector
 from tasq_core.producer import Producer
 from tasq_core.repository import Repository, open_repository
-from tasq_core.repository.redaction import redact
-from tasq_core.repository.urls import parse_url
-from tasq_core.task import check_integer
 
 
 class Client:
@@ -48,7 +43,7 @@ class Client:
         return Inspector(self.repository)
 
     def close(self) -> None:
-        """Close the repository's connections."""
+        """Close the repository's connections; every later call raises RepositoryError."""
         self.repository.close()
 
     def __enter__(self) -> Self:
@@ -61,16 +56,6 @@ class Client:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-
-_LARGEST_POOL = 10_000
-
-_ONLY: dict[str, Sequence[str]] = {
-    "pool_size": ("postgresql", "mysql"),
-    "connect_timeout": ("postgresql", "mysql"),
-    "statement_timeout": ("postgresql", "mysql"),
-    "time_zone": ("mysql",),
-}
 
 
 def connect(
@@ -87,8 +72,13 @@ def connect(
 ) -> Client:
     """A client of the database at `url`. Nothing is sent before the first call.
 
+    Every option but `prefix` and `codec` may stand in the URL's query too, such as
+    `?pool_size=4&wake_up=false`. An argument given here counts more; `read_only` and no
+    `wake_up` hold wherever they are said.
+
     Args:
-        url: `postgresql://user@host/db`, `mysql://…`, `sqlite:///file.db` or `sqlite://`.
+        url: `postgresql://user@host/db`, `mysql://…`, `sqlite:///file.db` or `sqlite://`. A
+            server's may list hosts, tried in order: `postgresql://a:5432,b:5432/db`.
         prefix: the table is `<prefix>_tasks`, or `tasks` without one.
         codec: how arguments are encoded: "json", "gob", or a Codec.
         pool_size: connections at most (PostgreSQL, MySQL; 10).
@@ -102,20 +92,13 @@ def connect(
     Raises:
         InvalidInputError: a URL, prefix or option that can't be used.
     """
-    kind = parse_url(url).kind
-    given: dict[str, Any] = {
+    given = {
         "pool_size": pool_size,
         "connect_timeout": connect_timeout,
         "statement_timeout": statement_timeout,
         "time_zone": time_zone,
+        "read_only": read_only or None,
+        "wake_up": None if wake_up else False,
     }
-    options: dict[str, Any] = {"read_only": read_only, "wake_up": wake_up}
-    if pool_size is not None:
-        check_integer("pool_size", pool_size, 1, _LARGEST_POOL)
-    for name, value in given.items():
-        if value is None or (kind not in _ONLY[name] and name != "time_zone"):
-            continue  # SQLite has no pool and no server to wait for
-        if kind not in _ONLY[name]:
-            raise InvalidInputError(f"time_zone is for MySQL; {redact(url)!r} needs none")
-        options[name] = seconds(name, value) if name.endswith("timeout") else value
+    options = {name: value for name, value in given.items() if value is not None}
     return Client(open_repository(url, prefix, **options), codec)

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, TypeVar
 from uuid import UUID
 
 from tasq_core.durations import Duration, seconds
-from tasq_core.errors import InvalidInputError
+from tasq_core.errors import InvalidInputError, RepositoryError
 from tasq_core.filters import Filter
 from tasq_core.filters.where import build
 from tasq_core.reports import BreakdownRow, Health
@@ -69,6 +69,7 @@ class SqlInspection:
         self._sql: Statements = bound(load(statements), **self._slots)
         self._pid = os.getpid()
         self._pause = threading.Event()
+        self._closed = False
 
     @property
     def table(self) -> str:
@@ -88,6 +89,7 @@ class SqlInspection:
         Trying again after a broken connection is safe: each statement either only reads, is
         fenced, or names its rows by id; a claim whose answer was lost waits out its lease.
         """
+        self._check_open()
         if self._pid != os.getpid():
             self._driver.recover()
             self._pid = os.getpid()
@@ -98,6 +100,7 @@ class SqlInspection:
                 with opened() as session:
                     return work(session)
             except self._driver.errors as error:
+                self._check_open()
                 if self._driver.is_transient(error) and attempt + 1 < ATTEMPTS:
                     self._pause.wait(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - jitter
                     continue
@@ -107,6 +110,14 @@ class SqlInspection:
                     continue
                 raise self._driver.translate(error, self._table) from error
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _check_open(self) -> None:
+        """Refuse what comes after `close`, which would open connections that nobody closes."""
+        if self._closed:
+            raise RepositoryError(
+                f"the client of table {self._table!r} is closed; make a new one with"
+                " tasq_core.connect, or close it later"
+            )
 
     @contextmanager
     def answers_within(self, timeout: Duration) -> Iterator[None]:
@@ -285,7 +296,11 @@ class SqlInspection:
         self._driver.interrupt()
 
     def close(self) -> None:
-        """Close what this repository opened; a borrowed connection or pool stays open."""
+        """Close what this repository opened; a borrowed connection or pool stays open.
+
+        Every later call raises RepositoryError.
+        """
+        self._closed = True
         self._driver.close()
 
 

@@ -345,6 +345,7 @@ class MySQLRepository(SqlRepository):
 
     def open_wakeup(self) -> ProbeWakeup | None:
         """Looks for newer tasks over a connection of its own."""
+        self._check_open()
         if not self._wake_up:
             return None
         try:

@@ -23,6 +23,7 @@ from tasq_core.errors import (
     TableMissingError,
 )
 from tasq_core.repository.driver import Params, Patience, Row, Session
+from tasq_core.repository.mysql_hosts import first_reached
 from tasq_core.repository.redaction import redact, redact_text
 from tasq_core.repository.urls import DatabaseUrl, parse_url
 
@@ -169,7 +170,8 @@ class MySQLDriver:
             keywords["connect_timeout"] = min(keywords["connect_timeout"], max(1.0, patience))
         silence, greeting = keywords["read_timeout"], keywords["connect_timeout"]
         keywords |= {"read_timeout": greeting, "write_timeout": greeting}
-        connection = pymysql.connect(**keywords)
+        hosts = self._url.hosts if self._url else ()
+        connection = first_reached(hosts, keywords, self.lost_connection)
         _bound(connection, patience or silence)
         return connection
 
@@ -340,8 +342,6 @@ def _keywords(
         raise InvalidInputError(f"{url} names no database; append it: mysql://user@host/database")
     silence = _SILENCE_SECONDS if statement_timeout is None else statement_timeout + 1
     return {
-        "host": url.host or "localhost",
-        "port": url.port or 3306,
         "user": url.user,
         "password": url.password or "",
         "database": url.database,

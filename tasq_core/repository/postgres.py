@@ -209,6 +209,7 @@ class PostgresRepository(SqlRepository):
 
     def open_wakeup(self) -> NotifyWakeup | None:
         """Listens for the trigger's notices on a connection of its own."""
+        self._check_open()
         if not self._wake_up or not self._postgres.opens_connections:
             return None
         try:

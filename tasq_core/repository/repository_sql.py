@@ -248,6 +248,7 @@ class SqlRepository(SqlInspection):
 
     def _joined(self, connection: Any, work: Callable[[Session], R]) -> R:
         """Do `work` in the caller's transaction, which only the caller ends."""
+        self._check_open()
         session = self._driver.join(connection)
         try:
             return work(session)

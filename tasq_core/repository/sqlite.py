@@ -209,6 +209,7 @@ class SQLiteRepository(SqlRepository):
 
     def open_wakeup(self) -> FileWakeup | MemoryWakeup | None:
         """Watches the file's data version; in memory, this repository's own commits."""
+        self._check_open()
         if not self._wake_up or not self._sqlite.opens_connections:
             return None
         if self._sqlite.path is None:

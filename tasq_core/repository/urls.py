@@ -1,9 +1,10 @@
 """Database URLs: which database, where, and how to show one without its password."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
-from urllib.parse import parse_qsl, unquote, urlsplit
+from typing import Any, Final
+from urllib.parse import parse_qsl, unquote, unquote_plus
 
 from tasq_core.errors import InvalidInputError
 from tasq_core.repository.redaction import redact
@@ -18,6 +19,18 @@ SCHEMES: Final = {
     "sqlite3": "sqlite",
 }
 
+Host = tuple[str | None, int | None]
+"""A host and a port; None where the URL leaves it to the driver."""
+
+_HOST: Final = re.compile(
+    r"(?:\[(?P<address>[^\[\]]+)\]|(?P<name>[^:\[\]]*))(?::(?P<port>\d{0,5}))?"
+)
+_HIGHEST_PORT: Final = 65_535
+_FLAGS: Final = {
+    "true": True, "on": True, "yes": True, "1": True,
+    "false": False, "off": False, "no": False, "0": False,
+}  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class DatabaseUrl:
@@ -29,6 +42,8 @@ class DatabaseUrl:
     """As given, the password included."""
     host: str | None = None
     port: int | None = None
+    hosts: tuple[Host, ...] = ()
+    """All hosts, in the order in which they are tried; `host` and `port` are the first one's."""
     user: str | None = None
     password: str | None = field(default=None, repr=False)
     database: str = ""
@@ -43,7 +58,7 @@ def parse_url(url: str) -> DatabaseUrl:
     """Read a URL such as `postgresql://user@host/db`, `mysql://…` or `sqlite:///file.db`.
 
     `sqlite:///file.db` is relative to the working directory, `sqlite:////var/file.db`
-    absolute, `sqlite://` in memory.
+    absolute, `sqlite://` in memory. A server's URL may list several hosts, `a:5432,b:5433`.
 
     Raises:
         InvalidInputError: an unknown scheme, or no URL at all.
@@ -71,18 +86,86 @@ def parse_url(url: str) -> DatabaseUrl:
         return DatabaseUrl(
             kind, url, database="" if name == ":memory:" else name, query=dict(parse_qsl(query))
         )
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError as error:
-        raise InvalidInputError(f"{redact(url)!r} can't be read: {error}") from None
+    rest, _, _ = url.partition("://")[2].partition("#")
+    place, _, query = rest.partition("?")
+    place, _, path = place.partition("/")
+    userinfo, _, netloc = place.rpartition("@")
+    user, colon, password = userinfo.partition(":")
+    hosts = tuple(_host(url, text) for text in netloc.split(","))
     return DatabaseUrl(
         kind,
         url,
-        host=unquote(parts.hostname) if parts.hostname else None,
-        port=port,
-        user=unquote(parts.username) if parts.username else None,
-        password=unquote(parts.password) if parts.password is not None else None,
-        database=unquote(parts.path.lstrip("/")),
-        query=dict(parse_qsl(parts.query)),
+        host=hosts[0][0],
+        port=hosts[0][1],
+        hosts=hosts,
+        user=unquote(user) if user else None,
+        password=unquote(password) if colon else None,
+        database=unquote(path.lstrip("/")),
+        query=dict(parse_qsl(query)),
     )
+
+
+def _host(url: str, text: str) -> Host:
+    """One `host:port` of a URL's list; a host that holds colons stands in brackets."""
+    found = _HOST.fullmatch(text)
+    port = int(found["port"] or 0) if found else _HIGHEST_PORT + 1
+    if found is None or port > _HIGHEST_PORT:
+        raise InvalidInputError(
+            f"{redact(url)!r} can't be read: {redact(text)!r} is not a host or host:port; separate"
+            " several by commas, put an IPv6 address in brackets"
+        )
+    host = found["address"] or found["name"]
+    return (unquote(host) or None), (port or None)
+
+
+def take_options(url: str) -> tuple[str, dict[str, Any]]:
+    """`url` without the options of `connect` in its query, and those by name.
+
+    Raises:
+        InvalidInputError: a value that its option can't have.
+    """
+    base, mark, query = url.partition("?")
+    rest: list[str] = []
+    options: dict[str, Any] = {}
+    for pair in query.split("&") if mark else ():
+        name, _, value = pair.partition("=")
+        if name in _OPTIONS:
+            options[name] = _OPTIONS[name](url, name, unquote_plus(value))
+        else:
+            rest.append(pair)
+    return (f"{base}?{'&'.join(rest)}" if rest else base), options
+
+
+def _flag(url: str, name: str, value: str) -> bool:
+    if value.lower() not in _FLAGS:
+        raise InvalidInputError(f"{redact(url)!r}: {name} must be true or false, not {value!r}")
+    return _FLAGS[value.lower()]
+
+
+def _number(url: str, name: str, value: str) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        raise InvalidInputError(
+            f"{redact(url)!r}: {name} must be a number of seconds, not {value!r}"
+        ) from None
+
+
+def _whole(url: str, name: str, value: str) -> int:
+    if not value.isdecimal():
+        raise InvalidInputError(f"{redact(url)!r}: {name} must be a whole number, not {value!r}")
+    return int(value)
+
+
+def _text(_url: str, _name: str, value: str) -> str:
+    return value
+
+
+_OPTIONS: Final[Mapping[str, Callable[[str, str, str], object]]] = {
+    "connect_timeout": _number,
+    "pool_size": _whole,
+    "read_only": _flag,
+    "statement_timeout": _number,
+    "time_zone": _text,
+    "wake_up": _flag,
+}

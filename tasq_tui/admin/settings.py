@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 
 from tasq_core.errors import InvalidInputError
 from tasq_core.repository.redaction import redact
+from tasq_core.repository.urls import take_options
 
 T = TypeVar("T")
 
@@ -116,7 +117,9 @@ def load_settings(
         url=found_url,
         prefix=_first(prefix, env.get("TASQ_PREFIX"), chosen.prefix),
         profile=name,
-        read_only=_first(read_only, _flag(env, "TASQ_READ_ONLY"), chosen.read_only),
+        # What a URL says holds whatever else is said, as in `tasq_core.connect`.
+        read_only=bool(take_options(found_url)[1].get("read_only"))
+        or _first(read_only, _flag(env, "TASQ_READ_ONLY"), chosen.read_only),
         color=chosen.color,
         confirm=chosen.confirm,
         keys=config.keys,

@@ -153,6 +153,12 @@ def test_a_config_without_password_may_be_read_by_all(config):
     assert read_config(config).warnings == ()
 
 
+def test_a_url_that_says_read_only_makes_the_run_read_only(env):
+    """A change was only refused by the database, halfway through."""
+    assert load_settings("sqlite:///x.db?read_only=true", environment=env).read_only
+    assert not load_settings("sqlite:///x.db", environment=env).read_only
+
+
 def test_a_read_only_that_is_neither_yes_nor_no_is_refused(env):
     env["TASQ_READ_ONLY"] = "maybe"
 

@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -121,11 +122,11 @@ def test_a_borrowed_connection_stays_open(database: Database):
     connection = database.connect(autocommit=True)
     mine = over(database, connection)
     mine.migrate()
+    assert mine.open_wakeup() is None
     mine.close()
     cursor = connection.cursor()
     cursor.execute("SELECT 1")
     assert cursor.fetchone()[0] == 1
-    assert mine.open_wakeup() is None
 
 
 def test_a_borrowed_connection_that_was_closed_is_an_error_of_ours(database: Database):
@@ -166,7 +167,7 @@ def test_a_pool_of_the_callers_works_and_stays_open(database: Database, autocomm
         mine.register_finish(task, "SUCCESSFUL")
         assert mine.requeue_tasks([task.id]).done == 1
         mine.close()
-        assert mine.count_tasks("NEW", None, None) == 3
+        assert over(database, pool).count_tasks("NEW", None, None) == 3
         assert count(database) == 3
     finally:
         close()
@@ -371,6 +372,32 @@ def test_a_deadlock_is_retried_and_never_reaches_the_caller(
 def _locked(database: Database, task: Any) -> bool:
     query = f"SELECT id FROM {database.table} WHERE id = %s FOR UPDATE SKIP LOCKED"
     return database.execute(query, [raw_id(database, task.id)]) == []
+
+
+def test_a_closed_client_says_so_at_every_call(client: Client):
+    """It opened connections that nobody closed, or failed in the words of some pool."""
+    producer, inspector, cleaner = (
+        client.new_producer(),
+        client.new_inspector(),
+        client.new_cleaner(),
+    )
+    task, repository = producer.submit("email", {}), client.repository
+    client.close()
+    client.close()
+    calls: list[Callable[[], object]] = [
+        client.migrate,
+        lambda: producer.submit("email", {}),
+        lambda: producer.submit_many([make_task()]),
+        lambda: inspector.get(task.id),
+        lambda: inspector.requeue(task.id),
+        inspector.summary,
+        cleaner.clean,
+        lambda: repository.poll_tasks("email", None, 30),
+        repository.open_wakeup,
+    ]
+    for call in calls:
+        with pytest.raises(RepositoryError, match="is closed; make a new one"):
+            call()
 
 
 def test_a_closed_repository_leaves_no_file_or_connection_open(tmp_path: Any):
