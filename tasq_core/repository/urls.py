@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote, unquote_plus
 
-from tasq_core.errors import InvalidInputError
-from tasq_core.repository.redaction import redact
-from tasq_core.task import check_text
+from tasq_core.errors import InvalidInputError, InvalidTypeError
+from tasq_core.repository.redaction import is_well_formed, redact
 
 SCHEMES: Final = {
     "postgresql": "postgresql",
@@ -30,6 +29,10 @@ _FLAGS: Final = {
     "true": True, "on": True, "yes": True, "1": True,
     "false": False, "off": False, "no": False, "0": False,
 }  # fmt: skip
+_ENCODE: Final = (
+    "in a user name or password, write a space as %20, % as %25, @ as %40, / as %2F, # as %23 and"
+    " ? as %3F; a port is a number"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,31 +66,33 @@ def parse_url(url: str) -> DatabaseUrl:
     Raises:
         InvalidInputError: an unknown scheme, or no URL at all.
     """
-    if "://" not in check_text("url", url):
+    if not isinstance(url, str):
+        raise InvalidTypeError(f"url must be text, not {type(url).__name__}")
+    if "://" not in url or "\0" in url:
         raise InvalidInputError(
-            f"{redact(str(url))!r} is no database URL; write one like"
+            f"{redact(url)!r} is not a database URL; write one like"
             " postgresql://user@host/database, mysql://user@host/database or sqlite:///file.db"
         )
     scheme = url.partition("://")[0].lower()
     kind = SCHEMES.get(scheme.partition("+")[0])
     if kind is None:
         raise InvalidInputError(
-            f"unknown database {scheme!r} in {redact(url)!r}: use postgresql, mysql, mariadb or"
-            " sqlite"
+            f"unknown database in {redact(url)!r}: use postgresql, mysql, mariadb or sqlite"
         )
     if kind == "sqlite":
         path, _, query = url.partition("://")[2].partition("?")
         if path and not path.startswith("/"):
             raise InvalidInputError(
-                f"{url!r} names a host; write sqlite:///{path} for a file here, or"
-                f" sqlite:////… for an absolute path"
+                f"{redact(url)!r} names a host; write sqlite:///file.db for a file here, or"
+                " sqlite:////… for an absolute path"
             )
         name = unquote(path[1:])
         return DatabaseUrl(
             kind, url, database="" if name == ":memory:" else name, query=dict(parse_qsl(query))
         )
-    rest, _, _ = url.partition("://")[2].partition("#")
-    place, _, query = rest.partition("?")
+    if not is_well_formed(url):
+        raise InvalidInputError(f"{redact(url)!r} can't be read; {_ENCODE}")
+    place, _, query = url.partition("://")[2].partition("?")
     place, _, path = place.partition("/")
     userinfo, _, netloc = place.rpartition("@")
     user, colon, password = userinfo.partition(":")
@@ -111,8 +116,8 @@ def _host(url: str, text: str) -> Host:
     port = int(found["port"] or 0) if found else _HIGHEST_PORT + 1
     if found is None or port > _HIGHEST_PORT:
         raise InvalidInputError(
-            f"{redact(url)!r} can't be read: {redact(text)!r} is not a host or host:port; separate"
-            " several by commas, put an IPv6 address in brackets"
+            f"{redact(url)!r} can't be read: write host or host:port, separate several by commas,"
+            " put an IPv6 address in brackets"
         )
     host = found["address"] or found["name"]
     return (unquote(host) or None), (port or None)

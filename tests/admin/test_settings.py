@@ -197,7 +197,10 @@ def test_a_password_is_in_no_repr(env):
             "postgresql://db/prod?user=app&password=hunter2",
             "postgresql://db/prod?user=app&password=***",
         ),
-        ("postgresql://db/prod?p%61ssword=hunter2&x=1", "postgresql://db/prod?p%61ssword=***&x=1"),
+        (
+            "postgresql://db/prod?p%61ssword=hunter2&sslmode=require",
+            "postgresql://db/prod?p%61ssword=***&sslmode=require",
+        ),
         (
             "mysql://app:hunter2@db/prod?ssl_key_password=hunter2",
             "mysql://app:***@db/prod?ssl_key_password=***",

@@ -59,7 +59,7 @@ def test_a_missing_table_is_1_and_names_the_verb_that_makes_it(tasq):
         (["work", "m", "--once", "--drain"], "one of them"),
         (["metrics", "--serve", "host:port"], "no address"),
         (["list", "--prefix", "no-prefix"], "'no-prefix'"),
-        (["list", "--url", "oracle://x"], "unknown database 'oracle'"),
+        (["list", "--url", "oracle://x"], "unknown database in 'oracle"),
         (["list", "--profile", "nope"], "no profile 'nope'"),
         (["demo", "--url", "sqlite://"], "leave out --url"),
     ],
