@@ -12,7 +12,7 @@ repository that needs it, and the three repository classes only when they are as
 
 from typing import TYPE_CHECKING, Any
 
-from tasq_core.args import GOB, JSON, Codec
+from tasq_core.args import GOB, JSON, Codec, RawArgs
 from tasq_core.cleaner import Cleaner
 from tasq_core.client import Client, connect
 from tasq_core.consumer import Consumer, ConsumerOptions, Job, exponential
@@ -103,6 +103,7 @@ __all__ = [
     "PollStrategy",
     "PostgresRepository",
     "Producer",
+    "RawArgs",
     "ReadOnlyError",
     "Repository",
     "RepositoryError",

@@ -30,29 +30,38 @@ class Producer:
         delay: Duration | None = None,
         visible_at: datetime | None = None,
         id: UUID | str | None = None,
+        go_type: str | None = None,
+        as_struct: bool = False,
         connection: Any = None,
     ) -> Task:
         """Submit one task; once this returns, it is stored.
 
         Args:
             type: the name its handler is learned under.
-            args: plain values, or whatever else the client's codec encodes.
+            args: plain values, dataclasses, pydantic models, or whatever else the client's
+                codec encodes; `RawArgs(data)` stores bytes that are encoded already.
             queue: any text.
             priority: -32768 to 32767, higher is more urgent.
             max_receives: how often it may be claimed; 0 is no limit.
             delay: seconds (or timedelta) before it may be claimed, by the database's clock.
             visible_at: an aware time before which it isn't claimed.
             id: submitting an id that exists changes nothing and returns the stored task.
+            go_type: the Go type to write `args` as, say "[]int" or "struct{ID int}"; implies
+                gob, whatever the client's codec.
+            as_struct: write dicts as Go structs; implies gob.
             connection: your own connection, whose open transaction the task joins: it is
                 there when you commit, and isn't when you roll back.
 
         Raises:
             InvalidInputError: a value the table can't hold, or both `delay` and `visible_at`.
-            ArgsEncodeError: the codec can't encode `args`.
+            ArgsEncodeError: the codec can't encode `args` so that they read back equal.
         """
         if delay is not None and visible_at is not None:
             raise InvalidInputError("delay and visible_at say the same thing: pass one of them")
-        task = Task.new(type, args, queue, priority, max_receives, codec=self._codec)
+        task = Task.new(
+            type, args, queue, priority, max_receives,
+            codec=self._codec, go_type=go_type, as_struct=as_struct,
+        )  # fmt: skip
         if id is not None:
             task.id = as_task_id(id)
         if visible_at is not None:

@@ -13,7 +13,8 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, TypeVar, overload
 
-from tasq_core.args import Codec, codec_named, convert, decode_args
+from tasq_core.args import Codec, convert_args, decode_args, encode_args
+from tasq_core.args.json_text import lone_surrogate
 from tasq_core.errors import InvalidInputError, InvalidTypeError
 from tasq_core.ids import new_id
 
@@ -149,18 +150,30 @@ class Task(_LeaseFlag):
         max_receives: int = 0,
         *,
         codec: Codec | str = "json",
+        go_type: str | None = None,
+        as_struct: bool = False,
     ) -> "Task":
         """A task ready to submit: a random id, created now, visible at once.
 
+        Args:
+            type: the name its handler is learned under.
+            args: plain values, dataclasses, pydantic models; `RawArgs` are stored as they are.
+            queue: any text.
+            priority: -32768 to 32767, higher is more urgent.
+            max_receives: how often it may be claimed; 0 is no limit.
+            codec: "json", "gob", or one of your own.
+            go_type: the Go type to write `args` as, say "[]int"; implies gob.
+            as_struct: write dicts as Go structs; implies gob.
+
         Raises:
             InvalidInputError: a field the table can't hold.
-            ArgsEncodeError: `codec` can't encode `args`.
+            ArgsEncodeError: there is no form for `args`, or none that reads back equal.
         """
         check_text("type", type)
         check_text("queue", queue)
         check_integer("priority", priority, -MAX_INT16 - 1, MAX_INT16)
         check_integer("max_receives", max_receives, 0, MAX_INT32)
-        encoded = (codec_named(codec) if isinstance(codec, str) else codec).encode(args)
+        encoded = encode_args(args, codec, go_type=go_type, as_struct=as_struct)
         return cls(
             new_id(), type, encoded, queue, priority,
             max_receives=max_receives, created_at=_clock.now(),
@@ -186,13 +199,14 @@ class Task(_LeaseFlag):
         """The arguments as plain values, or converted into the type `into`.
 
         Args:
-            into: anything msgspec converts to: a dataclass, TypedDict, Struct, `list[int]`, …
+            into: anything msgspec converts to (a dataclass, TypedDict, Struct, `list[int]`, …)
+                or a pydantic model. A field that Go left out, its zero, is the default of
+                `into`'s field, or the zero of its type.
 
         Raises:
             ArgsDecodeError: neither JSON nor gob, or not of the type asked for.
         """
-        value = decode_args(self.args)
-        return value if into is None else convert(value, into)
+        return decode_args(self.args) if into is None else convert_args(self.args, into)
 
     @property
     def lease_lost(self) -> bool:
@@ -250,8 +264,8 @@ def check_text(name: str, value: object) -> str:
         return value
     try:
         value.encode()
-    except UnicodeEncodeError:
-        raise InvalidInputError(f"{name} {value!r} is not valid Unicode text") from None
+    except UnicodeEncodeError as error:
+        raise InvalidInputError(f"{name} {value!r}: {lone_surrogate(error)}") from None
     return value
 
 

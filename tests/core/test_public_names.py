@@ -45,6 +45,7 @@ NAMES = [
     "PollStrategy",
     "PostgresRepository",
     "Producer",
+    "RawArgs",
     "ReadOnlyError",
     "Repository",
     "RepositoryError",
@@ -89,7 +90,10 @@ SIGNATURES: dict[str, tuple[Callable[..., Any], str]] = {
     "open_repository": (tasq.open_repository, "(url, prefix='', **options)"),
     "Task.new": (
         tasq.Task.new,
-        "(type, args, queue='', priority=0, max_receives=0, *, codec='json')",
+        (
+            "(type, args, queue='', priority=0, max_receives=0, *, codec='json', go_type=None,"
+            " as_struct=False)"
+        ),
     ),
     "unmarshal_args": (tasq.Task.unmarshal_args, "(self, into=None)"),
     "set_visibility": (tasq.Task.set_visibility, "(self, at)"),
@@ -99,7 +103,7 @@ SIGNATURES: dict[str, tuple[Callable[..., Any], str]] = {
         tasq.Producer.submit,
         (
             "(self, type, args, queue='', priority=0, max_receives=0, *, delay=None,"
-            " visible_at=None, id=None, connection=None)"
+            " visible_at=None, id=None, go_type=None, as_struct=False, connection=None)"
         ),
     ),
     "submit_task": (tasq.Producer.submit_task, "(self, task, *, connection=None)"),

@@ -263,3 +263,20 @@ def test_python_reads_recursive_values_of_go(emitted):
 
     assert value["Kids"][0]["Kids"][0]["Name"] == "grandkid"
     assert value["Next"]["a"]["Name"] == "next"
+
+
+@dataclass
+class Limited:
+    I8: int = 5
+    P: int | None = None
+    S: str = "x"
+    L: set = field(default_factory=lambda: {"y"})
+
+
+def test_go_reads_zeros_that_a_python_default_would_hide(go_peer):
+    """Left out, they would read back in Python as the default; so they are sent."""
+    stored = gob.encode(Limited(0, 0, "", {"a"}))
+
+    read = go_peer.read_one("Widths", stored)
+
+    assert (read["I8"], read["P"], read["S"], read["L"]) == (0, 0, "", ["a"])

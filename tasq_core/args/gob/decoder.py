@@ -62,11 +62,14 @@ _HASHABLE_KINDS: Final = frozenset(_PLAIN_READERS)
 class Plan:
     """The types of a stream and the readers compiled for them so far."""
 
-    __slots__ = ("label", "readers", "room", "successors", "types")
+    __slots__ = ("label", "readers", "room", "sent_only", "successors", "types")
 
-    def __init__(self, types: dict[int, WireType], label: Label | None = None) -> None:
+    def __init__(
+        self, types: dict[int, WireType], label: Label | None = None, *, sent_only: bool = False
+    ) -> None:
         self.types = types
         self.label = label
+        self.sent_only = sent_only
         self.readers: dict[int, tuple[Reader, bool]] = {}
         """By id: the reader, and whether a value that stands alone follows a zero byte."""
         self.successors: dict[int, tuple[bytes, Plan]] = {}
@@ -76,7 +79,7 @@ class Plan:
 
     def with_type(self, type_id: int, wire_type: WireType) -> "Plan":
         """A plan with one type more."""
-        plan = Plan({**self.types, type_id: wire_type}, self.label)
+        plan = Plan({**self.types, type_id: wire_type}, self.label, sent_only=self.sent_only)
         plan.readers.update(self.readers)
         return plan
 
@@ -100,6 +103,7 @@ class _Compiler:
     def __init__(self, plan: Plan, pos: int) -> None:
         self.types = plan.types
         self.label = plan.label
+        self.sent_only = plan.sent_only
         self.pos = pos
         self.done: dict[int, Reader] = {}
         self.open: set[int] = set()
@@ -131,7 +135,8 @@ class _Compiler:
                     [
                         (name, self.compile(field_id), self._zero(field_id))
                         for name, field_id in wire_type.fields
-                    ]
+                    ],
+                    sent_only=self.sent_only,
                 )
             case Kind.SLICE:
                 return readers.list_reader(self.compile(wire_type.elem))
@@ -316,4 +321,6 @@ def _nil(run: Run, pos: int) -> Any:
 
 
 BUILTIN_PLAN: Final = Plan(dict(BUILTIN_TYPES))
+SENT_PLAN: Final = Plan(dict(BUILTIN_TYPES), sent_only=True)
+"""The same for `readers.Sent` instead of dicts."""
 _READ_WIRE_TYPE: Final[Reader] = BUILTIN_PLAN.reader(WIRE_TYPE_ID, 0)[0]

@@ -6,6 +6,7 @@ decoder can know again.
 """
 
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from typing import Any, Final
 
@@ -79,7 +80,7 @@ def _concrete_type(value: Any) -> go.GoType:
     """
     if isinstance(value, Mapping):
         return go.MAP_OF_ANY
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple | AbstractSet):
         return go.LIST_OF_ANY
     if is_struct_class(type(value)):
         return struct_of_class(type(value))

@@ -85,6 +85,10 @@ class Field:
     name: str
     type: "GoType"
     source: str
+    sends_zero: bool = False
+    """Whether a zero is written: left out it would read back as another value."""
+    sends_none: bool = False
+    """Whether None can't be left out, since it would read back as another value."""
 
 
 @dataclass(eq=False, slots=True)

@@ -2,7 +2,9 @@
 
 import uuid
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
+from decimal import Decimal
 from enum import Enum
 from typing import Any, Final
 
@@ -23,6 +25,7 @@ SCALARS: Final[Mapping[type, go.GoType]] = {
     datetime: go.TIME,
     timedelta: go.DURATION,
     uuid.UUID: go.UUID,
+    Decimal: go.STRING,
 }
 
 
@@ -58,7 +61,7 @@ def _shape(value: Any, depth: int) -> go.GoType | None:
         return None
     if isinstance(value, Mapping):
         return _struct(value, depth)
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple | AbstractSet):
         elem = _merged(_shape(one, depth + 1) for one in value)
         return go.LIST_OF_ANY if elem is None else go.slice_of(elem)
     if is_struct_class(type(value)):

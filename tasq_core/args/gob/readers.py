@@ -37,12 +37,25 @@ def take(run: Any, amount: int, pos: int) -> None:
         raise trouble(pos, "the values take far more memory than their bytes; refused")
 
 
-def struct_reader(fields: Sequence[tuple[str, Reader, Any]]) -> Reader:
+class Sent(dict[str, Any]):
+    """A struct's fields that were sent; `zeros` has all, as they are where they are left out."""
+
+    __slots__ = ("zeros",)
+    zeros: dict[str, Any]
+
+
+def struct_reader(fields: Sequence[tuple[str, Reader, Any]], *, sent_only: bool = False) -> Reader:
     """A reader of structs; `fields` are name, reader and the value where it was left out."""
     zero = {name: value for name, _, value in fields}
     slots = tuple((name, reader, reader is wire.read_string) for name, reader, _ in fields)
     cost = max(CONTAINER_BYTES, getsizeof(zero) + _COLLECTOR_BYTES)
-    copy = zero.copy
+
+    def only_sent() -> Sent:
+        value = Sent()
+        value.zeros = zero
+        return value
+
+    make: Callable[[], dict[str, Any]] = only_sent if sent_only else zero.copy
 
     def read_struct(data: bytes, pos: int, depth: int, run: Any) -> tuple[dict[str, Any], int]:
         if not depth:
@@ -51,7 +64,7 @@ def struct_reader(fields: Sequence[tuple[str, Reader, Any]]) -> Reader:
         if run.left < 0:
             take(run, 0, pos)
         depth -= 1
-        value = copy()
+        value = make()
         size = len(data)
         number = -1
         while step := data[pos]:

@@ -12,12 +12,13 @@ from collections.abc import Callable
 from typing import Any
 
 from tasq_core.args.gob import limits
-from tasq_core.args.gob.decoder import BUILTIN_PLAN, Label, Plan, Run
+from tasq_core.args.gob.decoder import BUILTIN_PLAN, SENT_PLAN, Label, Plan, Run
 from tasq_core.args.gob.types import BUILTIN_TYPES
 from tasq_core.args.gob.wire import read_int, read_uint, trouble
 from tasq_core.errors import ArgsDecodeError
 
 _cache: dict[bytes, Plan] = {b"": BUILTIN_PLAN}
+_sent_cache: dict[bytes, Plan] = {b"": SENT_PLAN}
 _cache_lock = threading.Lock()
 
 
@@ -35,6 +36,15 @@ def decode(data: bytes) -> Any:
             at which byte and why.
     """
     return _guarded(_decode, data)
+
+
+def decode_sent(data: bytes) -> Any:
+    """The same with structs as `Sent`: the fields that were sent apart from those left out.
+
+    Raises:
+        ArgsDecodeError: as `decode`.
+    """
+    return _guarded(lambda raw: _decode(raw, _sent_cache), data)
 
 
 def decode_labelled(data: bytes, label: Label) -> Any:
@@ -65,21 +75,21 @@ def _guarded(decoding: Callable[[bytes], Any], data: bytes) -> Any:
         raise ArgsDecodeError("gob: values are nested too deeply for this call stack") from None
 
 
-def _decode(data: bytes) -> Any:
+def _decode(data: bytes, cache: dict[bytes, Plan] = _cache) -> Any:
     pos, end = _definitions_end(data)
     prefix = data[:pos]
-    plan = _cache.get(prefix)
+    plan = cache.get(prefix)
     if plan is not None:
         return _value(data, pos, end, plan)
-    plan = _define_all(data, pos, BUILTIN_PLAN)
+    plan = _define_all(data, pos, cache[b""])
     value = _value(data, pos, end, plan)  # first, so that only what can be read is kept
     if len(prefix) <= limits.MAX_CACHED_PREFIX_BYTES:
         plan.room = [limits.MAX_SUCCESSORS]
         with _cache_lock:
-            if len(_cache) >= limits.MAX_CACHED_PREFIXES:
-                oldest = next(key for key in _cache if key)
-                del _cache[oldest]
-            _cache[prefix] = plan
+            if len(cache) >= limits.MAX_CACHED_PREFIXES:
+                oldest = next(key for key in cache if key)
+                del cache[oldest]
+            cache[prefix] = plan
     return value
 
 

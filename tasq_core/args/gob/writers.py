@@ -7,7 +7,9 @@ and empty slices are omitted, nested structs, arrays and maps are not.
 import struct
 import uuid
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
+from decimal import Decimal
 from enum import Enum
 from functools import lru_cache
 from typing import Any, Final, NoReturn, Protocol, TypeAlias
@@ -130,6 +132,8 @@ def _write_complex(out: bytearray, value: Any, _session: Session) -> None:
 
 
 def _write_string(out: bytearray, value: Any, _session: Session) -> None:
+    if isinstance(value, Decimal):
+        value = str(value)
     if not isinstance(value, str):
         if not (isinstance(value, Enum) and isinstance(value.value, str)):
             _refuse(value, go.STRING, "pass text; bytes go into []byte")
@@ -185,7 +189,9 @@ def _list_writer(go_type: go.Slice | go.Array) -> Writer:
     write_elem = writer_of(go_type.elem)
     length = go_type.length if isinstance(go_type, go.Array) else None
     of_bytes = go_type.elem == go.UINT8
-    accepted = (list, tuple, bytes, bytearray) if of_bytes else (list, tuple)
+    accepted: tuple[type[Any], ...] = (list, tuple, AbstractSet)
+    if of_bytes:
+        accepted += (bytes, bytearray)
 
     def write_list(out: bytearray, value: Any, session: Session) -> None:
         if not isinstance(value, accepted):
@@ -216,9 +222,14 @@ def _map_writer(go_type: go.Map) -> Writer:
         descend(session)
         out += uint_bytes(len(value))
         key = None
+        # Keys of several types may be the same to Go: 1 and an enum of it.
+        written: set[bytes] | None = set() if len(set(map(type, value))) > 1 else None
         try:
             for key, elem in value.items():
+                start = len(out)
                 write_key(out, key, session)
+                if written is not None:
+                    _refuse_repeat(bytes(out[start:]), written)
                 write_elem(out, elem, session)
         except MisfitError as trouble:
             trouble.path.append(f"[{key!r}]")
@@ -226,6 +237,12 @@ def _map_writer(go_type: go.Map) -> Writer:
         session.depth -= 1
 
     return write_map
+
+
+def _refuse_repeat(key: bytes, written: set[bytes]) -> None:
+    if key in written:
+        raise MisfitError("another key is the same to Go, and one value would be lost")
+    written.add(key)
 
 
 def _struct_writer(go_type: go.Struct) -> Writer:
@@ -250,9 +267,9 @@ def _struct_writer(go_type: go.Struct) -> Writer:
         last = 0
         name = ""
         try:
-            for number, name, source, zero_types, write in slots:  # noqa: B007 - read where it fails
-                part = value.get(source) if from_keys else getattr(value, source)
-                if part is None or (type(part) in zero_types and not part):
+            for number, name, source, left_out, write in slots:  # noqa: B007 - read where it fails
+                part = value.get(source, _ABSENT) if from_keys else getattr(value, source)
+                if type(part) in left_out and not part:
                     continue
                 out += uint_bytes(number - last)
                 last = number
@@ -266,15 +283,45 @@ def _struct_writer(go_type: go.Struct) -> Writer:
     return write_struct
 
 
+class _Absent:
+    """Stands for a key that a dict doesn't have."""
+
+    def __bool__(self) -> bool:
+        return False
+
+
+_ABSENT: Final = _Absent()
+_NOTHING: Final = frozenset((type(None), _Absent))
 _Slots: TypeAlias = tuple[tuple[int, str, str, frozenset[type], Writer], ...]
 """Of each field: number from 1, name, source, types whose falsy value is left out, writer."""
 
 
 def _slots(go_type: go.Struct) -> _Slots:
     return tuple(
-        (number, one.name, one.source, _zero_types(one.type), writer_of(one.type))
+        (number, one.name, one.source, _left_out(one), _field_writer(one))
         for number, one in enumerate(go_type.fields, 1)
     )
+
+
+def _left_out(field: go.Field) -> frozenset[type]:
+    nothing = frozenset((_Absent,)) if field.sends_none else _NOTHING
+    return nothing if field.sends_zero else nothing | _zero_types(field.type)
+
+
+def _field_writer(field: go.Field) -> Writer:
+    write = writer_of(field.type)
+    if not field.sends_none:
+        return write
+
+    def write_unless_none(out: bytearray, value: Any, session: Session) -> None:
+        if value is None:
+            raise MisfitError(
+                "None is left out by gob and would read back as the field's default;"
+                " make None the default"
+            )
+        write(out, value, session)
+
+    return write_unless_none
 
 
 def _no_field(go_type: go.Struct, key: object) -> MisfitError:
@@ -297,7 +344,7 @@ def _zero_types(go_type: go.GoType) -> frozenset[type]:
     """Of which Python types a struct leaves out the falsy value of a field of this type."""
     match go_type:
         case go.Slice():
-            return frozenset((list, tuple))
+            return frozenset((list, tuple, set, frozenset))
         case go.Basic():
             return _ZERO_TYPES.get(go_type.kind, frozenset())
     return frozenset()
