@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import ClassVar, Final
+from uuid import UUID
 
 from textual import on
 from textual.containers import Container, Vertical
@@ -30,6 +31,8 @@ from tasq_tui.ui.widgets.rows_view import Row, RowColumn, RowsView
 _NEWEST: Final = 10_000
 """So many failures are grouped."""
 _REST_SECONDS: Final = 0.04
+_PATIENCE_SECONDS: Final = 0.03
+"""How long the last group's sample stays while the next one's is read."""
 
 _ORDERS: Final[dict[str, Callable[[ErrorGroup], float]]] = {
     "count": lambda group: -group.count,
@@ -53,6 +56,7 @@ class ErrorsScreen(CockpitScreen):
         self._status = Static(id="errors-status", markup=False)
         self._about = Static(id="errors-about", markup=False)
         self._sample = LinesView()
+        self._sample_of: UUID | None = None
 
     def body(self) -> Iterator[Widget]:
         """Groups and sample."""
@@ -110,27 +114,46 @@ class ErrorsScreen(CockpitScreen):
         groups_word = "kind" if len(groups) == 1 else "kinds"
         text = Content(f"{count(failed)} failed in {len(groups)} {groups_word} of error{of_newest}")
         redraw(self._status, text)
+        self._follow_sample()
 
     @on(RowsView.CursorMoved)
     def _moved(self) -> None:
-        group = self.group
-        if group is None:
-            self._about.update("")
-            self._sample.show(())
-            return
+        self._follow_sample()
 
-        async def read_sample() -> None:
+    def _follow_sample(self) -> None:
+        """Show the newest error of the group under the cursor, whatever it is by now."""
+        group = self.group
+        wanted = None if group is None else group.sample_id
+        if wanted != self._sample_of:
+            self._sample_of = wanted
+            self.run_worker(self._read_sample(wanted), group="sample", exclusive=True)
+
+    async def _read_sample(self, task_id: UUID | None) -> None:
+        if task_id is None:
+            self._show_sample("", "")
+            return
+        late = asyncio.get_running_loop().call_later(
+            _PATIENCE_SECONDS, self._show_sample, "reading…", ""
+        )
+        try:
             await asyncio.sleep(_REST_SECONDS)
             detail = self.session.detail
-            found = await detail.attempt(detail.repository.get_tasks, [group.sample_id])
-            if isinstance(found, Failure) or not found.value:
-                return
+            found = await detail.attempt(detail.repository.get_tasks, [task_id])
+        finally:
+            late.cancel()
+        if isinstance(found, Failure):
+            self._sample_of = None  # so that the next refresh reads it again
+            self._show_sample(f"{task_id.hex[:8]} couldn't be read", "")
+        elif not found.value:
+            self._show_sample(f"{task_id.hex[:8]} is gone", "")
+        else:
             task = found.value[0]
             about = f"the newest: {safe(task.type, 60)} · {task.id.hex[:8]}"
-            self._about.update(Content(about))
-            self._sample.show(safe_lines(task.last_error or ""))
+            self._show_sample(about, task.last_error or "")
 
-        self.run_worker(read_sample(), group="sample", exclusive=True)
+    def _show_sample(self, about: str, error: str) -> None:
+        self._about.update(Content(about))
+        self._sample.show(safe_lines(error) if error else ())
 
     @on(RowsView.Activated)
     def _open(self) -> None:

@@ -31,6 +31,8 @@ class LinesView(ScrollView, can_focus=True):
         super().__init__(id=id, classes=classes)
         self._lines: list[str] = []
         self._folded: list[str] = []
+        self._folded_width = 0
+        """What `_folded` was folded to; 0 where it isn't `_lines` folded."""
 
     def show(self, lines: Iterable[str]) -> None:
         """Show `lines` from the top; the same lines again change nothing."""
@@ -38,21 +40,30 @@ class LinesView(ScrollView, can_focus=True):
         if given == self._lines:
             return
         self._lines = given
+        self._folded, self._folded_width = [], 0
         if self.is_mounted:
             self._fold()
             self.scroll_home(animate=False)
 
     def on_resize(self, event: events.Resize) -> None:
-        """Fold to the new width."""
+        """Fold to the new width; also sent when a hidden view is shown again."""
         del event
-        if self.scrollable_content_region.width != self.virtual_size.width:
+        self._fold_again()
+
+    def watch_show_vertical_scrollbar(self) -> None:
+        """Fold to the width that a scroll bar takes or leaves."""
+        self._fold_again()
+
+    def _fold_again(self) -> None:
+        if self.scrollable_content_region.width != self._folded_width:
             self._fold()
 
     def _fold(self) -> None:
         width = self.scrollable_content_region.width
         if width <= 0:
-            return
+            return  # hidden: on_resize folds once it is shown
         self._folded = [part for line in self._lines for part in folded(line, width)]
+        self._folded_width = width
         self.virtual_size = Size(width, len(self._folded))
         self.refresh()
 
