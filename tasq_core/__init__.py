@@ -15,7 +15,15 @@ from typing import TYPE_CHECKING, Any
 from tasq_core.args import GOB, JSON, Codec, RawArgs
 from tasq_core.cleaner import Cleaner
 from tasq_core.client import Client, connect
-from tasq_core.consumer import Consumer, ConsumerOptions, Job, exponential
+from tasq_core.consumer import (
+    Consumer,
+    ConsumerOptions,
+    Discard,
+    Job,
+    Retry,
+    Snooze,
+    exponential,
+)
 from tasq_core.errors import (
     ArgsDecodeError,
     ArgsEncodeError,
@@ -84,6 +92,7 @@ __all__ = [
     "CouldNotActivateTasksError",
     "CouldNotPingTasksError",
     "CouldNotPollTasksError",
+    "Discard",
     "ErrorGroup",
     "Filter",
     "FilterSyntaxError",
@@ -108,7 +117,9 @@ __all__ = [
     "Repository",
     "RepositoryError",
     "RepositoryUnavailableError",
+    "Retry",
     "SQLiteRepository",
+    "Snooze",
     "Summary",
     "TableMissingError",
     "Task",

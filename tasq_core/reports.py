@@ -33,6 +33,7 @@ class Outcome(NamedTuple):
     `status`: IN_PROGRESS (it started), SUCCESSFUL, FAILED, or NEW (to run again, visible
     after `retry_in` seconds). Times are `time.monotonic()` seconds; the database turns them
     into its own clock's. With `delete` the row is removed instead (auto-delete on success).
+    Where it isn't `counted`, the claim's receive is given back.
     """
 
     lease: Lease
@@ -42,6 +43,7 @@ class Outcome(NamedTuple):
     error: str | None = None
     retry_in: float = 0.0
     delete: bool = False
+    counted: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from tasq_core.consumer.backoff import RetryPolicy, exponential
 from tasq_core.consumer.channel import Channel
 from tasq_core.consumer.consumer import Consumer
+from tasq_core.consumer.decisions import Discard, Retry, Snooze
 from tasq_core.consumer.handlers import Handler
 from tasq_core.consumer.job import Job
 from tasq_core.consumer.options import ConsumerOptions, OptionChanges
@@ -11,9 +12,12 @@ __all__ = [
     "Channel",
     "Consumer",
     "ConsumerOptions",
+    "Discard",
     "Handler",
     "Job",
     "OptionChanges",
+    "Retry",
     "RetryPolicy",
+    "Snooze",
     "exponential",
 ]

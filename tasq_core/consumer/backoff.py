@@ -74,6 +74,10 @@ def exponential(
     return delay
 
 
+DEFAULT_BACKOFF: Final = exponential(1.0, cap=300.0)
+"""The retry backoff of a consumer that was given none: 1 s, 2 s, 4 s … 5 minutes, ±10 %."""
+
+
 def retry_policy(backoff: Duration | RetryPolicy) -> RetryPolicy:
     """`backoff` as a policy: a fixed delay or a callable.
 

@@ -73,6 +73,13 @@ class Consumer:
         """Hold no more than so many tasks that aren't done."""
         return self._with(max_active_tasks=tasks)
 
+    def with_max_coroutines(self, coroutines: int | None) -> Self:
+        """Run no more than so many `async def` handlers at once; None: `max_active_tasks`.
+
+        At the bound the threads of `run` wait for one of them to end.
+        """
+        return self._with(max_coroutines=coroutines)
+
     def with_poll_interval(self, interval: Duration) -> Self:
         """Wait so long after a claim that found little."""
         return self._with(poll_interval=interval)
@@ -90,10 +97,11 @@ class Consumer:
         return self._with(queues=check_queues(queues))
 
     def with_retry_backoff(self, backoff: Duration | RetryPolicy) -> Self:
-        """Let a failed task wait before it runs again.
+        """Let a failed task wait before it runs again: by default 1 s, doubled up to 5 minutes.
 
         Args:
-            backoff: a fixed time, `exponential(...)`, or a callable of the task and the error.
+            backoff: a fixed time (0 retries at once), `exponential(...)`, or a callable of the
+                task and the error.
         """
         return self._with(retry_backoff=backoff)
 
@@ -120,7 +128,11 @@ class Consumer:
     def learn(self, type: str, fn: Handler, override: bool = False) -> None:
         """Run tasks of `type` by `fn`, a function or coroutine function of the task.
 
+        It may raise `Snooze`, `Retry` or `Discard` to decide what becomes of the task; any
+        other exception, `SystemExit` included, is a failure of the task alone.
+
         Raises:
+            InvalidTypeError: it can't be called, or is a generator function.
             TaskTypeAlreadyLearnedError: there is one, and `override` is false.
         """
         self._handlers.learn(type, fn, override=override)
@@ -206,9 +218,11 @@ class Consumer:
     def run(self, workers: int = 10) -> None:
         """Start, run tasks in so many threads, and block until stopped.
 
-        In the main thread SIGINT and SIGTERM drain and stop; a second one ends the process.
-        `poll_limit`, `max_active_tasks` and `channel_size`, where left at their default, grow
-        as the workers need it.
+        `async def` handlers occupy none of them while they wait: of those, as many run at
+        once as `max_coroutines` and `max_active_tasks` allow. In the main thread SIGINT and
+        SIGTERM drain and stop; a second one ends the process. `poll_limit`,
+        `max_active_tasks` and `channel_size`, where left at their default, grow as the
+        workers need it.
 
         Raises:
             ConsumerAlreadyRunningError: it runs already.

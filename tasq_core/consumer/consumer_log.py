@@ -1,5 +1,8 @@
 """What a consumer logs: one place for the levels, the wording and the `extra` fields."""
 
+import logging
+
+from tasq_core.consumer.failures import FALLBACK_DELAY, Verdict
 from tasq_core.consumer.job import Job
 from tasq_core.consumer.options import Logger
 
@@ -12,6 +15,7 @@ def task_fields(job: Job) -> dict[str, object]:
         "task_type": task.type,
         "task_queue": task.queue,
         "receive_count": job.lease.receive_count,
+        "max_receives": job.max_receives,
     }
 
 
@@ -30,13 +34,27 @@ class ConsumerLog:
         """The handler returned. Called only where `debug` is true."""
         self.logger.debug("task %s succeeded", job.lease.task_id, extra=task_fields(job))
 
-    def failed(self, job: Job, error: BaseException | str, *, final: bool) -> None:
-        """The handler raised, or ran out of time."""
-        name = error if isinstance(error, str) else type(error).__name__
-        what = "failed for good" if final else f"failed, retry in {job.retry_in:g} s"
-        self.logger.warning(
-            "task %s (%s) %s: %s", job.lease.task_id, job.task.type, what, name,
-            extra=task_fields(job),
+    def failed(self, job: Job, error: BaseException, verdict: Verdict) -> None:
+        """The handler raised, or ran out of time: an error where that is final."""
+        what = "failed for good" if verdict.final else f"failed, retry in {verdict.retry_in:.3g} s"
+        summary = (verdict.error or type(error).__name__).partition("\n")[0]
+        self.logger.log(
+            logging.ERROR if verdict.final else logging.WARNING,
+            "task %s (%s) %s: %s", job.lease.task_id, job.task.type, what, summary,
+            exc_info=error,
+            extra=task_fields(job)
+            | {
+                "error_type": type(error).__name__,
+                "final": verdict.final,
+                "retry_in": None if verdict.final else verdict.retry_in,
+            },
+        )  # fmt: skip
+
+    def snoozed(self, job: Job, verdict: Verdict) -> None:
+        """The handler asked for the task to be put off."""
+        self.logger.info(
+            "task %s (%s) snoozed for %.3g s", job.lease.task_id, job.task.type, verdict.retry_in,
+            extra=task_fields(job) | {"retry_in": verdict.retry_in},
         )  # fmt: skip
 
     def lease_lost(self, job: Job, reason: str) -> None:
@@ -76,11 +94,12 @@ class ConsumerLog:
         """The first success after failures."""
         self.logger.info("can %s again", doing, extra={"activity": doing})
 
-    def policy_failed(self, job: Job, error: BaseException | str) -> None:
+    def policy_failed(self, job: Job, error: BaseException) -> None:
         """The retry policy raised or gave no duration."""
         self.logger.error(
-            "retry policy failed on task %s, which retries at once: %s", job.lease.task_id, error,
-            extra=task_fields(job),
+            "retry policy failed on task %s, which retries in %g s: %s",
+            job.lease.task_id, FALLBACK_DELAY, error,
+            exc_info=error, extra=task_fields(job),
         )  # fmt: skip
 
     def crashed(self, thread: str, error: BaseException) -> None:

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from tasq_core.consumer.results import check_handler, is_coroutine_function
 from tasq_core.errors import (
     InvalidTypeError,
     TaskTypeAlreadyLearnedError,
@@ -12,7 +13,7 @@ from tasq_core.errors import (
 from tasq_core.task import Task, check_text
 
 Handler = Callable[[Task], Any]
-"""Runs a task; an exception means failure. An awaitable it returns is awaited."""
+"""Runs a task; an exception means failure. An awaitable or future it returns is awaited."""
 
 H = TypeVar("H", bound=Handler)
 
@@ -25,17 +26,21 @@ class Handlers:
         self._on_change = on_change
         self.by_type: dict[str, Handler] = {}
         self.types: tuple[str, ...] = ()
+        self.coroutine_types: frozenset[str] = frozenset()
+        """The types whose handlers are coroutine functions."""
 
     def learn(self, type: str, handler: Handler, *, override: bool = False) -> None:
         """Run tasks of `type` by `handler`.
 
         Raises:
             TaskTypeAlreadyLearnedError: there is one, and `override` is false.
-            InvalidTypeError: `type` is no text or `handler` can't be called.
+            InvalidTypeError: `type` is no text, or `handler` can't be called or is a generator
+                function.
         """
         check_text("type", type)
         if not callable(handler):
             raise InvalidTypeError(f"the handler of {type!r} must be callable, not {handler!r}")
+        check_handler(type, handler)
         with self._lock:
             if type in self.by_type and not override:
                 raise TaskTypeAlreadyLearnedError(
@@ -59,3 +64,6 @@ class Handlers:
     def _replace(self, by_type: dict[str, Handler]) -> None:
         self.by_type = by_type
         self.types = tuple(by_type)
+        self.coroutine_types = frozenset(
+            type for type, handler in by_type.items() if is_coroutine_function(handler)
+        )

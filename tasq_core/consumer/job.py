@@ -1,14 +1,18 @@
 """A job: one claimed task on its way through its handler."""
 
-from inspect import isawaitable
+import threading
 from typing import TYPE_CHECKING
 
+from tasq_core.consumer.results import finish, is_awaited
 from tasq_core.reports import Lease, Outcome
 from tasq_core.task import Task, TaskStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tasq_core.consumer.coroutines import Slot
+    from tasq_core.consumer.failures import Verdict
+    from tasq_core.consumer.handlers import Handler
     from tasq_core.consumer.run import ConsumerRun
 
 
@@ -16,32 +20,41 @@ class Job:
     """A claimed task. Call it to run the task's handler and have the outcome recorded.
 
     A job runs once; where it was released, or its lease passed to another consumer before it
-    began, calling it does nothing. It raises only what stops a program: `KeyboardInterrupt`
-    and `SystemExit`, after recording them as the task's failure.
+    began, calling it does nothing. What the handler raises is recorded and not raised again,
+    but for a `KeyboardInterrupt` in the main thread: that one is Ctrl+C, meant for the program.
     """
 
     __slots__ = (
-        "_run", "abandoned", "cancel", "error", "expires",
-        "finished", "lease", "retry_in", "started", "status", "task",
+        "_run", "abandoned", "awaited", "cancel", "counted", "error", "expires", "finished",
+        "lease", "max_receives", "retry_in", "started", "status", "task",
     )  # fmt: skip
 
     def __init__(self, task: Task, expires: float, run: "ConsumerRun") -> None:
         self._run = run
         self.task = task
         self.lease = Lease.of(task)
+        self.max_receives = task.max_receives
         self.expires = expires
         self.status = TaskStatus.ENQUEUED
         self.started: float | None = None
         self.finished: float | None = None
         self.error: str | None = None
         self.retry_in = 0.0
+        self.counted = True
         self.abandoned = False
+        self.awaited = False
+        """Whether the event loop runs it, and no thread waits for it."""
         self.cancel: Callable[[], None] | None = None
 
     @property
     def lease_lost(self) -> bool:
         """Whether another consumer may be running the task."""
         return self.task.lease_lost
+
+    @property
+    def is_last_receive(self) -> bool:
+        """Whether the task's receives are used up, whatever the handler did to the task."""
+        return 0 < self.max_receives <= self.lease.receive_count
 
     def release(self) -> bool:
         """Give the task back unstarted, visible at once, its receive not counted.
@@ -51,25 +64,48 @@ class Job:
         return self._run.release(self)
 
     def __call__(self) -> None:
-        """Run the handler, unless the job has been released or its lease is gone."""
+        """Run the handler to its end, unless the job was released or its lease is gone."""
+        self.perform(wait=True)
+
+    def perform(self, *, wait: bool) -> None:
+        """Run the handler; without `wait` a coroutine is left to the event loop."""
         run = self._run
-        task = self.task
-        handler = run.handlers.by_type.get(task.type)
+        handler = run.handlers.by_type.get(self.task.type)
         if handler is None:
             run.release_unknown(self)
-            return
-        if not run.begin(self):
-            return
+        elif self.task.type not in run.handlers.coroutine_types:
+            if run.begin(self):
+                self._call(handler, wait=wait)
+        else:
+            # A slot is waited for before it begins: until then the job can still be released.
+            with run.coroutines.slot() as slot:
+                if run.begin(self):
+                    self._call(handler, slot, wait=wait)
+
+    def _call(self, handler: "Handler", slot: "Slot | None" = None, *, wait: bool) -> None:
+        """Call the handler and see to what it returns."""
+        task = self.task
         try:
             result = handler(task)
-            if result is not None and isawaitable(result):
-                run.coroutines.run(self, result)
+            if result is not None:
+                if is_awaited(result):
+                    self._run.coroutines.run(self, result, slot, wait=wait)
+                    return
+                finish(task.type, result)
         except BaseException as error:
-            run.fail(self, error)
-            if isinstance(error, KeyboardInterrupt | SystemExit):
+            self._run.fail(self, error)
+            if isinstance(error, KeyboardInterrupt) and _is_main_thread():
                 raise
         else:
-            run.succeed(self)
+            self._run.succeed(self)
+
+    def decide(self, status: TaskStatus, verdict: "Verdict | None" = None) -> None:
+        """Fix what is to be recorded of the run."""
+        self.task.status = self.status = status
+        if verdict is not None:
+            self.error, self.retry_in, self.counted = (
+                verdict.error, verdict.retry_in, verdict.counted,
+            )  # fmt: skip
 
     def start_outcome(self) -> Outcome:
         """What to write once it has run for a while."""
@@ -78,9 +114,14 @@ class Job:
     def end_outcome(self, *, delete_on_success: bool) -> Outcome:
         """What to write when it has ended."""
         return Outcome(
-            self.lease, self.status, self.started, self.finished, self.error, self.retry_in,
-            delete_on_success and self.status is TaskStatus.SUCCESSFUL,
+            self.lease, self.status, self.started, self.finished if self.counted else None,
+            self.error, self.retry_in,
+            delete_on_success and self.status is TaskStatus.SUCCESSFUL, self.counted,
         )  # fmt: skip
 
     def __repr__(self) -> str:
         return f"<Job {self.task.id} type={self.task.type!r} receive={self.lease.receive_count}>"
+
+
+def _is_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()

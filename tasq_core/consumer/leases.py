@@ -30,11 +30,18 @@ class Ledger:
         """Claimed, and nothing recorded yet that ends the lease."""
         self.unstarted: set[Job] = set()
         self.running: set[Job] = set()
+        self.awaited: set[Job] = set()
+        """Those running that no thread waits for: the event loop does."""
 
     @property
     def active(self) -> int:
         """How many are claimed and not done; those done wait for their outcome to be written."""
         return len(self.unstarted) + len(self.running)
+
+    @property
+    def busy(self) -> int:
+        """How many need a thread: the active ones without those on the event loop."""
+        return self.active - len(self.awaited)
 
     def claim(self, jobs: Iterable[Job]) -> None:
         """Take charge of `jobs`."""
@@ -63,7 +70,14 @@ class Ledger:
             self.running.remove(job)
         except KeyError:
             return False
+        self.awaited.discard(job)
         return True
+
+    def hand_over(self, job: Job) -> None:
+        """Count `job`, which is running, as the event loop's."""
+        self.awaited.add(job)
+        if job not in self.running:  # it ended meanwhile
+            self.awaited.discard(job)
 
     def settle(self, jobs: Iterable[Job]) -> None:
         """Forget `jobs`: their leases are over or another consumer's."""

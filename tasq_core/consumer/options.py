@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final, Self, TypedDict
 
-from tasq_core.consumer.backoff import RetryPolicy, retry_policy
+from tasq_core.consumer.backoff import DEFAULT_BACKOFF, RetryPolicy, retry_policy
 from tasq_core.durations import Duration, seconds
 from tasq_core.errors import (
     InvalidInputError,
@@ -38,6 +38,7 @@ class OptionChanges(TypedDict, total=False):
     job_timeout: Duration | None
     logger: Logger
     max_active_tasks: int
+    max_coroutines: int | None
     poll_interval: Duration
     poll_limit: int
     poll_strategy: PollStrategy | str
@@ -64,6 +65,8 @@ class ConsumerOptions:
     logger: Logger = DEFAULT_LOGGER
     max_active_tasks: int = 10
     """How many tasks may be claimed and not yet done."""
+    max_coroutines: int | None = None
+    """How many `async def` handlers may run at once; None is as many as `max_active_tasks`."""
     poll_interval: float = 5.0
     """The wait after a claim that found fewer tasks than asked for."""
     poll_limit: int = 10
@@ -71,8 +74,8 @@ class ConsumerOptions:
     poll_strategy: PollStrategy = PollStrategy.BY_CREATED_AT
     queues: tuple[str, ...] | None = ("",)
     """The queues claimed from; None means every queue."""
-    retry_backoff: float | RetryPolicy = 0.0
-    """How long a failed task waits before it runs again."""
+    retry_backoff: float | RetryPolicy = DEFAULT_BACKOFF
+    """How long a failed task waits before it runs again; 0 is at once."""
     visibility_timeout: float = 15.0
     """How long a lease lasts unless it is extended, which happens every third of it."""
     given: frozenset[str] = field(default=frozenset(), repr=False, compare=False)
@@ -83,6 +86,8 @@ class ConsumerOptions:
         _check_flag("auto_delete_on_success", self.auto_delete_on_success)
         for name in ("channel_size", "max_active_tasks", "poll_limit"):
             check_integer(name, getattr(self, name), 1, MAX_INT32)
+        if self.max_coroutines is not None:
+            check_integer("max_coroutines", self.max_coroutines, 1, MAX_INT32)
         for name in ("poll_interval", "visibility_timeout"):
             put(self, name, seconds(name, getattr(self, name), positive=True))
         if self.job_timeout is not None:

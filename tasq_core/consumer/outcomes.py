@@ -192,7 +192,8 @@ class OutcomeWriter:
     def _is_written(self, job: Job, row: Task | None) -> bool:
         if row is None:
             return self._delete_on_success and job.status is TaskStatus.SUCCESSFUL
-        return row.receive_count == job.lease.receive_count and row.status is job.status
+        count = job.lease.receive_count - (not job.counted)
+        return row.receive_count == count and row.status is job.status
 
     def _divide(self, starting: list[Job], ending: list[Job], error: RepositoryError) -> None:
         """Write a refused batch in parts, so that only the row at fault is left behind."""

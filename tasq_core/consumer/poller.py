@@ -104,8 +104,13 @@ class Poller:
         active = self._ledger.active
         if ready > channel.low_watermark or len(self._ledger.held) - active > _MOST_UNWRITTEN:
             return 0
-        window = self._window.update(monotonic(), self._claimed - active)
-        room = min(self._options.poll_limit, window - active, self._options.channel_size - ready)
+        busy = self._ledger.busy
+        window = self._window.update(monotonic(), self._claimed - busy)
+        options = self._options
+        room = min(
+            options.poll_limit, options.max_active_tasks - active, window - busy,
+            options.channel_size - ready,
+        )  # fmt: skip
         if room > 0:
             channel.wants_jobs = False
         return room

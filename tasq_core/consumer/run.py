@@ -9,6 +9,7 @@ from tasq_core.consumer.backoff import retry_policy
 from tasq_core.consumer.channel import Channel
 from tasq_core.consumer.consumer_log import ConsumerLog
 from tasq_core.consumer.coroutines import Coroutines
+from tasq_core.consumer.failures import Verdict, judge
 from tasq_core.consumer.handlers import Handlers
 from tasq_core.consumer.job import Job
 from tasq_core.consumer.leases import PINGS_PER_TIMEOUT, LeaseKeeper, Ledger
@@ -17,9 +18,6 @@ from tasq_core.consumer.outcomes import OutcomeWriter
 from tasq_core.consumer.pacing import Window
 from tasq_core.consumer.poller import Poller
 from tasq_core.consumer.waker import Waker
-from tasq_core.durations import seconds
-from tasq_core.errors import InvalidInputError
-from tasq_core.last_error import storable_error
 from tasq_core.repository.protocol import Repository
 from tasq_core.task import Task, TaskStatus, mark_lease_lost
 
@@ -46,7 +44,12 @@ class ConsumerRun:
         on_stopped: Callable[[], None],
     ) -> None:
         self.handlers = handlers
-        self.coroutines = Coroutines()
+        self.coroutines = Coroutines(
+            options.max_coroutines or options.max_active_tasks,
+            on_start=self._hand_over,
+            on_success=self.succeed,
+            on_failure=self.fail,
+        )
         self.crash: BaseException | None = None
         self.on_abandoned: Callable[[], None] | None = None
         self._repository = repository
@@ -220,9 +223,7 @@ class ConsumerRun:
         self._finish(job, TaskStatus.SUCCESSFUL)
 
     def fail(self, job: Job, error: BaseException) -> None:
-        """The handler raised; where that asks the program to end, the consumer stops."""
-        if isinstance(error, KeyboardInterrupt | SystemExit) and not self._stopping:
-            self.stop(None)
+        """The handler raised, whatever it was: that costs its own task only."""
         if self._ledger.end(job):
             self._record_failure(job, error)
 
@@ -239,31 +240,24 @@ class ConsumerRun:
             self._log.unknown_type(job)
 
     def _record_failure(self, job: Job, error: BaseException) -> None:
-        job.error = storable_error(error)
-        task = job.task
-        final = 0 < task.max_receives <= job.lease.receive_count
-        if not final:
-            job.retry_in = self._delay(job, error)
-        self._log.failed(job, error, final=final)
-        task.last_error = job.error
-        self._finish(job, TaskStatus.FAILED if final else TaskStatus.NEW)
+        verdict = judge(
+            error, job.task, job.is_last_receive, self._retry_policy,
+            lambda raised: self._log.policy_failed(job, raised),
+        )  # fmt: skip
+        if verdict.counted:
+            self._log.failed(job, error, verdict)
+            job.task.last_error = verdict.error
+        else:
+            self._log.snoozed(job, verdict)
+        self._finish(job, TaskStatus.FAILED if verdict.final else TaskStatus.NEW, verdict)
 
-    def _delay(self, job: Job, error: BaseException) -> float:
-        try:
-            return seconds("the retry policy's delay", self._retry_policy(job.task, error))
-        except InvalidInputError as refusal:
-            self._log.policy_failed(job, refusal)
-        except Exception as raised:  # noqa: BLE001 - the user's code, as a handler is
-            self._log.policy_failed(job, raised)
-        return 0.0
-
-    def _finish(self, job: Job, status: TaskStatus) -> None:
+    def _finish(self, job: Job, status: TaskStatus, verdict: Verdict | None = None) -> None:
         """Hand the outcome of a job that has left `running` to the writer."""
         if job.task.lease_lost:
             self._log.outcome_lost(job, "its lease was lost while it ran")
             self._drop(job)
             return
-        job.task.status = job.status = status
+        job.decide(status, verdict)
         job.finished = monotonic()
         self._writer.end(job)
         if self._channel.wants_jobs:
@@ -291,8 +285,14 @@ class ConsumerRun:
         job.abandoned = True
         if job.cancel is not None:
             job.cancel()
-        if self.on_abandoned is not None:
+        if self.on_abandoned is not None and not job.awaited:
             self.on_abandoned()
+
+    def _hand_over(self, job: Job) -> None:
+        """The event loop runs a job: there is room for another claim."""
+        self._ledger.hand_over(job)
+        if self._channel.wants_jobs:
+            self._channel.ask_for_more()
 
     def _drop(self, job: Job) -> None:
         """Stop tracking a job; write nothing."""

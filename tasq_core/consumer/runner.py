@@ -5,13 +5,14 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from queue import Empty, SimpleQueue
+from time import monotonic
 from types import FrameType
 from typing import Final
 
 from tasq_core.consumer.channel import Channel
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
-_PATIENCE: Final = 1.0
+_JOIN_SECONDS: Final = 1.0
 _LOOK_UP: Final = 0.5
 """How often the main thread looks up, in seconds. The system may hand a signal to any thread;
 Python's handler runs in this one, which nothing else would wake then."""
@@ -38,18 +39,15 @@ class Workers:
 
     def join(self) -> None:
         """Wait for the threads that have nothing left to do."""
+        deadline = monotonic() + _JOIN_SECONDS
         for thread in self._threads:
-            thread.join(_PATIENCE)
+            thread.join(max(0.0, deadline - monotonic()))
 
     def _work(self) -> None:
         take = self._channel.take
         while (job := take()) is not None:
-            try:
-                job()
-            except (KeyboardInterrupt, SystemExit):
-                # Recorded as the task's failure; it asked the consumer to stop, which it does.
-                continue
-            if job.abandoned:
+            job.perform(wait=False)
+            if job.abandoned and not job.awaited:
                 return
 
 

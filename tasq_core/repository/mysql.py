@@ -363,13 +363,14 @@ def _claimed(task: Task, visible_at: datetime) -> Task:
 
 
 def _outcome_row(outcome: Outcome, now: float) -> tuple[object, ...]:
-    lease, status, started, finished, error, retry_in, _ = outcome
+    lease, status, started, finished, error, retry_in, _, counted = outcome
     return (
         lease.task_id.hex, lease.receive_count, lease.nonce, status.value,
         None if started is None else max(0, round((now - started) * 1e6)),
         None if finished is None else max(0, round((now - finished) * 1e6)),
         error,
         retry_in if status is TaskStatus.NEW else None,
+        int(not counted),
     )  # fmt: skip
 
 

@@ -176,6 +176,9 @@ class PostgresRepository(SqlRepository):
             )
             if any(outcome.status is TaskStatus.NEW for outcome in outcomes)
             else "{}",
+            "given_back": array(int(not outcome.counted) for outcome in outcomes)
+            if not all(outcome.counted for outcome in outcomes)
+            else "{}",
             "errors": [outcome.error for outcome in outcomes]
             if any(outcome.error is not None for outcome in outcomes)
             else [],

@@ -183,13 +183,13 @@ class SQLiteRepository(SqlRepository):
             return None if moment is None else now - round((monotonic - moment) * 1_000_000)
 
         held = set()
-        for lease, status, started, finished, error, retry_in, _ in outcomes:
+        for lease, status, started, finished, error, retry_in, _, counted in outcomes:
             visible = None
             if status is TaskStatus.NEW:
                 visible = now + round(retry_in * 1_000_000) if retry_in else _YEAR_ONE
             params = (
                 status.value, at(started), at(finished), error, visible,
-                lease.task_id.bytes, lease.receive_count, lease.nonce,
+                lease.task_id.bytes, lease.receive_count, lease.nonce, int(not counted),
             )  # fmt: skip
             if session.change(self._sql.record_outcomes, params):  # type: ignore[arg-type] # by position
                 held.add(lease)

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any, Self
 
+from tasq_core.consumer import Discard, Snooze
 from tasq_core.last_error import storable_error
 from tasq_core.task import Task
 from tasq_tui.child.capture import Capture, Report, current_task
@@ -46,7 +47,10 @@ class Attempt:
             return Ending.LOST
         if error is None:
             return Ending.SUCCEEDED
-        return Ending.FAILED if self._dry or self._task.is_last_receive() else Ending.RETRYING
+        if isinstance(error, Snooze):
+            return Ending.RETRYING
+        final = self._dry or isinstance(error, Discard) or self._task.is_last_receive()
+        return Ending.FAILED if final else Ending.RETRYING
 
 
 def attempting(handler: Handler, report: Report, capture: Capture) -> Handler:

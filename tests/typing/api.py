@@ -35,7 +35,11 @@ def quick_start() -> None:
 
         @consumer.handler("sync")
         async def sync(task: tasq.Task) -> None:
-            del task
+            if task.receive_count > 1:
+                raise tasq.Snooze(timedelta(seconds=5))
+            if task.priority:
+                raise tasq.Retry(2.5, "busy") from None
+            raise tasq.Discard("no use")
 
         consumer.learn("other", send, override=True)
         consumer.run(workers=8)

@@ -64,7 +64,7 @@ UPDATE {tasks} JOIN JSON_TABLE(%(leases)s, '$[*]' COLUMNS (
     id CHAR(32) PATH '$[0]', receive_count INT PATH '$[1]', nonce INT PATH '$[2]',
     status VARCHAR(11) PATH '$[3]', started_ago BIGINT PATH '$[4]',
     finished_ago BIGINT PATH '$[5]', error MEDIUMTEXT PATH '$[6]',
-    retry_in DOUBLE PATH '$[7]')) AS o
+    retry_in DOUBLE PATH '$[7]', given_back INT PATH '$[8]')) AS o
   ON {tasks}.id = UNHEX(o.id) AND {tasks}.receive_count = o.receive_count
     AND MOD(MICROSECOND({tasks}.visible_at), 1000) = o.nonce
 SET {tasks}.started_at = COALESCE((UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND) - INTERVAL o.started_ago MICROSECOND,
@@ -72,6 +72,7 @@ SET {tasks}.started_at = COALESCE((UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s S
     {tasks}.finished_at = COALESCE((UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND) - INTERVAL o.finished_ago MICROSECOND,
       {tasks}.finished_at),
     {tasks}.last_error = COALESCE(o.error, {tasks}.last_error),
+    {tasks}.receive_count = {tasks}.receive_count - o.given_back,
     {tasks}.visible_at = CASE WHEN o.retry_in IS NULL THEN {tasks}.visible_at
       WHEN o.retry_in = 0 THEN '0001-01-01 00:00:00.000000'
       ELSE (UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND) + INTERVAL ROUND(o.retry_in * 1000000) MICROSECOND END,

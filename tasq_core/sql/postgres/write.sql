@@ -84,14 +84,16 @@ WITH written AS (
     finished_at = coalesce(
       statement_timestamp() - make_interval(secs => o.finished_ago), {tasks}.finished_at),
     last_error = coalesce(o.error, {tasks}.last_error),
+    receive_count = {tasks}.receive_count - coalesce(o.given_back, 0),
     visible_at = CASE WHEN o.retry_in IS NULL THEN visible_at
       WHEN o.retry_in = 0 THEN '0001-01-01 00:00:00+00'
       ELSE statement_timestamp() + make_interval(secs => o.retry_in) END
   FROM ROWS FROM (unnest(%(ids)s::uuid[], %(receive_counts)s::int[], %(nonces)s::int[],
       %(statuses)s::{enum}[], %(started_ago)s::float8[], %(finished_ago)s::float8[],
-      %(errors)s::text[], %(retry_in)s::float8[]),
+      %(errors)s::text[], %(retry_in)s::float8[], %(given_back)s::int[]),
     generate_series(1, cardinality(%(ids)s::uuid[])))
-    AS o(id, receive_count, nonce, status, started_ago, finished_ago, error, retry_in, place)
+    AS o(id, receive_count, nonce, status, started_ago, finished_ago, error, retry_in,
+      given_back, place)
   WHERE {tasks}.id = ANY(ARRAY(
       SELECT id FROM {tasks} WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE))
     AND {tasks}.id = o.id AND {tasks}.receive_count = o.receive_count

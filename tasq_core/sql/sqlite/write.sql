@@ -59,7 +59,7 @@ WHERE id = :id AND receive_count = :receive_count
 -- name: record_outcomes
 UPDATE {tasks} SET status = ?1, started_at = coalesce(?2, started_at),
   finished_at = coalesce(?3, finished_at), last_error = coalesce(?4, last_error),
-  visible_at = coalesce(?5, visible_at)
+  visible_at = coalesce(?5, visible_at), receive_count = receive_count - ?9
 WHERE id = ?6 AND receive_count = ?7
   AND status IN ('ENQUEUED', 'IN_PROGRESS') AND visible_at % 1000 = ?8
 

@@ -26,6 +26,8 @@ from tasq_tui.cli.options import VerbCommand, verb_app
 app = verb_app()
 
 _LOOK_SECONDS = 0.1
+_LONGEST_BACKOFF = 300.0
+"""Seconds that the doubled backoff grows to, as in the library."""
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING,
            "error": logging.ERROR}  # fmt: skip
 
@@ -68,7 +70,7 @@ def work(
         typer.Option(
             "--retry-backoff",
             metavar="AGE",
-            help="Before a failed task runs again; doubled with each receive.",
+            help="Before a failed task runs again; doubled with each receive, up to 5m.",
         ),
     ] = "1s",
     within: Annotated[
@@ -105,7 +107,7 @@ def work(
             visibility_timeout=age("--visibility-timeout", visibility),
             poll_strategy=PollStrategy.BY_PRIORITY if by_priority else PollStrategy.BY_CREATED_AT,
             auto_delete_on_success=delete,
-            retry_backoff=exponential(base=base) if base else 0,
+            retry_backoff=exponential(base=base, cap=max(base, _LONGEST_BACKOFF)) if base else 0,
             logger=_logger(log),
         )
         for type, handler in found.items():

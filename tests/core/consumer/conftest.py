@@ -16,7 +16,7 @@ from tests.core.consumer.faults import FaultyRepository
 from tests.support.builders import make_task
 from tests.support.wait import wait_until
 
-FAST = {"poll_interval": 0.05, "visibility_timeout": 5}
+FAST = {"poll_interval": 0.05, "visibility_timeout": 5, "retry_backoff": 0}
 
 
 @pytest.fixture
@@ -130,6 +130,20 @@ def wait_for_status(store: Any) -> Callable[..., Task]:
         return wait_until(row, timeout, lambda: f"{status}, but it is {store.get_tasks([task.id])}")
 
     return wait
+
+
+@pytest.fixture
+def finish(new_consumer: Any, run: Any, wait_for_status: Any) -> Callable[..., Task]:
+    """Runs a task by a handler until it has a status; the row as it is then."""
+
+    def finish(task: Task, handler: Any, status: TaskStatus, **options: Any) -> Task:
+        consumer = new_consumer(**options)
+        consumer.learn(task.type, handler)
+        run(consumer)
+        row: Task = wait_for_status(task, status)
+        return row
+
+    return finish
 
 
 @pytest.fixture

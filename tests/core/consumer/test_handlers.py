@@ -1,3 +1,5 @@
+from functools import partial
+
 import pytest
 
 from tasq_core import TaskStatus
@@ -32,6 +34,35 @@ def test_the_decorator_learns_and_returns_the_function(new_consumer):
 def test_what_cannot_be_called_is_no_handler(new_consumer):
     with pytest.raises(InvalidTypeError):
         new_consumer().learn("email", "send")
+
+
+def generator(task):
+    yield task
+
+
+async def async_generator(task):
+    yield task
+
+
+class Yields:
+    def __call__(self, task):
+        yield task
+
+
+@pytest.mark.parametrize("handler", [generator, async_generator, partial(generator), Yields()])
+def test_a_generator_function_is_no_handler(new_consumer, handler):
+    """Calling it runs nothing: its tasks would all be SUCCESSFUL, and none of them done."""
+    with pytest.raises(InvalidTypeError, match="'email' is a generator function"):
+        new_consumer().learn("email", handler)
+
+
+@pytest.mark.parametrize("function", [generator, async_generator])
+def test_a_returned_generator_is_a_failure(start, submit, wait_for_status, function):
+    """A plain function may hide one, as a decorator does."""
+    task = submit(max_receives=1)
+    start(lambda task: function(task))  # noqa: PLW0108 - hides what it is
+    row = wait_for_status(task, TaskStatus.FAILED)
+    assert "returned a generator" in row.last_error
 
 
 def test_forgetting_an_unknown_type_is_an_error_that_names_the_known(new_consumer):

@@ -1,5 +1,3 @@
-import asyncio
-import contextvars
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -8,19 +6,6 @@ import pytest
 
 from tasq_core import TaskStatus, exponential
 from tests.support.wait import wait_until
-
-
-@pytest.fixture
-def finish(new_consumer, run, wait_for_status):
-    """Runs a task by a handler until it has a status; the row as it is then."""
-
-    def finish(task, handler, status, **options):
-        consumer = new_consumer(**options)
-        consumer.learn(task.type, handler)
-        run(consumer)
-        return wait_for_status(task, status)
-
-    return finish
 
 
 def test_a_handler_that_returns_makes_its_task_successful(finish, submit):
@@ -98,15 +83,6 @@ def test_a_retry_policy_gets_the_task_and_the_error(finish, submit):
     assert asked == [(task.id, "why")]
 
 
-@pytest.mark.parametrize("policy", [lambda task, error: 1 / 0, lambda task, error: "soon"])
-def test_a_broken_retry_policy_retries_at_once(finish, submit, policy):
-    def fail(task):
-        raise ValueError
-
-    row = finish(submit(max_receives=2), fail, TaskStatus.FAILED, retry_backoff=policy)
-    assert row.receive_count == 2
-
-
 def test_exponential_backoff_hides_a_task_for_a_while(start, submit, store):
     def fail(task):
         raise ValueError
@@ -121,51 +97,6 @@ def test_exponential_backoff_hides_a_task_for_a_while(start, submit, store):
     row = wait_until(failed, message="the failure to be recorded")
     assert row.status is TaskStatus.NEW
     assert (row.visible_at - row.created_at).total_seconds() > 3500
-
-
-@pytest.mark.parametrize(
-    "error", [asyncio.CancelledError(), GeneratorExit(), type("Odd", (BaseException,), {})()]
-)
-def test_a_base_exception_is_a_failure_like_any_other(finish, submit, error):
-    def fail(task):
-        raise error
-
-    row = finish(submit(max_receives=2), fail, TaskStatus.FAILED)
-    assert row.receive_count == 2
-    assert type(error).__name__ in row.last_error
-
-
-@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
-def test_a_handler_that_asks_the_program_to_end_stops_the_consumer(
-    new_consumer, run, submit, store, error
-):
-    task = submit()
-    consumer = new_consumer()
-
-    @consumer.handler("email")
-    def quit_(task):
-        raise error
-
-    thread = run(consumer)
-    thread.join(10)
-    assert not thread.is_alive()
-    (row,) = store.get_tasks([task.id])
-    assert row.status is TaskStatus.NEW
-    assert row.last_error.startswith(error.__name__)
-
-
-def test_an_interrupt_in_a_job_of_ones_own_thread_is_not_swallowed(new_consumer, submit):
-    submit()
-    consumer = new_consumer()
-
-    @consumer.handler("email")
-    def interrupt(task):
-        raise KeyboardInterrupt
-
-    consumer.start()
-    with pytest.raises(KeyboardInterrupt):
-        next(consumer.channel())()
-    assert consumer.wait(10)
 
 
 def test_arguments_that_cannot_be_read_fail_the_task(finish, submit):
@@ -212,93 +143,6 @@ def test_a_released_job_is_new_again_with_its_receive_given_back(
     assert consumer.wait(10)
     assert wait_for_status(task, TaskStatus.NEW).receive_count == 0
     assert ran == []
-
-
-def test_coroutines_run_side_by_side_on_one_loop(start, submit, wait_for_status):
-    tasks = [submit() for _ in range(4)]
-    meeting = asyncio.Barrier(4)
-    threads = set()
-
-    async def handler(task):
-        threads.add(threading.current_thread())
-        await meeting.wait()
-
-    start(handler, workers=4)
-    for task in tasks:
-        wait_for_status(task, TaskStatus.SUCCESSFUL)
-    assert len(threads) == 1
-
-
-def test_a_coroutine_that_raises_fails_its_task(finish, submit):
-    async def handler(task):
-        await asyncio.sleep(0)
-        raise ValueError("async")
-
-    row = finish(submit(max_receives=1), handler, TaskStatus.FAILED)
-    assert row.last_error.startswith("ValueError: async")
-
-
-@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
-def test_a_coroutine_that_asks_the_program_to_end_stops_the_consumer(
-    new_consumer, run, submit, wait_for_status, error
-):
-    async def handler(task):
-        raise error
-
-    task = submit()
-    consumer = new_consumer()
-    consumer.learn("email", handler)
-    run(consumer).join(10)
-    assert wait_for_status(task, TaskStatus.NEW).last_error.startswith(error.__name__)
-
-
-def test_a_coroutine_sees_the_context_of_the_thread_that_called_the_job(new_consumer, submit):
-    name = contextvars.ContextVar("name", default="none")
-    seen = []
-
-    async def handler(task):
-        seen.append(name.get())
-
-    submit()
-    consumer = new_consumer()
-    consumer.learn("email", handler)
-    consumer.start()
-    job = next(consumer.channel())
-    name.set("mine")
-    job()
-    assert seen == ["mine"]
-
-
-def test_a_coroutine_that_runs_too_long_is_cancelled_and_failed(finish, submit):
-    ended = []
-
-    async def handler(task):
-        try:
-            await asyncio.sleep(60)
-        except asyncio.CancelledError:
-            ended.append(task.lease_lost)
-            raise
-
-    row = finish(submit(max_receives=1), handler, TaskStatus.FAILED, job_timeout=0.2)
-    assert row.last_error == "TimeoutError: the task ran longer than 0.2 s"
-    wait_until(lambda: ended == [True], message="the coroutine to be cancelled")
-
-
-def test_a_thread_that_runs_too_long_is_failed_and_replaced(start, submit, wait_for_status):
-    stuck, seen = threading.Event(), []
-
-    def handler(task):
-        if task.args == b"1":
-            stuck.wait(20)
-            seen.append(task.lease_lost)
-
-    slow = submit(max_receives=1, args=b"1")
-    start(handler, job_timeout=0.2, workers=1)
-    wait_for_status(slow, TaskStatus.FAILED)
-    wait_for_status(submit(args=b"2"), TaskStatus.SUCCESSFUL)
-    stuck.set()
-    wait_until(lambda: seen == [True])
-    assert wait_for_status(slow, TaskStatus.FAILED).last_error.startswith("TimeoutError")
 
 
 def test_jobs_may_be_run_by_an_executor_of_ones_own(new_consumer, submit, wait_for_status):
