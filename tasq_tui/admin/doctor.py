@@ -10,8 +10,8 @@ from typing import Final
 from tasq_core.errors import RepositoryError, RepositoryUnavailableError
 from tasq_core.filters import Filter
 from tasq_core.reports import Health
-from tasq_core.repository.health import Structure, structure
 from tasq_core.repository.protocol import PageOrder, Repository
+from tasq_core.repository.schema_check import Structure, structure
 from tasq_core.task import TaskStatus
 from tasq_tui.admin.settings import Settings
 from tasq_tui.admin.wording import counted, span

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from tasq_core.repository.health import missing_schema
+from tasq_core.repository.schema_check import missing_schema
 from tasq_tui.admin.session import check_writable
 from tasq_tui.cli import diagnostics, output, sanitize
 from tasq_tui.cli.connection import Connection, connected
