@@ -21,7 +21,7 @@ from tasq_core.consumer.waker import Waker
 from tasq_core.repository.protocol import Repository
 from tasq_core.task import Task, TaskStatus, mark_lease_lost
 
-_LEAST_PATIENCE: Final = 1.0
+_LEAST_RESPONSE_TIMEOUT: Final = 1.0
 """Seconds that any statement may take, however short the leases."""
 
 
@@ -52,9 +52,10 @@ class ConsumerRun:
         )
         self.crash: BaseException | None = None
         self.on_abandoned: Callable[[], None] | None = None
-        self._repository = repository
         # A ping without an answer when the next one is due is tried on a new connection.
-        self._patience = max(_LEAST_PATIENCE, options.visibility_timeout / PINGS_PER_TIMEOUT)
+        repository = repository.with_response_timeout(
+            max(_LEAST_RESPONSE_TIMEOUT, options.visibility_timeout / PINGS_PER_TIMEOUT)
+        )
         self._options = options
         self._retry_policy = retry_policy(options.retry_backoff)
         self._channel = channel
@@ -132,8 +133,7 @@ class ConsumerRun:
     def _thread(self, name: str, work: Callable[[], None]) -> threading.Thread:
         def run() -> None:
             try:
-                with self._repository.answers_within(self._patience):
-                    work()
+                work()
             except Exception as error:  # noqa: BLE001 - a defect: stop rather than half-live
                 self._crashed(name, error)
 
@@ -147,8 +147,7 @@ class ConsumerRun:
 
     def _supervise(self) -> None:
         try:
-            with self._repository.answers_within(self._patience):
-                self._poller.run()
+            self._poller.run()
         except Exception as error:  # noqa: BLE001 - as in _thread
             self._crashed("tasq-poller", error)
         self._release_unstarted()

@@ -5,7 +5,6 @@ transactions, error translation), a `RowFormat` (how values cross), and the few 
 marked "differs:" in its own file.
 """
 
-import threading
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
@@ -20,13 +19,6 @@ Params = Mapping[str, object]
 Row = tuple[Any, ...]
 
 
-class Patience(threading.local):
-    """How long the current thread waits for a server's answer."""
-
-    seconds: float | None = None
-    """None: as long as the connection lives."""
-
-
 class Session(Protocol):
     """Runs statements on one connection."""
 
@@ -38,27 +30,27 @@ class Session(Protocol):
 
 
 class Driver(Protocol):
-    """One database's connections."""
+    """One database's connections.
+
+    `response_timeout`: seconds of silence after which a connection counts as broken; None
+    leaves the connection's own bound.
+    """
 
     @property
     def dialect(self) -> str:
         """The kind of server: "postgresql", "mysql", "mariadb" or "sqlite"."""
 
     @property
-    def patience(self) -> Patience:
-        """After how much silence a thread gives up a connection and reports it as lost."""
-
-    @property
     def errors(self) -> tuple[type[Exception], ...]:
         """The base classes of what the driver raises."""
 
-    def read(self) -> AbstractContextManager[Session]:
+    def read(self, response_timeout: float | None = None) -> AbstractContextManager[Session]:
         """A connection for statements that change nothing."""
 
-    def write(self) -> AbstractContextManager[Session]:
+    def write(self, response_timeout: float | None = None) -> AbstractContextManager[Session]:
         """A connection for one statement that changes rows, a transaction by itself."""
 
-    def transaction(self) -> AbstractContextManager[Session]:
+    def transaction(self, response_timeout: float | None = None) -> AbstractContextManager[Session]:
         """A connection in one transaction: committed at the end, rolled back on an error."""
 
     def join(self, connection: Any) -> Session:

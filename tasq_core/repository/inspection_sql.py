@@ -3,11 +3,11 @@
 import os
 import random
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal, NoReturn, Self, TypeVar
 from uuid import UUID
 
 from tasq_core.durations import Duration, seconds
@@ -51,6 +51,15 @@ _ORDERS: Final = {
 }
 
 
+class _Shared:
+    """What a repository and its views have in common."""
+
+    def __init__(self) -> None:
+        self.pid = os.getpid()
+        """The process whose connections these are."""
+        self.closed = False
+
+
 class SqlInspection:
     """Reads a task table through a driver."""
 
@@ -67,9 +76,9 @@ class SqlInspection:
         self._driver = driver
         self._rows = rows
         self._sql: Statements = bound(load(statements), **self._slots)
-        self._pid = os.getpid()
+        self._shared = _Shared()
+        self._response_timeout: float | None = None
         self._pause = threading.Event()
-        self._closed = False
 
     @property
     def table(self) -> str:
@@ -90,14 +99,14 @@ class SqlInspection:
         fenced, or names its rows by id; a claim whose answer was lost waits out its lease.
         """
         self._check_open()
-        if self._pid != os.getpid():
+        if self._shared.pid != os.getpid():
             self._driver.recover()
-            self._pid = os.getpid()
+            self._shared.pid = os.getpid()
         opened = getattr(self._driver, mode)
         reconnected = False
         for attempt in range(ATTEMPTS):
             try:
-                with opened() as session:
+                with opened(self._response_timeout) as session:
                     return work(session)
             except self._driver.errors as error:
                 self._check_open()
@@ -113,22 +122,28 @@ class SqlInspection:
 
     def _check_open(self) -> None:
         """Refuse what comes after `close`, which would open connections that nobody closes."""
-        if self._closed:
+        if self._shared.closed:
             raise RepositoryError(
                 f"the client of table {self._table!r} is closed; make a new one with"
                 " tasq_core.connect, or close it later"
             )
 
-    @contextmanager
-    def answers_within(self, timeout: Duration) -> Iterator[None]:
-        """Within it, the calling thread gives up a connection that stays silent for longer."""
-        patience = self._driver.patience
-        before = patience.seconds
-        patience.seconds = seconds("timeout", timeout, positive=True)
-        try:
-            yield
-        finally:
-            patience.seconds = before
+    def with_response_timeout(self, timeout: Duration) -> Self:
+        """A view over the same connections that gives up one silent for longer than `timeout`."""
+        view = copy(self)
+        view._response_timeout = seconds("timeout", timeout, positive=True)  # noqa: SLF001 - ours
+        return view
+
+    def answers_within(self, timeout: Duration) -> NoReturn:
+        """Was replaced by `with_response_timeout`.
+
+        Raises:
+            RepositoryError: always.
+        """
+        raise RepositoryError(
+            f"answers_within({timeout!r}) was replaced: call the methods of"
+            f" repository.with_response_timeout({timeout!r})"
+        )
 
     def _rows_of(self, sql: str, params: Mapping[str, object]) -> list[tuple[Any, ...]]:
         everything = {**self._rows.clock(), **params}
@@ -300,7 +315,7 @@ class SqlInspection:
 
         Every later call raises RepositoryError.
         """
-        self._closed = True
+        self._shared.closed = True
         self._driver.close()
 
 

@@ -349,7 +349,7 @@ class MySQLRepository(SqlRepository):
         if not self._wake_up:
             return None
         try:
-            connection = self._mysql.connect()
+            connection = self._mysql.connect(self._response_timeout)
         except self._mysql.errors as error:
             raise self._mysql.translate(error, self._table) from error
         return None if connection is None else ProbeWakeup(connection, self._table)

@@ -22,7 +22,7 @@ from tasq_core.errors import (
     RepositoryUnavailableError,
     TableMissingError,
 )
-from tasq_core.repository.driver import Params, Patience, Row, Session
+from tasq_core.repository.driver import Params, Row, Session
 from tasq_core.repository.mysql_hosts import first_reached
 from tasq_core.repository.redaction import redact, redact_text
 from tasq_core.repository.urls import DatabaseUrl, parse_url
@@ -105,7 +105,6 @@ class MySQLDriver:
         statement_timeout: float | None,
         read_only: bool,
     ) -> None:
-        self.patience = Patience()
         self._url: DatabaseUrl | None = None
         self._borrowed: Any = None
         self._pool: PooledDB | None = None
@@ -163,24 +162,25 @@ class MySQLDriver:
                 self._pid = os.getpid()
             return self._pool
 
-    def _connect(self, **keywords: Any) -> Any:
+    def _connect(self, response_timeout: float | None = None, **keywords: Any) -> Any:
         """Connect; the handshake is bounded like the connecting, as PyMySQL's alone isn't."""
-        patience = self.patience.seconds
-        if patience is not None:
-            keywords["connect_timeout"] = min(keywords["connect_timeout"], max(1.0, patience))
+        if response_timeout is not None:
+            keywords["connect_timeout"] = min(
+                keywords["connect_timeout"], max(1.0, response_timeout)
+            )
         silence, greeting = keywords["read_timeout"], keywords["connect_timeout"]
         keywords |= {"read_timeout": greeting, "write_timeout": greeting}
         hosts = self._url.hosts if self._url else ()
         connection = first_reached(hosts, keywords, self.lost_connection)
-        _bound(connection, patience or silence)
+        _bound(connection, response_timeout or silence)
         return connection
 
-    def connect(self) -> Any:
+    def connect(self, response_timeout: float | None = None) -> Any:
         """A connection of the caller's own, outside the pool; None where we were given ours."""
-        return None if self._url is None else self._connect(**self._keywords)
+        return None if self._url is None else self._connect(response_timeout, **self._keywords)
 
     @contextmanager
-    def _connection(self) -> Iterator[Any]:
+    def _connection(self, response_timeout: float | None = None) -> Iterator[Any]:
         if self._borrowed is not None:
             yield self._borrowed
             return
@@ -191,7 +191,7 @@ class MySQLDriver:
             raw = self._raw(connection)
             thread = raw.thread_id()
             if self._url is not None:
-                _bound(raw, self.patience.seconds or self._keywords["read_timeout"])
+                _bound(raw, response_timeout or self._keywords["read_timeout"])
             self._running.add(thread)
             try:
                 yield connection
@@ -206,9 +206,9 @@ class MySQLDriver:
             self._free.release()
 
     @contextmanager
-    def read(self) -> Iterator[Session]:
+    def read(self, response_timeout: float | None = None) -> Iterator[Session]:
         """A connection where each statement commits by itself, unless the caller has begun."""
-        with self._connection() as connection:
+        with self._connection(response_timeout) as connection:
             raw = self._raw(connection)
             if self._url is not None or raw.get_autocommit() or _in_transaction(raw):
                 yield MySQLSession(connection)
@@ -219,9 +219,9 @@ class MySQLDriver:
     write = read
 
     @contextmanager
-    def transaction(self) -> Iterator[Session]:
+    def transaction(self, response_timeout: float | None = None) -> Iterator[Session]:
         """A connection in a READ COMMITTED transaction; a borrowed one's open one is joined."""
-        with self._connection() as connection:
+        with self._connection(response_timeout) as connection:
             if self._borrowed is not None and _in_transaction(self._borrowed):
                 yield MySQLSession(connection)
             else:

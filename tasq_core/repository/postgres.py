@@ -216,7 +216,8 @@ class PostgresRepository(SqlRepository):
         if not self._wake_up or not self._postgres.opens_connections:
             return None
         try:
-            return NotifyWakeup(self._postgres.connect(), f"{self._table}_tasq")
+            connection = self._postgres.connect(self._response_timeout)
+            return NotifyWakeup(connection, f"{self._table}_tasq")
         except psycopg.Error as error:
             raise self._postgres.translate(error, self._table) from error
 

@@ -15,7 +15,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 
 from tasq_core.errors import InvalidInputError, InvalidTypeError, RepositoryError
-from tasq_core.repository.driver import Params, Patience, Row, Session
+from tasq_core.repository.driver import Params, Row, Session
 from tasq_core.repository.postgres_errors import has_lost_connection, has_stale_plan, translate
 from tasq_core.repository.postgres_spare import SpareConnection
 from tasq_core.repository.redaction import redact
@@ -103,7 +103,6 @@ class PostgresDriver:
         read_only: bool,
         wake_up: bool,
     ) -> None:
-        self.patience = Patience()
         self._pool: Pool | None = None
         self._borrowed: Connection | None = None
         self._conninfo: str | None = None
@@ -135,7 +134,7 @@ class PostgresDriver:
 
     # -- connections -----------------------------------------------------------------------
 
-    def connect(self) -> Connection:
+    def connect(self, response_timeout: float | None = None) -> Connection:
         """A connection of the caller's own, outside the pool.
 
         Raises:
@@ -143,31 +142,30 @@ class PostgresDriver:
         """
         if self._conninfo is None:
             raise RepositoryError("this repository was given a connection, not a URL")
-        timeout = _whole_seconds(self._within(self._timeout))
+        timeout = _whole_seconds(self._within(response_timeout))
         connection = BoundedConnection.connect(
             self._conninfo, **self._kwargs | {"connect_timeout": timeout}
         )
-        connection.answer_within = self.patience.seconds
+        connection.answer_within = response_timeout
         return connection
 
-    def _within(self, timeout: float) -> float:
-        """`timeout`, or this thread's patience where that is shorter."""
-        patience = self.patience.seconds
-        return timeout if patience is None else min(timeout, patience)
+    def _within(self, response_timeout: float | None) -> float:
+        """Seconds to wait for a connection: `connect_timeout` at most."""
+        return self._timeout if response_timeout is None else min(self._timeout, response_timeout)
 
     @property
     def opens_connections(self) -> bool:
         """Whether the driver knows where to connect."""
         return self._conninfo is not None
 
-    def _pooled(self) -> Pool:
+    def _pooled(self, response_timeout: float | None) -> Pool:
         with self._opening:
             if self._pool is not None:
                 return self._pool
         assert self._conninfo is not None  # noqa: S101 - one of the three is set
         # The pool tries for its whole timeout and then hides why; one connection made by hand
         # fails at once and says so. A silent server keeps only its own caller waiting.
-        self.connect().close()
+        self.connect(response_timeout).close()
         with self._opening:
             if self._pool is None:
                 self._pool = psycopg_pool.ConnectionPool(
@@ -186,7 +184,7 @@ class PostgresDriver:
             return self._pool
 
     @contextmanager
-    def _connection(self) -> Iterator[Connection]:
+    def _connection(self, response_timeout: float | None) -> Iterator[Connection]:
         if self._borrowed is not None:
             try:
                 yield self._borrowed
@@ -196,11 +194,11 @@ class PostgresDriver:
                     self._borrowed.execute("BEGIN; ROLLBACK", prepare=False)
                 raise
             return
-        pool = self._pooled()
-        connection = self._spare.take(pool) or self._from_pool(pool)
+        pool = self._pooled(response_timeout)
+        connection = self._spare.take(pool) or self._from_pool(pool, response_timeout)
         self._running.add(connection)
         if isinstance(connection, BoundedConnection):
-            connection.answer_within = self.patience.seconds
+            connection.answer_within = response_timeout
         try:
             yield connection
         except psycopg.Error as error:
@@ -215,20 +213,20 @@ class PostgresDriver:
             if self._conninfo is None or not self._spare.keep(connection, pool):
                 pool.putconn(connection)
 
-    def _from_pool(self, pool: Pool) -> Connection:
+    def _from_pool(self, pool: Pool, response_timeout: float | None) -> Connection:
         try:
-            return cast("Connection", pool.getconn(self._within(self._timeout)))
+            return cast("Connection", pool.getconn(self._within(response_timeout)))
         except psycopg_pool.PoolTimeout:
             if self._conninfo is not None:
-                self.connect().close()  # raises the reason, where it is the server
+                self.connect(response_timeout).close()  # raises the reason, where it is the server
             raise
         finally:
             self._spare.waited()
 
     @contextmanager
-    def read(self) -> Iterator[Session]:
+    def read(self, response_timeout: float | None = None) -> Iterator[Session]:
         """A connection where each statement commits by itself, unless the caller has begun."""
-        with self._connection() as connection:
+        with self._connection(response_timeout) as connection:
             if connection.autocommit or not _is_idle(connection):
                 yield PostgresSession(connection)
             else:  # one of the caller's, which psycopg would leave in a transaction
@@ -238,9 +236,9 @@ class PostgresDriver:
     write = read
 
     @contextmanager
-    def transaction(self) -> Iterator[Session]:
+    def transaction(self, response_timeout: float | None = None) -> Iterator[Session]:
         """A connection in a transaction; in a borrowed one's open transaction, a savepoint."""
-        with self._connection() as connection, connection.transaction():
+        with self._connection(response_timeout) as connection, connection.transaction():
             yield PostgresSession(connection)
 
     def join(self, connection: Any) -> Session:

@@ -11,10 +11,9 @@ Deadlocks, lock timeouts and serialization failures are retried inside.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 from uuid import UUID
 
 from tasq_core.durations import Duration
@@ -238,12 +237,12 @@ class Repository(Protocol):
     def open_wakeup(self) -> Wakeup | None:
         """A channel of notifications of new tasks; None where the database offers none."""
 
-    def answers_within(self, timeout: Duration) -> AbstractContextManager[None]:
-        """Within it, the calling thread gives up a connection that stays silent for longer.
+    def with_response_timeout(self, timeout: Duration) -> Self:
+        """A view over the same connections that gives up one silent for longer than `timeout`.
 
         The half-open connection of a dead network or a stalled server then counts as broken:
         the call is tried once on a new one. Bounds neither SQLite, which has no server, nor
-        a connection that the caller brought.
+        a connection that the caller brought. Closing either closes both.
         """
 
     def interrupt(self) -> None:

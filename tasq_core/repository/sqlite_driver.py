@@ -17,7 +17,7 @@ from tasq_core.errors import (
     RepositoryUnavailableError,
     TableMissingError,
 )
-from tasq_core.repository.driver import Params, Patience, Row, Session
+from tasq_core.repository.driver import Params, Row, Session
 from tasq_core.repository.urls import parse_url
 
 _OLDEST: Final = (3, 35, 0)
@@ -55,7 +55,6 @@ class SQLiteDriver:
     def __init__(
         self, source: str | sqlite3.Connection, *, read_only: bool, busy_timeout: float
     ) -> None:
-        self.patience = Patience()  # nothing here stays silent: locks have the busy timeout
         self._read_only = read_only
         self._busy_timeout = busy_timeout
         self._opening = threading.Lock()
@@ -159,15 +158,17 @@ class SQLiteDriver:
         return self._owned
 
     @contextmanager
-    def read(self) -> Iterator[Session]:
+    def read(self, response_timeout: float | None = None) -> Iterator[Session]:
         """The reading connection."""
+        del response_timeout  # nothing here stays silent: locks have the busy timeout
         connection = self._reading()
         with connection.lock:
             yield connection
 
     @contextmanager
-    def transaction(self) -> Iterator[Session]:
+    def transaction(self, response_timeout: float | None = None) -> Iterator[Session]:
         """The writing connection, in a transaction that has the write lock from its start."""
+        del response_timeout
         connection = self._writing()
         with connection.lock:
             if not self._owned and connection.raw.in_transaction:

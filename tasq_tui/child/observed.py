@@ -24,6 +24,10 @@ class ObservedRepository:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._repository, name)
 
+    def with_response_timeout(self, timeout: Duration) -> "ObservedRepository":
+        """A view that reports as well."""
+        return ObservedRepository(self._repository.with_response_timeout(timeout), self._report)
+
     def poll_tasks(
         self,
         types: "Names",

@@ -65,18 +65,20 @@ class _Recorder:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._driver, name)
 
-    def read(self) -> AbstractContextManager[Any]:
-        return self._recording(self._driver.read)
+    def read(self, response_timeout: float | None = None) -> AbstractContextManager[Any]:
+        return self._recording(self._driver.read, response_timeout)
 
-    def write(self) -> AbstractContextManager[Any]:
-        return self._recording(self._driver.write)
+    def write(self, response_timeout: float | None = None) -> AbstractContextManager[Any]:
+        return self._recording(self._driver.write, response_timeout)
 
-    def transaction(self) -> AbstractContextManager[Any]:
-        return self._recording(self._driver.transaction)
+    def transaction(self, response_timeout: float | None = None) -> AbstractContextManager[Any]:
+        return self._recording(self._driver.transaction, response_timeout)
 
     @contextmanager
-    def _recording(self, opened: Callable[[], Any]) -> Iterator[Any]:
-        with opened() as session:
+    def _recording(
+        self, opened: Callable[..., Any], response_timeout: float | None
+    ) -> Iterator[Any]:
+        with opened(response_timeout) as session:
             yield _Session(session, self.statements)
 
 

@@ -153,6 +153,9 @@ class _OutcomeFault:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 
+    def with_response_timeout(self, timeout: float) -> "_OutcomeFault":
+        return _OutcomeFault(self._inner.with_response_timeout(timeout), self._kind)
+
     def record_outcomes(self, outcomes: Any) -> Any:
         if not any(outcome.finished is not None for outcome in outcomes):
             return self._inner.record_outcomes(outcomes)

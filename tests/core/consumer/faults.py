@@ -34,6 +34,12 @@ class FaultyRepository:
         self._before.clear()
         self._after.clear()
 
+    def with_response_timeout(self, timeout: float) -> "FaultyRepository":
+        """The same faults and counts over a view of the real repository."""
+        view = FaultyRepository(self._inner.with_response_timeout(timeout))
+        vars(view).update({name: own for name, own in vars(self).items() if name != "_inner"})
+        return view
+
     def __getattr__(self, name: str) -> Any:
         target = getattr(self._inner, name)
         if not callable(target):
