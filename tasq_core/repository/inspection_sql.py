@@ -4,6 +4,7 @@ import os
 import random
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from copy import copy
 from dataclasses import replace
 from datetime import datetime
@@ -106,8 +107,7 @@ class SqlInspection:
         reconnected = False
         for attempt in range(ATTEMPTS):
             try:
-                with opened(self._response_timeout) as session:
-                    return work(session)
+                return _within(opened(self._response_timeout), work)
             except self._driver.errors as error:
                 self._check_open()
                 if self._driver.is_transient(error) and attempt + 1 < ATTEMPTS:
@@ -317,6 +317,21 @@ class SqlInspection:
         """
         self._shared.closed = True
         self._driver.close()
+
+
+def _within(scope: AbstractContextManager[Session], work: Callable[[Session], R]) -> R:
+    """Do `work` within `scope`, which is left for certain.
+
+    A `with` block would leave it by a call that the exception of a signal handler may
+    interrupt before it has done anything.
+    """
+    try:
+        done = work(scope.__enter__())
+        scope.__exit__(None, None, None)
+    except BaseException as error:
+        scope.__exit__(type(error), error, error.__traceback__)
+        raise
+    return done
 
 
 def matching(statuses: Statuses, types: Names, queues: Names) -> Filter:

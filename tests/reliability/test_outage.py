@@ -117,7 +117,7 @@ def test_a_connection_cut_in_the_middle_of_a_call_costs_nothing(
         proxy.cut()
         cuts += 1
         threading.Event().wait(0.7 + 0.02 * cuts)
-    assert fleet.row(task).receive_count == 1
+    assert fleet.row(task).receive_count == 1, fleet.said()
     proxy.resume()
     worker.stop()
     outcome(f"{cuts} cuts, delivered once, SUCCESSFUL")
