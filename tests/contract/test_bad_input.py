@@ -292,13 +292,6 @@ def test_a_filter_that_is_no_unicode_is_refused(client: Client):
     refused(lambda: client.new_inspector().page("queue:a\udcff"))
 
 
-def test_a_closed_client_opens_again_when_used(database: Database):
-    client = database.client()
-    client.migrate()
-    client.close()
-    assert client.new_inspector().count() == 0
-
-
 def test_an_unknown_keyword_of_the_repository_is_a_type_error(database: Database):
     with pytest.raises(TypeError, match="colour"):
         open_repository(database.url, colour="red")
