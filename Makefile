@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := $(shell uv --version >/dev/null 2>&1 && command -v uv)
 PYTHON ?= $(if $(UV),>=3.11,python3)
+PROJECTS := pyproject.toml tasq_core/pyproject.toml
 ARGS ?=
 WORKERS ?= 4
 
@@ -18,12 +19,12 @@ install = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 endif
 
 compile = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--all-extras --custom-compile-command 'make lock' $(ARGS) pyproject.toml
+	--all-extras --no-emit-package tasq-core --custom-compile-command 'make lock' $(ARGS) $(PROJECTS)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo setup check test quick bench bench-full screenshots lock clean
+.PHONY: help demo setup check test quick bench bench-full screenshots lock dist clean
 
 help: ## show this help
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | \
@@ -58,10 +59,13 @@ bench-full: $(VENV)/.bench ## the same with large tables, in hours
 screenshots: $(VENV)/.dev ## draw the pictures of the documentation anew
 	$(BIN)/python screenshots/make.py $(ARGS)
 
-lock: ## pin all dependencies by hash (needs uv); ARGS=--upgrade for newer ones
+lock: ## pin dependencies by hash (needs uv); ARGS=--upgrade for newer ones
 	$(compile) --group build -o requirements.lock
 	$(compile) --group dev -c requirements.lock -o requirements-dev.lock
-	$(compile) --group dev --group bench -c requirements-dev.lock -o requirements-bench.lock
+
+dist: $(VENV)/.dev ## build both distributions, as an index takes them
+	rm -rf dist
+	$(BIN)/python packaging/build_all.py dist
 
 clean: ## remove .venv, caches and builds
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis \
@@ -70,15 +74,19 @@ clean: ## remove .venv, caches and builds
 
 # Set-up runs again when a file it depends on has changed; a richer one includes the poorer.
 
-$(VENV)/.runtime: pyproject.toml requirements.lock | $(BIN)/python
+$(VENV)/.runtime: $(PROJECTS) requirements.lock | $(BIN)/python
 	$(call set_up,requirements.lock)
 	@touch $@
 
-$(VENV)/.dev: pyproject.toml requirements-dev.lock | $(BIN)/python
+$(VENV)/.dev: $(PROJECTS) requirements-dev.lock | $(BIN)/python
 	$(call set_up,requirements-dev.lock)
 	@touch $(VENV)/.runtime $@
 
-$(VENV)/.bench: pyproject.toml requirements-bench.lock | $(BIN)/python
+requirements-bench.lock: requirements-dev.lock | $(BIN)/python
+	@$(if $(UV),,$(install) uv)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(compile) --group dev --group bench -c $< -o $@
+
+$(VENV)/.bench: $(PROJECTS) requirements-bench.lock | $(BIN)/python
 	$(call set_up,requirements-bench.lock)
 	@touch $(VENV)/.runtime $(VENV)/.dev $@
 
@@ -86,7 +94,7 @@ define set_up
 	@echo 'Installing $(1) into $(VENV) ...'
 	@$(if $(UV),,$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip)
 	@$(install) --require-hashes -r $(1)
-	@$(install) --no-deps --no-build-isolation -e .
+	@$(install) --no-deps --no-build-isolation -e ./tasq_core -e .
 endef
 
 too_old := import sys; sys.exit(sys.version_info < (3, 11) and \

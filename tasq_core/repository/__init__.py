@@ -51,7 +51,7 @@ def open_repository(url: str, prefix: str = "", **options: Any) -> Repository:
         extra = "postgres" if kind == "postgresql" else "mysql"
         raise RepositoryError(
             f"the driver for {kind} isn't installed ({error.name}); run"
-            f" pip install 'tasq-tui[{extra}]'"
+            f" pip install 'tasq-core[{extra}]'"
         ) from error
 
 

@@ -87,4 +87,4 @@ def test_a_missing_driver_is_named_with_what_installs_it(driver: str):
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT
     )
     assert "isn't installed" in answer.stdout
-    assert "pip install 'tasq-tui[" in answer.stdout
+    assert "pip install 'tasq-core[" in answer.stdout
