@@ -327,6 +327,13 @@ def _conninfo(source: str, statement_timeout: float | None, read_only: bool) -> 
     scheme, slashes, rest = source.partition("://")
     if slashes and "=" not in scheme:
         source = f"postgresql://{rest}"  # libpq knows no other spelling, such as postgresql+psycopg
+    try:
+        parsed = conninfo_to_dict(source)
+    except psycopg.Error:  # libpq quotes what it can't read, which may be a piece of a password
+        raise InvalidInputError(
+            f"{redact(source)!r} can't be read: libpq knows no such parameter, or a value with"
+            " spaces stands without quotes"
+        ) from None
     options = []
     if read_only:
         options.append("-c default_transaction_read_only=on")
@@ -334,10 +341,7 @@ def _conninfo(source: str, statement_timeout: float | None, read_only: bool) -> 
         options.append(f"-c statement_timeout={max(1, round(statement_timeout * 1000))}")
     if not options:
         return source
-    try:
-        given = conninfo_to_dict(source).get("options") or os.environ.get("PGOPTIONS", "")
-    except psycopg.Error as error:
-        raise translate(error, "", redact(source)) from error
+    given = parsed.get("options") or os.environ.get("PGOPTIONS", "")
     return make_conninfo(source, options=" ".join([str(given), *options]).strip())
 
 

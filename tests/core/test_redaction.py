@@ -7,6 +7,7 @@ import traceback
 import pytest
 
 import tasq_core
+from tasq_core.repository.postgres import PostgresRepository
 from tasq_core.repository.redaction import is_well_formed, redact
 from tasq_tui.admin.settings import load_settings
 
@@ -57,7 +58,7 @@ def _said(call):
     """What a call shows: its result, or its error with the whole chain."""
     try:
         return repr(call())
-    except tasq_core.TasqError as error:
+    except (tasq_core.TasqError, ValueError) as error:
         return "".join(traceback.format_exception(error))
 
 
@@ -70,6 +71,7 @@ def test_no_three_letters_of_a_password_are_shown_in_10000_malformed_urls(seed, 
         shown = [
             redact(url),
             _said(lambda url=url: tasq_core.connect(url).close()),
+            _said(lambda url=url: PostgresRepository(url).close()),
             _said(lambda env=environment: load_settings(environment=env)),
             _said(lambda env=environment: load_settings(environment=env).redacted_url),
         ]
