@@ -10,6 +10,7 @@ from typing import Final
 
 from tasq_core.reports import MutationResult
 from tasq_tui.admin.settings import Settings, state_dir
+from tasq_tui.admin.state import make_private_folder
 
 _LARGEST: Final = 10_000_000
 """Bytes before the journal is put aside; one older one is kept."""
@@ -63,7 +64,7 @@ class AuditLog:
             trash=trash,
         )
         line = json.dumps({name: _plain(getattr(entry, name)) for name in _NAMES}) + "\n"
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(self.path.parent)
         self._put_aside()
         # One write to a file opened for appending: lines of several processes don't mix.
         descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)

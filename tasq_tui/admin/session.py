@@ -1,8 +1,9 @@
 """Opens the database that the settings name."""
 
 from tasq_core.client import Client, connect
-from tasq_core.errors import ReadOnlyError
+from tasq_core.errors import InvalidInputError, ReadOnlyError
 from tasq_core.filters import Filter
+from tasq_tui.admin.passwords import with_password
 from tasq_tui.admin.settings import Settings
 
 
@@ -20,8 +21,9 @@ def open_client(settings: Settings, *, timeout: float | None = None) -> Client:
         RepositoryError: the database's driver isn't installed.
     """
     return connect(
-        settings.url,
+        with_password(settings),
         prefix=settings.prefix,
+        time_zone=settings.time_zone or None,
         read_only=settings.read_only,
         connect_timeout=timeout,
         statement_timeout=timeout,
@@ -42,8 +44,11 @@ def check_writable(settings: Settings, verb: str) -> None:
     """Refuse a change before anything is read, asked or written to the trash.
 
     Raises:
+        InvalidInputError: two sources name different databases.
         ReadOnlyError: the settings are read-only.
     """
+    if settings.conflict:
+        raise InvalidInputError(f"{verb} is refused: {settings.conflict}")
     if settings.read_only:
         raise ReadOnlyError(
             f"{settings.redacted_url} is open read-only, so {verb} is refused; leave out"

@@ -1,11 +1,16 @@
-"""Which database, under which profile: flag > environment > profile, never a password shown."""
+"""Which database this run works on, and under which profile; no password is shown.
+
+Sources win as a whole: flags, then the environment, then the config file's default profile.
+A profile named by a flag brings its own url, prefix and protections, whatever the environment
+says. What contradicts (`Settings.conflict`) opens the database read-only.
+"""
 
 import os
 import re
 import stat
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
@@ -13,12 +18,13 @@ from typing import Any, Final, TypeVar
 
 from tasq_core.errors import InvalidInputError
 from tasq_core.repository.redaction import redact
-from tasq_core.repository.urls import take_options
+from tasq_core.repository.urls import parse_url, take_options
 
 T = TypeVar("T")
 
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"0", "false", "no", "off"})
+_PORTS: Final = {"postgresql": 5432, "mysql": 3306}
 _COLOR: Final = re.compile(r"#[0-9a-fA-F]{3}(?:[0-9a-fA-F]{3})?|[a-z][a-z_]*[0-9]*")
 
 
@@ -29,11 +35,15 @@ class Profile:
     name: str
     url: str = field(default="", repr=False)
     prefix: str = ""
+    time_zone: str = ""
+    """Of the table's times (MySQL, MariaDB): "UTC", "local" or a name as Europe/Berlin."""
     read_only: bool = False
     color: str = ""
     """Of the header: a colour's name or #rrggbb."""
     confirm: bool = False
     """Ask before every change, be it of one row."""
+    password_command: str = field(default="", repr=False)
+    """A command line whose first line of output is the password; run without a shell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +81,14 @@ class Settings:
     prefix: str = ""
     profile: str = ""
     """The profile's name; empty without one."""
+    time_zone: str = ""
+    """Of the table's times; empty: the URL's, or UTC."""
     read_only: bool = False
     color: str = ""
     confirm: bool = False
+    conflict: str = ""
+    """Why changes are refused: two sources name different databases."""
+    password_command: str = field(default="", repr=False)
     keys: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     """For standard error, a line each."""
@@ -89,42 +104,129 @@ def load_settings(
     prefix: str | None = None,
     profile: str | None = None,
     read_only: bool | None = None,
+    time_zone: str | None = None,
     *,
     environment: Mapping[str, str] | None = None,
 ) -> Settings:
     """The settings of this run; the arguments are the flags given, None where not given.
 
-    `default_profile` counts only where no profile and no URL was named, so that a database
-    given by hand never runs under another's name.
+    A URL that is a profile's database keeps that profile's `read_only` and `confirm`, unless
+    the flag says otherwise, so that no protection is passed by writing the address out.
 
     Raises:
         InvalidInputError: no URL anywhere, an unknown profile, or a config file in error.
     """
     env = os.environ if environment is None else environment
     config = read_config(config_path(env))
-    given_url = url or env.get("TASQ_URL", "")
-    name = profile or env.get("TASQ_PROFILE", "") or ("" if given_url else config.default_profile)
-    chosen = config.profile(name) if name else Profile("")
-    found_url = given_url or chosen.url
-    if not found_url:
-        raise InvalidInputError(_no_url(chosen, config.path))
-    warnings = list(config.warnings)
-    if profile and chosen.url and not url and given_url not in ("", chosen.url):
+    source = _source(url, profile, env, config)
+    if not source.url:
+        raise InvalidInputError(_no_url(source.profile, config.path))
+    protecting = source.profile if source.profile.name else _profile_of(source.url, config)
+    warnings = [*config.warnings, *([source.conflict] if source.conflict else [])]
+    if protecting.name and not source.profile.name and protecting.read_only and read_only is None:
         warnings.append(
-            f"TASQ_URL overrides the url of profile {name!r}; unset it to use the profile's"
+            f"this is the database of profile {protecting.name!r}, which is read-only;"
+            " --read-write overrides it"
         )
+    if read_only is None:
+        asked = _flag(env, "TASQ_READ_ONLY")
+        of_environment = asked if source.from_environment else asked or None
+        read_only = _first(of_environment, protecting.read_only)
     return Settings(
-        url=found_url,
-        prefix=_first(prefix, env.get("TASQ_PREFIX"), chosen.prefix),
-        profile=name,
+        url=source.url,
+        prefix=_first(prefix, source.prefix),
+        profile=source.profile.name,
+        time_zone=_first(time_zone, source.time_zone),
         # What a URL says holds whatever else is said, as in `tasq_core.connect`.
-        read_only=bool(take_options(found_url)[1].get("read_only"))
-        or _first(read_only, _flag(env, "TASQ_READ_ONLY"), chosen.read_only),
-        color=chosen.color,
-        confirm=chosen.confirm,
+        read_only=read_only
+        or bool(source.conflict)
+        or bool(take_options(source.url)[1].get("read_only")),
+        color=protecting.color,
+        confirm=protecting.confirm,
+        conflict=source.conflict,
+        password_command=source.profile.password_command,
         keys=config.keys,
         warnings=tuple(warnings),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Where the database's address comes from; whole, so that nothing of two is mixed."""
+
+    url: str = field(repr=False)
+    profile: Profile
+    prefix: str
+    time_zone: str
+    from_environment: bool = False
+    conflict: str = ""
+
+
+def _source(
+    url: str | None, profile: str | None, env: Mapping[str, str], config: Config
+) -> _Source:
+    env_url, env_profile = env.get("TASQ_URL", ""), env.get("TASQ_PROFILE", "")
+    names_database = bool(env_url or env_profile)
+    if url or profile:
+        chosen = config.profile(profile) if profile else Profile("")
+        # TASQ_PREFIX beside TASQ_URL belongs to that database; alone it fits any --url.
+        fits = not names_database or bool(url and env_url and is_same_database(url, env_url))
+        beside = env if fits and not profile else {}
+        return _chosen(url or "", chosen, beside, ("--url", "--profile"))
+    if names_database:
+        chosen = config.profile(env_profile) if env_profile else Profile("")
+        source = _chosen(env_url, chosen, env, ("TASQ_URL", "TASQ_PROFILE"))
+        return replace(source, from_environment=True)
+    name = config.default_profile
+    chosen = config.profile(name) if name else Profile("")
+    source = _chosen("", chosen, env, ("", ""))
+    if name and source.prefix != chosen.prefix:
+        conflict = (
+            f"TASQ_PREFIX={source.prefix!r} contradicts the default profile {name!r}, whose prefix"
+            f" is {chosen.prefix!r}; pass --profile {name}, or --url and --prefix"
+        )
+        return replace(source, conflict=conflict)
+    return source
+
+
+def _chosen(url: str, profile: Profile, env: Mapping[str, str], names: tuple[str, str]) -> _Source:
+    conflict = ""
+    if url and profile.url and not is_same_database(url, profile.url):
+        conflict = (
+            f"{names[0]} ({redact(url)}) and {names[1]} {profile.name!r} ({redact(profile.url)})"
+            f" name different databases; leave one out"
+        )
+    return _Source(
+        url=url or profile.url,
+        profile=profile,
+        prefix=env.get("TASQ_PREFIX", profile.prefix),
+        time_zone=env.get("TASQ_TIME_ZONE", profile.time_zone),
+        conflict=conflict,
+    )
+
+
+def _profile_of(url: str, config: Config) -> Profile:
+    """The profile of the database at `url`; a read-only one first."""
+    of_url = (p for p in config.profiles.values() if p.url and is_same_database(url, p.url))
+    return max(of_url, key=lambda profile: profile.read_only, default=Profile(""))
+
+
+def is_same_database(one: str, other: str) -> bool:
+    """Whether two URLs name one database, whoever connects and with which options."""
+    return place_of(one) == place_of(other)
+
+
+def place_of(url: str) -> tuple[object, ...]:
+    """Which database a URL names: equal for equal hosts, ports and names."""
+    try:
+        parsed = parse_url(url)
+    except InvalidInputError:
+        return ("", url)
+    if parsed.kind == "sqlite":
+        return (parsed.kind, os.path.realpath(parsed.database) if parsed.database else url)
+    port = _PORTS[parsed.kind]
+    hosts = {((host or "localhost").lower(), at or port) for host, at in parsed.hosts}
+    return (parsed.kind, tuple(sorted(hosts)), parsed.database)
 
 
 def _first(*values: T | None) -> T:
@@ -186,7 +288,7 @@ def read_config(path: Path) -> Config:
     try:
         data = tomllib.loads(path.read_bytes().decode())
         mode = path.stat().st_mode
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # HOME may be /dev/null
         return Config(path)
     except OSError as error:
         raise InvalidInputError(
@@ -213,11 +315,20 @@ def _profile(path: Path, name: str, values: Any) -> Profile:
     where = f"profiles.{name}"
     if not isinstance(values, dict):
         raise InvalidInputError(f"{path}: {where} must be a table; write [{where}]")
-    kinds = {"url": str, "prefix": str, "read_only": bool, "color": str, "confirm": bool}
+    kinds: dict[str, type] = {
+        "url": str,
+        "prefix": str,
+        "time_zone": str,
+        "read_only": bool,
+        "color": str,
+        "confirm": bool,
+        "password_command": str,
+    }
     profile = Profile(name, **_table(path, f"{where}.", values, kinds))
     if profile.color and not _COLOR.fullmatch(profile.color):
         raise InvalidInputError(
-            f"{path}: {where}.color {profile.color!r} is no colour; use a name as red, or #rrggbb"
+            f"{path}: {where}.color {profile.color!r} is not a colour; use a name as red,"
+            " or #rrggbb"
         )
     return profile
 

@@ -18,6 +18,7 @@ from tasq_core.errors import InvalidInputError, TasqError
 from tasq_core.task import Task
 from tasq_core.transfer import to_line
 from tasq_tui.admin.settings import Settings, state_dir
+from tasq_tui.admin.state import make_private_folder
 
 CAPACITY: Final = 1024**3
 """Bytes kept in all; the oldest files make room."""
@@ -145,7 +146,7 @@ class TrashFile:
 
     def _write(self, data: bytes) -> None:
         if self._file is None:
-            self._trash.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private_folder(self._trash.folder)
             self._file = os.fdopen(_private(self.path), "wb", buffering=0)
             _sync_folder(self._trash.folder)
         self._trash.make_room(self.path, self._size + len(data))

@@ -41,7 +41,9 @@ def settings_of(given: Given) -> Settings:
     Raises:
         InvalidInputError: no database given, or a config file in error.
     """
-    settings = load_settings(given.url, given.prefix, given.profile, given.read_only)
+    settings = load_settings(
+        given.url, given.prefix, given.profile, given.read_only, given.time_zone
+    )
     for warning in settings.warnings:
         diagnostics.warn(warning)
     return settings

@@ -19,10 +19,11 @@ class Given:
     prefix: str | None = None
     profile: str | None = None
     read_only: bool | None = None
+    time_zone: str | None = None
     timeout: float | None = None
 
 
-def _everywhere(
+def _everywhere(  # noqa: PLR0917 - never called
     url: Annotated[
         str | None,
         typer.Option(
@@ -44,6 +45,14 @@ def _everywhere(
             "--read-only/--read-write",
             help="Let the database refuse every change.",
             show_default=False,
+        ),
+    ] = None,
+    time_zone: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ZONE",
+            help="The zone of the table's times (MySQL, MariaDB; or TASQ_TIME_ZONE): Go stores"
+            " local time. UTC, local, or a name like Europe/Berlin.",
         ),
     ] = None,
     timeout: Annotated[

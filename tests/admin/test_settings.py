@@ -1,8 +1,10 @@
 import dataclasses
+import re
 
 import pytest
 
 from tasq_core.errors import InvalidInputError
+from tasq_tui.admin.session import check_writable
 from tasq_tui.admin.settings import config_path, load_settings, read_config, redact, state_dir
 
 CONFIG = """
@@ -36,24 +38,98 @@ def env(config):
     return {"TASQ_CONFIG": str(config)}
 
 
-def test_a_flag_beats_the_environment_and_that_beats_the_profile(env):
+def test_a_flag_beats_the_environment_and_that_beats_the_default_profile(env):
+    assert load_settings(environment=env).url == "sqlite:///dev.db"
+
     env["TASQ_PROFILE"] = "prod"
     assert load_settings(environment=env).prefix == "billing"
 
-    env |= {"TASQ_PREFIX": "fromenv", "TASQ_URL": "sqlite:///env.db", "TASQ_READ_ONLY": "no"}
+    env = {"TASQ_CONFIG": env["TASQ_CONFIG"], "TASQ_URL": "sqlite:///env.db", "TASQ_PREFIX": "e"}
     settings = load_settings(environment=env)
-    assert (settings.prefix, settings.url, settings.read_only) == (
-        "fromenv",
-        "sqlite:///env.db",
-        False,
-    )
+    assert (settings.prefix, settings.url) == ("e", "sqlite:///env.db")
 
     settings = load_settings("sqlite:///flag.db", "flag", read_only=True, environment=env)
-    assert (settings.prefix, settings.url, settings.read_only) == (
-        "flag",
-        "sqlite:///flag.db",
-        True,
-    )
+    assert (settings.prefix, settings.url) == ("flag", "sqlite:///flag.db")
+    assert settings.read_only
+
+
+def test_a_profile_by_flag_brings_its_own_database_whatever_the_environment_says(env):
+    """`TASQ_URL=<prod> tasq --profile dev purge --all --yes` emptied prod."""
+    env |= {"TASQ_URL": "postgresql://app@db/prod", "TASQ_PREFIX": "billing"}
+    env |= {"TASQ_TIME_ZONE": "Asia/Tokyo", "TASQ_READ_ONLY": "no"}
+
+    settings = load_settings(profile="dev", environment=env)
+
+    assert (settings.url, settings.prefix, settings.time_zone) == ("sqlite:///dev.db", "", "")
+    assert not settings.conflict
+
+    assert load_settings(profile="prod", environment=env).read_only
+
+
+def test_a_url_by_flag_takes_no_prefix_of_the_environments_database(env):
+    env |= {"TASQ_URL": "sqlite:///env.db", "TASQ_PREFIX": "billing"}
+    assert load_settings("sqlite:///flag.db", environment=env).prefix == ""
+
+    del env["TASQ_URL"]
+    assert load_settings("sqlite:///flag.db", environment=env).prefix == "billing"
+
+
+@pytest.mark.parametrize(
+    ("flags", "variables", "named"),
+    [
+        ({"url": "sqlite:///a.db", "profile": "prod"}, {}, "--url .*--profile 'prod'"),
+        (
+            {},
+            {"TASQ_URL": "sqlite:///a.db", "TASQ_PROFILE": "prod"},
+            "TASQ_URL .*TASQ_PROFILE 'prod'",
+        ),
+        ({}, {"TASQ_PREFIX": "other"}, "TASQ_PREFIX='other' contradicts the default profile 'dev'"),
+    ],
+)
+def test_sources_that_name_different_databases_are_refused_for_changes(
+    env, flags, variables, named
+):
+    """The wrong database would be changed, whichever of the two were taken."""
+    settings = load_settings(**flags, environment=env | variables)
+
+    assert settings.read_only
+    assert any(re.search(named, warning) for warning in settings.warnings)
+    with pytest.raises(InvalidInputError, match=f"purge is refused: {named}"):
+        check_writable(settings, "purge")
+
+
+def test_a_url_of_the_same_database_is_no_contradiction(env):
+    settings = load_settings("postgres://me:pw@DB:5432/prod?x=1", profile="prod", environment=env)
+
+    assert not settings.conflict
+    assert (settings.url, settings.prefix) == ("postgres://me:pw@DB:5432/prod?x=1", "billing")
+
+
+def test_a_profiles_database_stays_read_only_when_its_address_is_written_out(env):
+    """The protection of a profile was passed by naming its URL."""
+    settings = load_settings("postgresql://other@db/prod", environment=env)
+
+    assert settings.read_only
+    assert settings.confirm
+    assert "profile 'prod'" in settings.warnings[0]
+    assert not load_settings(
+        "postgresql://other@db/prod", read_only=False, environment=env
+    ).read_only
+
+
+def test_read_only_in_the_environment_holds_for_a_profile_by_flag(env):
+    env["TASQ_READ_ONLY"] = "1"
+
+    assert load_settings(profile="dev", environment=env).read_only
+
+
+def test_a_time_zone_comes_from_flag_environment_or_profile(env, config):
+    config.write_text("[profiles.go]\nurl = 'mysql://db/go'\ntime_zone = 'America/New_York'\n")
+    assert load_settings(profile="go", environment=env).time_zone == "America/New_York"
+    assert load_settings(profile="go", time_zone="UTC", environment=env).time_zone == "UTC"
+
+    env |= {"TASQ_URL": "mysql://db/go", "TASQ_TIME_ZONE": "Asia/Tokyo"}
+    assert load_settings(environment=env).time_zone == "Asia/Tokyo"
 
 
 def test_an_empty_prefix_flag_is_a_prefix(env):
@@ -82,12 +158,6 @@ def test_a_profile_gives_all_its_settings(env):
     assert settings.warnings == ()
 
 
-def test_overriding_the_url_of_a_profile_asked_for_is_warned_of(env):
-    env["TASQ_URL"] = "sqlite:///env.db"
-
-    assert "TASQ_URL overrides" in load_settings(profile="prod", environment=env).warnings[0]
-
-
 def test_no_database_says_how_to_give_one(tmp_path):
     with pytest.raises(InvalidInputError, match=r"--url.*TASQ_URL.*none\.toml"):
         load_settings(environment={"TASQ_CONFIG": str(tmp_path / "none.toml")})
@@ -114,7 +184,7 @@ def test_an_unknown_profile_names_the_file_and_those_there_are(env, config):
         ),
         ("zzz = 1", "unknown key zzz; known are default_profile"),
         ("[profiles.a]\nread_only = 'yes'", "profiles.a.read_only must be true or false, not str"),
-        ("[profiles.a]\ncolor = '[bold]red'", "is no colour"),
+        ("[profiles.a]\ncolor = '[bold]red'", "is not a colour"),
         ("[keys]\nrequeue = 5", "keys.requeue must be text"),
         ("[profiles]\na = 1", r"write \[profiles\.a\]"),
         ("profiles = 1", "profiles must be a table"),

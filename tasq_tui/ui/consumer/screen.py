@@ -18,13 +18,13 @@ from textual.widgets import Input, Static
 from tasq_core.errors import InvalidInputError
 from tasq_core.task import Task
 from tasq_tui.admin import demo_handlers
+from tasq_tui.admin.state import read_lines, write_lines
 from tasq_tui.child.protocol import AnyEvent, Awaiting, Decision, Died, Loaded
 from tasq_tui.ui.actions import Scope
 from tasq_tui.ui.base_screen import CockpitScreen
 from tasq_tui.ui.consumer.actions import CONSUMER_ACTIONS
 from tasq_tui.ui.consumer.control import ConsumerControl
 from tasq_tui.ui.consumer.form import ConsumerForm
-from tasq_tui.ui.consumer.handler_history import read_history, write_history
 from tasq_tui.ui.consumer.in_flight import InFlight
 from tasq_tui.ui.consumer.job_log import JobLog
 from tasq_tui.ui.consumer.runs import Run, RunState
@@ -69,7 +69,7 @@ class ConsumerScreen(CockpitScreen):
     def __init__(self, session: Session) -> None:
         super().__init__(session)
         self.control = ConsumerControl(session, self._deliver)
-        history = read_history()
+        history = read_lines(session.settings, "handlers")
         if session.settings.profile == "demo" and not history:
             history = [demo_handlers.TARGET]
         self._form = ConsumerForm(history)
@@ -145,7 +145,7 @@ class ConsumerScreen(CockpitScreen):
     def _loaded(self) -> None:
         self._form.remember(self.model.target)
         self._form.suggest(types=self.model.types)
-        write_history(self._form.history)
+        write_lines(self.session.settings, "handlers", self._form.history)
 
     # -- what the user does -------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ from tasq_core.repository.protocol import PageOrder, Repository
 from tasq_core.task import Task
 from tasq_tui.admin.records import task_record
 from tasq_tui.admin.selection import Selection, select_ids, select_where
+from tasq_tui.admin.state import read_lines, write_lines
 from tasq_tui.ui.actions import Scope
 from tasq_tui.ui.base_screen import CockpitScreen
 from tasq_tui.ui.db.executor import Failure
@@ -32,7 +33,6 @@ from tasq_tui.ui.session import Session
 from tasq_tui.ui.tasks.detail import TaskDetail
 from tasq_tui.ui.tasks.detail_feed import DetailFeed
 from tasq_tui.ui.tasks.filter_bar import FilterBar
-from tasq_tui.ui.tasks.filter_history import read_history, write_history
 from tasq_tui.ui.tasks.keyset import answer, reverse
 from tasq_tui.ui.tasks.list import TaskList
 from tasq_tui.ui.tasks.matching import Matching, all_matching
@@ -61,7 +61,7 @@ class TasksScreen(CockpitScreen):
         self.where = Filter()
         self._list = TaskList(session.now, empty=_EMPTY)
         self._detail = TaskDetail()
-        self._bar = FilterBar(self._complete, read_history())
+        self._bar = FilterBar(self._complete, read_lines(session.settings, "filters"))
         self._status = Static(id="tasks-status", markup=False)
         self._all: Selection | None = None
         self._matches: int | None = None
@@ -186,7 +186,7 @@ class TasksScreen(CockpitScreen):
     @on(FilterBar.Applied)
     def _apply(self, event: FilterBar.Applied) -> None:
         self.where = event.where
-        write_history(self._bar.history)
+        write_lines(self.session.settings, "filters", self._bar.history)
         self._all = self._matches = None
         self._counted = (0.0, 0.0)
         self._list.empty = _UNMATCHED if self.where else _EMPTY
