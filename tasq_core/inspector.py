@@ -138,9 +138,13 @@ class Inspector:
     # -- rows out and in -------------------------------------------------------------------
 
     def export(self, where: Filter | str | None = None) -> Iterator[str]:
-        """The matching tasks, oldest first, as lines of JSON that `restore` reads back."""
+        """The matching tasks, oldest first, as lines of JSON that `restore` reads back.
+
+        Rows that can't be read are left out; the log names each.
+        """
         for task in self._walk(as_filter(where), PageOrder.OLDEST, None, preview=None):
-            yield to_line(task)
+            if not task.unreadable:
+                yield to_line(task)
 
     def restore(self, lines: Iterable[str]) -> MutationResult:
         """Insert exported tasks with every column as it was; ids that exist are skipped.

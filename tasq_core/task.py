@@ -108,15 +108,17 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _clock: Final = _Clock()
 
 
-class _LeaseFlag:
-    """Holds the one piece of state that is no column: whether this copy's lease was lost."""
+class _Flags:
+    """Holds what is not a column: whether this copy's lease was lost, why a row can't be read."""
 
-    __slots__ = ("_lost",)
+    __slots__ = ("_lost", "_row_id", "_unreadable")
     _lost: bool
+    _row_id: Any
+    _unreadable: str
 
 
 @dataclass(slots=True)
-class Task(_LeaseFlag):
+class Task(_Flags):
     """A task, field by field as it stands in the table. Times are aware UTC."""
 
     id: uuid.UUID
@@ -212,6 +214,25 @@ class Task(_LeaseFlag):
     def lease_lost(self) -> bool:
         """Whether the consumer running this task found its lease to have passed to another."""
         return getattr(self, "_lost", False)
+
+    @property
+    def unreadable(self) -> str | None:
+        """What is wrong with the row this was read from, or None; such a task never runs.
+
+        Its other fields are shown as far as they could be read.
+        """
+        return getattr(self, "_unreadable", None)
+
+
+def mark_unreadable(task: Task, why: str, row_id: object) -> None:
+    """Make `task.unreadable` say `why`; `row_id` is what stands in the row's id column."""
+    object.__setattr__(task, "_unreadable", why)
+    object.__setattr__(task, "_row_id", row_id)
+
+
+def row_id_of(task: Task) -> object:
+    """What stands in the id column of an unreadable task's row."""
+    return task._row_id  # noqa: SLF001 - set above
 
 
 def mark_lease_lost(task: Task) -> None:

@@ -20,7 +20,16 @@ _FIELDS: Final = tuple(field.name for field in fields(Task))
 
 
 def to_line(task: Task) -> str:
-    """`task` as one line of JSON, without the line's end."""
+    """`task` as one line of JSON, without the line's end.
+
+    Raises:
+        InvalidInputError: the row couldn't be read, so nothing would bring it back as it is.
+    """
+    if task.unreadable:
+        raise InvalidInputError(
+            f"task {task.id} can't be exported, since its row can't be read: {task.unreadable};"
+            " mend or delete the row in the database"
+        )
     row: dict[str, Any] = {name: getattr(task, name) for name in _FIELDS}
     row["id"] = str(task.id)
     row["status"] = task.status.value

@@ -101,6 +101,9 @@ class RowFormat(Protocol):
     def time(self, value: datetime) -> object:
         """A time as a parameter."""
 
+    def bound(self, value: datetime) -> object:
+        """A time that a walk compares with; the end of time is beyond whatever a row holds."""
+
     def read_time(self, value: Any) -> datetime:
         """A time column, aware UTC."""
 

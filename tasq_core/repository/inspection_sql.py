@@ -4,7 +4,7 @@ import os
 import random
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from copy import copy
 from dataclasses import replace
 from datetime import datetime
@@ -17,6 +17,7 @@ from tasq_core.filters import Filter
 from tasq_core.filters.where import build
 from tasq_core.reports import BreakdownRow, Health
 from tasq_core.repository.driver import Driver, RowFormat, Session
+from tasq_core.repository.odd_rows import MISREAD, TaskReader
 from tasq_core.repository.protocol import Names, PageOrder, Statuses
 from tasq_core.repository.rows import table_names, text_of
 from tasq_core.sql import Statements, bound, fill, load
@@ -43,6 +44,9 @@ ATTEMPTS: Final = 8
 
 LAST_ID: Final = UUID(int=2**128 - 1)
 FIRST_ID: Final = UUID(int=0)
+_NEWEST: Final = (END_OF_TIME, LAST_ID)
+_OLDEST: Final = (IMMEDIATELY, FIRST_ID)
+"""Where a walk in either direction begins."""
 WHOLE: Final = 2**31 - 1
 """A `preview` that cuts nothing."""
 
@@ -80,6 +84,7 @@ class SqlInspection:
         self._shared = _Shared()
         self._response_timeout: float | None = None
         self._pause = threading.Event()
+        self._task = TaskReader(rows, name)
 
     @property
     def table(self) -> str:
@@ -171,7 +176,7 @@ class SqlInspection:
         if limit <= 0:
             return []
         sql, params = self._where(self._sql.scan, where, order=order)
-        return [self._rows.task(row) for row in self._rows_of(sql, {**params, "limit": limit})]
+        return [self._task(row) for row in self._rows_of(sql, {**params, "limit": limit})]
 
     def count_tasks(self, statuses: Statuses, types: Names, queues: Names) -> int:
         """How many match, exactly."""
@@ -189,9 +194,7 @@ class SqlInspection:
             return []
         found = {
             task.id: task
-            for task in map(
-                self._rows.task, self._rows_of(self._sql.get, {"ids": self._rows.ids(ids)})
-            )
+            for task in map(self._task, self._rows_of(self._sql.get, {"ids": self._rows.ids(ids)}))
         }
         return [found[id] for id in dict.fromkeys(ids) if id in found]
 
@@ -209,10 +212,19 @@ class SqlInspection:
         """
         newest = as_page_order(order) is PageOrder.NEWEST
         if after is None:
-            after = (END_OF_TIME, LAST_ID) if newest else (IMMEDIATELY, FIRST_ID)
+            after = _NEWEST if newest else _OLDEST
         sql = self._sql.page_newest if newest else self._sql.page_oldest
         rows = self._walk(sql, where, after, limit, {"preview": preview or WHOLE})
-        return [self._rows.task(row) for row in rows]
+        tasks = [self._task(row) for row in rows]
+        if after in (_NEWEST, _OLDEST) or after[0] not in (END_OF_TIME, IMMEDIATELY):
+            return tasks
+        # Times beyond the calendar all read as its end: none of these rows comes twice.
+        at = [(task.created_at, task.id) for task in tasks]
+        return [
+            task
+            for task, place in zip(tasks, at, strict=True)
+            if (place < after if newest else place > after) or task.created_at not in after
+        ]
 
     def ids(
         self,
@@ -222,10 +234,14 @@ class SqlInspection:
         limit: int = 1000,
     ) -> list[tuple[datetime, UUID]]:
         """(created_at, id) of those that match, oldest first, none created later."""
-        until = {"until": self._rows.time(created_until or END_OF_TIME)}
-        after = after or (IMMEDIATELY, FIRST_ID)
+        until = {"until": self._rows.bound(created_until or END_OF_TIME)}
+        after = after or _OLDEST
         rows = self._walk(self._sql.ids, where, after, limit, until)
-        return [(self._rows.read_time(at), self._rows.read_id(id)) for at, id in rows]
+        found: list[tuple[datetime, UUID]] = []
+        for at, id in rows:
+            with suppress(*MISREAD):  # no condition names a row that can't be read
+                found.append((self._rows.read_time(at), self._rows.read_id(id)))
+        return found if after == _OLDEST else [place for place in found if place > after]
 
     def _walk(
         self,
@@ -241,7 +257,9 @@ class SqlInspection:
         text, params = self._where(sql, where, hint=self._walk_hint(where))
         params |= extra | {
             "statuses": self._rows.names(statuses or tuple(TaskStatus)),
-            "after_time": self._rows.time(after[0]),
+            "after_time": self._rows.bound(after[0])
+            if after == _NEWEST
+            else self._rows.time(after[0]),
             "after_id": self._rows.id(after[1]),
             "limit": limit,
         }
@@ -276,8 +294,9 @@ class SqlInspection:
                 exhausted=health.exhausted + exhausted,
             )
             if first is not None:
-                at = self._rows.read_time(first)
-                health = replace(health, oldest_ready=min(health.oldest_ready or at, at))
+                with suppress(*MISREAD):
+                    at = self._rows.read_time(first)
+                    health = replace(health, oldest_ready=min(health.oldest_ready or at, at))
         return counts, health
 
     def finished_counts(self) -> Mapping[TaskStatus, int]:
@@ -301,10 +320,12 @@ class SqlInspection:
     def activity(self, since: datetime) -> list[tuple[datetime, TaskStatus, int]]:
         """(minute, SUCCESSFUL or FAILED, finished in it) since then, oldest first."""
         rows = self._rows_of(self._sql.activity, {"since": self._rows.time(since)})
-        return [
-            (self._rows.read_time(minute), TaskStatus(self._rows.status_of(status)), int(count))
-            for minute, status, count in rows
-        ]
+        found: list[tuple[datetime, TaskStatus, int]] = []
+        for minute, status, count in rows:
+            with suppress(*MISREAD):
+                label = TaskStatus(self._rows.status_of(status))
+                found.append((self._rows.read_time(minute), label, int(count)))
+        return found
 
     def interrupt(self) -> None:
         """Cancel the statements now running through this repository, from any thread."""

@@ -86,6 +86,10 @@ class MySQLRows:
             return datetime.max  # noqa: DTZ901 - wall time
         return value.astimezone(self._zone).replace(tzinfo=None)
 
+    def bound(self, value: datetime) -> object:
+        """As any time."""
+        return self.time(value)
+
     def read_time(self, value: Any) -> datetime:
         """From wall time; a zero date, which comes as text, is year 1."""
         if not isinstance(value, datetime) or value.year == 1:
@@ -203,7 +207,7 @@ class MySQLRepository(SqlRepository):
                 ids = tuple(sorted(row[0] for row in rows))
                 session.change(self._sql.lease, {"until": until, "ids": ids})
                 visible = self._rows.read_time(until)
-                return [_claimed(self._rows.task(row), visible) for row in rows]
+                return [_claimed(self._task(row), visible) for row in rows]
             return []
 
         tasks = self._run(work, "transaction")

@@ -71,6 +71,10 @@ class PostgresRows:
         """An aware datetime; one that leaves the years of UTC becomes the nearest in them."""
         return value if 1 < value.year < 9999 else check_aware("time", value)  # noqa: PLR2004
 
+    def bound(self, value: datetime) -> object:
+        """As any time."""
+        return self.time(value)
+
     def read_time(self, value: Any) -> datetime:
         """A time without a zone, which is UTC."""
         return cast("datetime", value.replace(tzinfo=UTC))
@@ -154,7 +158,7 @@ class PostgresRepository(SqlRepository):
         }  # fmt: skip
         sql = self._sql.claim_priority if by_priority else self._sql.claim_created
         rows = self._run(lambda session: session.rows(sql, params), "write")
-        return list(map(self._rows.task, rows))
+        return list(map(self._task, rows))
 
     def _change_leases(
         self, session: Session, sql: str, leases: Sequence[Lease], **params: object

@@ -29,10 +29,14 @@ from tasq_core.task import (
     as_ordering,
     as_status,
     check_names,
+    row_id_of,
 )
 
 BATCH: Final = 1000
 """Rows a deletion takes at a time: no lock is held for long, and each batch commits."""
+
+_HIDDEN_SECONDS: Final = 3600.0
+"""How long a row that can't be read is kept from being claimed again."""
 
 _SUBMITTED: Final = (
     "id", "type", "args", "queue", "priority", "max_receives", "created_at", "visible_at",
@@ -112,7 +116,23 @@ class SqlRepository(SqlInspection):
             wanted_queues, wanted_types = self._open_kinds(wanted_queues, wanted_types)
             if not wanted_types:
                 return []
-        return in_order(self._claim(wanted_queues, wanted_types, timeout, order, limit), order)
+        claimed = self._claim(wanted_queues, wanted_types, timeout, order, limit)
+        if any(task.unreadable for task in claimed):
+            self._set_aside([task for task in claimed if task.unreadable])
+            claimed = [task for task in claimed if not task.unreadable]
+        return in_order(claimed, order)
+
+    def _set_aside(self, tasks: Sequence[Task]) -> None:
+        """Give back claimed rows that can't be read; hidden, or they would be claimed at once."""
+        for task in tasks:
+            params = {
+                **self._rows.clock(), "id": row_id_of(task), "timeout": _HIDDEN_SECONDS,
+            }  # fmt: skip
+
+            def work(session: Session, params: dict[str, object] = params) -> int:
+                return session.change(self._sql.set_aside, params)
+
+            self._run(work, "write")
 
     def _open_kinds(
         self, queues: tuple[str, ...] | None, types: tuple[str, ...] | None
@@ -140,7 +160,7 @@ class SqlRepository(SqlInspection):
 
         def work(session: Session) -> list[Task]:
             session.change(self._sql.ping, params)
-            return [self._rows.task(row) for row in session.rows(self._sql.get, params)]
+            return [self._task(row) for row in session.rows(self._sql.get, params)]
 
         found = {task.id: task for task in self._run(work, "transaction")}
         tasks = (found.get(id) for id in dict.fromkeys(task_ids))
@@ -176,7 +196,7 @@ class SqlRepository(SqlInspection):
             if session.change(sql, everything) == 0:
                 raise lease_lost(task)
             rows = session.rows(self._sql.get, everything)
-            return self._rows.task(rows[0])
+            return self._task(rows[0])
 
         return self._run(work, "transaction")
 
@@ -225,7 +245,7 @@ class SqlRepository(SqlInspection):
             rows = session.rows(self._sql.get, {"ids": self._rows.ids([task.id])})
             if not rows:  # deleted between the two statements
                 raise RepositoryError(f"task {task.id} was deleted while it was submitted again")
-            return self._rows.task(rows[0])
+            return self._task(rows[0])
 
         if connection is not None:
             return self._joined(connection, work)
@@ -303,7 +323,7 @@ class SqlRepository(SqlInspection):
             rows = session.rows(self._sql.get, params)
             if not rows:
                 raise TaskNotFoundError(f"task {task.id} doesn't exist", [task.id])
-            found = self._rows.task(rows[0])
+            found = self._task(rows[0])
             if not changed and found.status is not TaskStatus.NEW:
                 raise lease_lost(task)
             return found

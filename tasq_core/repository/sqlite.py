@@ -21,11 +21,13 @@ from tasq_core.repository.repository_sql import EXHAUSTED, SqlRepository
 from tasq_core.repository.sqlite_driver import BUSY_SECONDS, SQLiteDriver, SQLiteSession
 from tasq_core.repository.sqlite_wakeup import FileWakeup, MemoryWakeup
 from tasq_core.sql import fill, load_schema
-from tasq_core.task import IMMEDIATELY, Ordering, Task, TaskStatus
+from tasq_core.task import END_OF_TIME, IMMEDIATELY, Ordering, Task, TaskStatus
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _YEAR_ONE: Final = (IMMEDIATELY - _EPOCH) // _MICROSECOND
+_ID_BYTES: Final = 16
+_BEYOND_ALL: Final = b"\xff"
 _STATUSES: Final = {status.value: status for status in TaskStatus}
 
 
@@ -38,6 +40,15 @@ class SQLiteRows:
         """The task of a row."""
         (id, type, args, queue, priority, status, received, limit, error,
          created, started, finished, visible) = row  # fmt: skip
+        # Columns hold any type here: what isn't compared below is used as it comes.
+        if not (
+            len(id) == _ID_BYTES
+            and type.__class__ is queue.__class__ is str
+            and priority.__class__ is received.__class__ is limit.__class__ is int
+        ):
+            raise TypeError
+        if args.__class__ is str:  # typed by hand
+            args = args.encode()
         return Task(
             uuid_of(id), type, bytes(args), queue, priority, _STATUSES[status], received, limit,
             error, self.read_time(created),
@@ -56,11 +67,17 @@ class SQLiteRows:
 
     def read_id(self, value: Any) -> UUID:
         """From sixteen bytes."""
+        if len(value) != _ID_BYTES:
+            raise ValueError
         return uuid_of(value)
 
     def time(self, value: datetime) -> object:
         """Microseconds since 1970."""
         return (value - _EPOCH) // _MICROSECOND
+
+    def bound(self, value: datetime) -> object:
+        """A blob is beyond every number, and text that stands for one."""
+        return _BEYOND_ALL if value == END_OF_TIME else self.time(value)
 
     def read_time(self, value: Any) -> datetime:
         """From microseconds; what no datetime can hold becomes the nearest it can."""
@@ -156,7 +173,7 @@ class SQLiteRepository(SqlRepository):
                 session.change(self._sql.fail_exhausted, params)
             return rows
 
-        return list(map(self._rows.task, self._run(work, "transaction")))
+        return list(map(self._task, self._run(work, "transaction")))
 
     def _change_leases(
         self, session: Session, sql: str, leases: Sequence[Lease], **params: object

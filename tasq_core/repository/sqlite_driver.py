@@ -22,12 +22,17 @@ from tasq_core.repository.urls import parse_url
 
 _OLDEST: Final = (3, 35, 0)
 BUSY_SECONDS: Final = 10.0
+_NOT_UTF8: Final = "Could not decode to UTF-8"
 _TRY_AGAIN_SECONDS: Final = 0.005
 _SYNCHRONOUS: Final = ("off", "normal", "full", "extra")
 
 # Errors that another try may get past: a writer that holds on, a full disk.
 _UNAVAILABLE: Final = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_CANTOPEN", "SQLITE_IOERR",
                        "SQLITE_FULL", "SQLITE_INTERRUPT")  # fmt: skip
+
+
+def _lenient(text: bytes) -> str:
+    return text.decode("utf-8", "replace")
 
 
 class SQLiteSession:
@@ -38,8 +43,18 @@ class SQLiteSession:
         self.lock = threading.RLock()
 
     def rows(self, sql: str, params: Params) -> list[Row]:
-        """The rows a statement returns."""
-        return self.raw.execute(sql, params).fetchall()
+        """The rows a statement returns.
+
+        Raises:
+            sqlite3.OperationalError: as SQLite says; of text that isn't UTF-8 only once, from
+                then on such bytes come as U+FFFD.
+        """
+        try:
+            return self.raw.execute(sql, params).fetchall()
+        except sqlite3.OperationalError as error:
+            if _NOT_UTF8 in str(error) and self.raw.text_factory is not _lenient:
+                self.raw.text_factory = _lenient
+            raise
 
     def change(self, sql: str, params: Params) -> int:
         """How many rows a statement changed."""
@@ -237,8 +252,11 @@ class SQLiteDriver:
         return ""
 
     def is_transient(self, error: Exception) -> bool:
-        """A snapshot that another writer has overtaken."""
-        return getattr(error, "sqlite_errorname", "") == "SQLITE_BUSY_SNAPSHOT"
+        """A snapshot that another writer has overtaken; text that the next try reads."""
+        return (
+            _NOT_UTF8 in str(error)
+            or getattr(error, "sqlite_errorname", "") == "SQLITE_BUSY_SNAPSHOT"
+        )
 
     def lost_connection(self, error: Exception) -> bool:
         """The file moved or failed under us; a lock held by another isn't cured by reopening."""

@@ -54,6 +54,8 @@ class Statements:
     """MySQL's for outcomes that all have neither an error nor a retry; empty elsewhere."""
     delete_leases: str
     release_leases: str
+    set_aside: str
+    """Gives back a claimed row by its raw id, hidden for `timeout`."""
     held_leases: str
     """Which of these leases are held, locked; MySQL's stand-in for RETURNING."""
     requeue: str

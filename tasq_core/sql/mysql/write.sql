@@ -111,6 +111,11 @@ SET {tasks}.status = 'NEW', {tasks}.receive_count = {tasks}.receive_count - 1,
     {tasks}.visible_at = '0001-01-01 00:00:00.000000'
 WHERE {tasks}.status = 'ENQUEUED'
 
+-- name: set_aside
+UPDATE {tasks} SET status = 'NEW', receive_count = receive_count - 1,
+  visible_at = (UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND) + INTERVAL ROUND(%(timeout)s) SECOND
+WHERE id = %(id)s AND status = 'ENQUEUED'
+
 -- name: held_leases
 SELECT held.id, held.receive_count FROM {tasks} JOIN JSON_TABLE(%(leases)s, '$[*]' COLUMNS (
   id CHAR(32) PATH '$[0]', receive_count INT PATH '$[1]', nonce INT PATH '$[2]')) AS held

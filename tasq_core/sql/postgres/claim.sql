@@ -6,7 +6,12 @@
 id, type, args, queue, priority, status, receive_count, max_receives, last_error,
 least(greatest(created_at, '0001-01-01 00:00:00+00'), '9999-12-31 23:59:59.999999+00')
   AT TIME ZONE 'UTC',
-started_at AT TIME ZONE 'UTC', finished_at AT TIME ZONE 'UTC',
+CASE WHEN started_at IS NOT NULL THEN
+  least(greatest(started_at, '0001-01-01 00:00:00+00'), '9999-12-31 23:59:59.999999+00')
+  AT TIME ZONE 'UTC' END,
+CASE WHEN finished_at IS NOT NULL THEN
+  least(greatest(finished_at, '0001-01-01 00:00:00+00'), '9999-12-31 23:59:59.999999+00')
+  AT TIME ZONE 'UTC' END,
 least(greatest(visible_at, '0001-01-01 00:00:00+00'), '9999-12-31 23:59:59.999999+00')
   AT TIME ZONE 'UTC'
 
@@ -15,7 +20,12 @@ id, type, substring(args FROM 1 FOR %(preview)s), queue, priority, status, recei
 max_receives, left(last_error, %(preview)s),
 least(greatest(created_at, '0001-01-01 00:00:00+00'), '9999-12-31 23:59:59.999999+00')
   AT TIME ZONE 'UTC',
-started_at AT TIME ZONE 'UTC', finished_at AT TIME ZONE 'UTC',
+CASE WHEN started_at IS NOT NULL THEN
+  least(greatest(started_at, '0001-01-01 00:00:00+00'), '9999-12-31 23:59:59.999999+00')
+  AT TIME ZONE 'UTC' END,
+CASE WHEN finished_at IS NOT NULL THEN
+  least(greatest(finished_at, '0001-01-01 00:00:00+00'), '9999-12-31 23:59:59.999999+00')
+  AT TIME ZONE 'UTC' END,
 least(greatest(visible_at, '0001-01-01 00:00:00+00'), '9999-12-31 23:59:59.999999+00')
   AT TIME ZONE 'UTC'
 

@@ -35,7 +35,9 @@ CROSS JOIN LATERAL (
 ORDER BY walk.created_at, walk.id LIMIT %(limit)s
 
 -- name: ids
-SELECT walk.created_at AT TIME ZONE 'UTC', walk.id
+SELECT
+  least(greatest(walk.created_at, '0001-01-01 00:00:00+00'), '9999-12-31 23:59:59.999999+00')
+  AT TIME ZONE 'UTC', walk.id
 FROM unnest(%(statuses)s::{enum}[]) AS s(wanted)
 CROSS JOIN LATERAL (
   SELECT created_at, id FROM {tasks}
@@ -54,8 +56,9 @@ SELECT status, count(*),
   count(*) FILTER (WHERE status <> 'NEW' AND visible_at <= statement_timestamp()),
   count(*) FILTER (WHERE visible_at <= statement_timestamp()
     AND max_receives > 0 AND receive_count >= max_receives),
-  min(created_at) FILTER (WHERE visible_at <= statement_timestamp()
-    AND (max_receives = 0 OR receive_count < max_receives)) AT TIME ZONE 'UTC'
+  min(least(greatest(created_at, '0001-01-01 00:00:00+00'), '9999-12-31 23:59:59.999999+00'))
+    FILTER (WHERE visible_at <= statement_timestamp()
+      AND (max_receives = 0 OR receive_count < max_receives)) AT TIME ZONE 'UTC'
 FROM {tasks} WHERE status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS') GROUP BY status
 
 -- name: finished_counts
@@ -69,5 +72,7 @@ SELECT type, status, count(*) FROM {tasks} GROUP BY type, status ORDER BY type, 
 
 -- name: activity
 SELECT date_trunc('minute', finished_at AT TIME ZONE 'UTC') AS minute, status, count(*)
-FROM {tasks} WHERE finished_at >= %(since)s AND status IN ('SUCCESSFUL', 'FAILED')
+FROM {tasks}
+WHERE finished_at >= %(since)s AND finished_at < '9999-12-31 00:00:00+00'
+  AND status IN ('SUCCESSFUL', 'FAILED')
 GROUP BY minute, status ORDER BY minute, status

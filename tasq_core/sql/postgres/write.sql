@@ -134,6 +134,11 @@ WITH written AS (
 )
 SELECT ARRAY(SELECT place FROM written)
 
+-- name: set_aside
+UPDATE {tasks} SET status = 'NEW', receive_count = receive_count - 1,
+  visible_at = statement_timestamp() + make_interval(secs => %(timeout)s)
+WHERE id = %(id)s AND status = 'ENQUEUED'
+
 -- name: held_leases
 
 -- Used-up receives get exactly one more.

@@ -76,6 +76,12 @@ UPDATE {tasks} SET status = 'NEW', receive_count = receive_count - 1,
 WHERE id = :id AND receive_count = :receive_count
   AND status = 'ENQUEUED' AND visible_at % 1000 = :nonce
 
+-- By the id as it stands in the row, which need not be a blob of 16 bytes.
+-- name: set_aside
+UPDATE {tasks} SET status = 'NEW', receive_count = receive_count - 1,
+  visible_at = :now + CAST(:timeout * 1000000 AS INTEGER)
+WHERE id = :id AND status = 'ENQUEUED'
+
 -- name: held_leases
 
 -- Used-up receives get exactly one more.
