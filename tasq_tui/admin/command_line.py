@@ -13,7 +13,12 @@ _MOST_IDS = 20
 
 
 def command_line(
-    verb: str, selection: Selection, settings: Settings, *flags: str, yes: bool = False
+    verb: str,
+    selection: Selection,
+    settings: Settings,
+    *flags: str,
+    which: tuple[str, ...] | None = None,
+    yes: bool = False,
 ) -> str:
     """The line, quoted for a POSIX shell; it never holds a password.
 
@@ -22,10 +27,11 @@ def command_line(
         selection: which tasks.
         settings: whose profile, or URL where it is no secret, is named.
         flags: further options, as "--reset".
+        which: the arguments that say which tasks; None derives them from `selection`.
         yes: add `--yes`, for a script.
     """
-    which = [] if verb == "clean" else selected(selection)  # its flags say which
-    words = ["tasq", verb, *target(settings), *which, *flags]
+    chosen = selected(selection) if which is None else which
+    words = ["tasq", verb, *target(settings), *chosen, *flags]
     line = shlex.join([*words, "--yes"] if yes else words)
     if selection.ids is not None and len(selection.ids) > _MOST_IDS and selection.limit is None:
         return f"{line}  # {len(selection.ids):,} ids on standard input"

@@ -1,10 +1,10 @@
 """Preview: what a change would do, counted before anything is touched, and how to ask."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from tasq_core.filters import Filter
 from tasq_core.filters.model import Term
@@ -13,6 +13,7 @@ from tasq_core.repository.protocol import PageOrder, Repository
 from tasq_core.task import OPEN_STATUSES, Task, TaskStatus
 from tasq_tui.admin.selection import Selection
 from tasq_tui.admin.settings import Settings
+from tasq_tui.admin.wording import counted
 
 SAMPLE: Final = 5
 FEW: Final = 10
@@ -22,6 +23,27 @@ MANY: Final = 1000
 
 _PREVIEW_BYTES: Final = 400
 _LEASED: Final = Filter((Term("is", (State.LEASED,)),))
+
+
+class Verb(NamedTuple):
+    """A kind of change, as people and the rules of confirmation know it."""
+
+    name: str
+    """As in `tasq delete`."""
+    past: str
+    """As in "deleted 5"."""
+    effect: str = ""
+    """What the name leaves out, as in "requeue 5 tasks from zero"."""
+    skips: str = "leased"
+    """Why it leaves tasks alone."""
+    loses_rows: bool = False
+    """Whether the rows are gone afterwards."""
+    is_harmless: bool = False
+    """Whether one task needs no question."""
+    is_typed: bool = False
+    """Whether the number must be typed however small it is."""
+    is_idempotent: bool = False
+    """Whether a task that was skipped is as it should be."""
 
 
 class Confirmation(StrEnum):
@@ -40,24 +62,67 @@ class Confirmation(StrEnum):
 class Preview:
     """What `verb` would do to `selection`."""
 
-    verb: str
+    verb: Verb
     selection: Selection
     count: int
-    by_status: Mapping[TaskStatus, int]
-    leased: int
+    by_status: Mapping[TaskStatus, int] = field(default_factory=dict)
+    leased: int = 0
     """Held by a consumer now; they are skipped."""
-    gone: int
+    gone: int = 0
     """Ids that were asked for and don't exist."""
-    later: int
+    later: int = 0
     """Match, but claim to be created after the selection was frozen: left alone."""
-    sample: tuple[Task, ...]
-    confirmation: Confirmation
-    word: str
+    sample: tuple[Task, ...] = ()
+    confirmation: Confirmation = Confirmation.NONE
+    word: str = ""
     """What must be typed where the confirmation is `TYPE_TO_CONFIRM`."""
 
+    @property
+    def total(self) -> int:
+        """How many tasks the change goes through."""
+        return self.count + self.gone
 
-def preview(repository: Repository, verb: str, selection: Selection, settings: Settings) -> Preview:
-    """Count what `verb` (as "delete") would do to `selection`."""
+    @property
+    def title(self) -> str:
+        """As in "delete 5 tasks"."""
+        return f"{self.verb.name} {counted(self.count, 'task')}{self.verb.effect}"
+
+    @property
+    def facts(self) -> Iterator[tuple[str, str]]:
+        """Which tasks, a name and a value each; not sanitized."""
+        selection = self.selection
+        if selection.is_everything:
+            yield "filter", "none: ALL tasks"
+        elif selection.asked:
+            yield "filter", str(selection.asked)
+        if selection.ids:
+            yield "chosen", f"{len(selection.ids):,} by id"
+
+    @property
+    def notes(self) -> list[str]:
+        """What of the selection won't be changed, and why."""
+        return [
+            f"{count:,} {about}"
+            for count, about in (
+                (self.leased, "held by a consumer now, skipped"),
+                (self.gone, "not found"),
+                (self.later, "created after the selection was frozen, left alone"),
+            )
+            if count
+        ]
+
+
+def target_text(settings: Settings) -> str:
+    """The database as a person is asked about it: profile, URL, prefix; no password."""
+    profile = f"{settings.profile} · " if settings.profile else ""
+    prefix = f", prefix {settings.prefix}" if settings.prefix else ""
+    return f"{profile}{settings.redacted_url}{prefix}"
+
+
+def preview(
+    repository: Repository, verb: Verb, selection: Selection, settings: Settings
+) -> Preview:
+    """Count what `verb` would do to `selection`."""
     if selection.ids is None:
         by_status, leased, later, sample = _of_filter(repository, selection)
     else:
@@ -80,17 +145,17 @@ def preview(repository: Repository, verb: str, selection: Selection, settings: S
 
 
 def confirmation_for(
-    verb: str, count: int, selection: Selection, *, ask_always: bool = False
+    verb: Verb, count: int, selection: Selection, *, ask_always: bool = False
 ) -> Confirmation:
     """How to ask before `verb` changes `count` tasks."""
     if not count:
         return Confirmation.NONE
-    if verb == "purge" or count >= MANY or selection.is_everything:
+    if verb.is_typed or count >= MANY or selection.is_everything:
         return Confirmation.TYPE_TO_CONFIRM
     if count > FEW:
         return Confirmation.DIALOG
-    harmless = verb in {"requeue", "restore"} and count == 1
-    return Confirmation.NONE if harmless and not ask_always else Confirmation.YES_NO
+    is_free = verb.is_harmless and count == 1 and not ask_always
+    return Confirmation.NONE if is_free else Confirmation.YES_NO
 
 
 def _of_filter(

@@ -5,46 +5,24 @@ from collections.abc import Iterator
 from typing import Any
 
 from tasq_core.errors import InvalidInputError
-from tasq_tui.admin.preview import Confirmation, Preview
+from tasq_tui.admin.preview import Confirmation, Preview, Verb, target_text
 from tasq_tui.admin.records import task_record
 from tasq_tui.admin.settings import Settings
-from tasq_tui.admin.wording import counted, span
+from tasq_tui.admin.wording import span
 from tasq_tui.cli import diagnostics, sanitize
-
-_FORMS = {"requeue": "requeued", "delete": "deleted", "purge": "deleted", "clean": "deleted"}
-
-
-def done_word(verb: str) -> str:
-    """As in "deleted 5"."""
-    return _FORMS.get(verb, "done")
 
 
 def described(preview: Preview, settings: Settings) -> Iterator[str]:
-    """The preview's lines, all inert."""
-    place = (
-        f"{settings.profile}: {settings.redacted_url}"
-        if settings.profile
-        else settings.redacted_url
-    )
-    prefix = f", prefix {settings.prefix}" if settings.prefix else ""
-    yield sanitize.line(f"{preview.verb} {counted(preview.count, 'task')} in {place}{prefix}")
-    selection = preview.selection
-    if selection.asked:
-        yield sanitize.line(f"  filter    {selection.asked}")
-    elif selection.is_everything:
-        yield "  filter    none: ALL tasks"
+    """The preview's lines, sanitized."""
+    yield headline(preview, settings)
+    for name, value in preview.facts:
+        yield sanitize.line(f"  {name:<9} {value}")
     if preview.by_status:
         parts = (f"{count:,} {status}" for status, count in preview.by_status.items())
         yield f"  statuses  {', '.join(parts)}"
-    for count, about in (
-        (preview.leased, "held by a consumer now, to be skipped"),
-        (preview.gone, "asked for and not found"),
-        (preview.later, "created in the future by a producer's clock, left alone"),
-    ):
-        if count:
-            yield f"  {count:,} {about}"
+    yield from (f"  {note}" for note in preview.notes)
     for task in preview.sample:
-        age = span(selection.until - task.created_at)
+        age = span(preview.selection.until - task.created_at)
         error = (task.last_error or "").partition("\n")[0][:80]
         yield sanitize.line(
             f"  {task.id}  {task.status:<11}  {task.type}  {task.queue or '-'}  {age}  {error}"
@@ -53,10 +31,15 @@ def described(preview: Preview, settings: Settings) -> Iterator[str]:
         yield f"  … and {preview.count - len(preview.sample):,} more"
 
 
+def headline(preview: Preview, settings: Settings) -> str:
+    """As in "delete 5 tasks in prod · postgresql://app@db/prod"."""
+    return sanitize.line(f"{preview.title} in {target_text(settings)}")
+
+
 def preview_record(preview: Preview, settings: Settings) -> dict[str, Any]:
     """The preview as JSON has it."""
     return {
-        "verb": preview.verb,
+        "verb": preview.verb.name,
         "target": settings.redacted_url,
         "prefix": settings.prefix,
         "filter": str(preview.selection.asked),
@@ -68,27 +51,46 @@ def preview_record(preview: Preview, settings: Settings) -> dict[str, Any]:
     }
 
 
-def confirm(preview: Preview, settings: Settings, *, yes: bool) -> None:
-    """Have the user agree.
+def check_answerable(verb: Verb, settings: Settings, *, named: bool) -> None:
+    """Refuse a change that nobody can be asked about, before anything is counted.
+
+    What matches doesn't matter: a script must fail the first time it runs, not on the day
+    that more tasks match. A requeue of tasks named by id passes: it says all there is to ask.
+
+    Args:
+        verb: what is to be done.
+        settings: to which database.
+        named: whether all tasks were named by id.
+
+    Raises:
+        InvalidInputError: there is nobody to ask.
+    """
+    if sys.stdin.isatty() and diagnostics.is_terminal():
+        return
+    if named and verb.is_harmless and not settings.confirm:
+        return
+    raise InvalidInputError(
+        f"{verb.name} asks before it changes tasks, and there is no terminal to ask on: add --yes"
+        " (or --dry-run to see which tasks); nothing was changed"
+    )
+
+
+def confirm(preview: Preview, settings: Settings) -> None:
+    """Have the user agree at the terminal.
 
     Raises:
         DeclinedError: they didn't.
-        InvalidInputError: there is nobody to ask, and no `--yes`.
     """
-    if yes or preview.confirmation is Confirmation.NONE:
+    if preview.confirmation is Confirmation.NONE:
+        diagnostics.note(headline(preview, settings))
         return
-    if not (sys.stdin.isatty() and diagnostics.is_terminal()):
-        raise InvalidInputError(
-            f"{preview.verb} of {counted(preview.count, 'task')} needs a yes, and this is no"
-            " terminal: add --yes (or --dry-run to see which tasks); nothing was touched"
-        )
     diagnostics.note("\n".join(described(preview, settings)))
     if preview.confirmation is Confirmation.TYPE_TO_CONFIRM:
-        agreed = _answer(f"type {preview.word} to {preview.verb} them: ") == preview.word
+        agreed = _answer(f"type {preview.word} to {preview.verb.name} them: ") == preview.word
     else:
         agreed = _answer("go on? [y/N] ").lower() in ("y", "yes")
     if not agreed:
-        raise diagnostics.DeclinedError("declined; nothing was touched")
+        raise diagnostics.DeclinedError("declined; nothing was changed")
 
 
 def _answer(question: str) -> str:

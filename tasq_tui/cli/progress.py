@@ -4,47 +4,31 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from time import monotonic
 from types import FrameType
 from typing import Final
 
-from tasq_core.errors import TasqError
-from tasq_core.reports import MutationResult
-from tasq_tui.admin.mutations import Mutation, Progress
+from tasq_tui.admin.mutations import Progress
+from tasq_tui.admin.operation import Operation, Outcome
 from tasq_tui.cli import diagnostics
 
 _BAR: Final = 24
 _REFRESH_SECONDS: Final = 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """What came of a change."""
-
-    result: MutationResult
-    interrupted: bool = False
-    error: TasqError | None = None
-
-
-def run(verb: str, change: Mutation) -> Run:
-    """Step through `change`. Ctrl+C ends it behind the batch that runs; a second one at once."""
-    last = Progress(0, 0, 0)
-    bar = _Bar(verb)
-    error: TasqError | None = None
+def run(operation: Operation) -> Outcome:
+    """Run a change. Ctrl+C ends it after the batch that runs; a second one at once."""
+    bar = _Bar(operation.change.verb.name)
     with _interruptible() as interrupted:
+
+        def watch(progress: Progress) -> bool:
+            bar.show(progress)
+            return not interrupted()
+
         try:
-            for last in change:
-                bar.show(last)
-                if interrupted():
-                    break
-        except TasqError as failure:
-            error = failure
+            return operation.run(watch)
         finally:
-            change.close()
             bar.clear()
-        stopped = interrupted()
-    return Run(MutationResult(last.done, last.skipped), stopped, error)
 
 
 @contextmanager

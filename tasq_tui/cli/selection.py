@@ -29,6 +29,23 @@ class Choice:
     everything: bool = False
     limit: int | None = None
 
+    def check(self) -> None:
+        """Refuse what can't select tasks, before a database is opened or an id is read.
+
+        Raises:
+            FilterSyntaxError: `--where` can't be read.
+            InvalidInputError: nothing was given, or things that exclude each other.
+        """
+        if not self.ids:
+            self.filter_or_all()
+        elif self.asked_filter is not None or self.everything or self.limit is not None:
+            raise InvalidInputError("give ids or a filter, not both")
+
+    @property
+    def names_ids(self) -> bool:
+        """Whether the tasks are named by id."""
+        return bool(self.ids)
+
     @property
     def asked_ids(self) -> list[str] | None:
         """The ids, those on standard input among them; None where none were asked for.
@@ -38,8 +55,7 @@ class Choice:
         """
         if not self.ids:
             return None
-        if self.asked_filter is not None or self.everything or self.limit is not None:
-            raise InvalidInputError("give ids or a filter, not both")
+        self.check()
         return [id for given in self.ids for id in (_from_stdin() if given == "-" else [given])]
 
     @property

@@ -81,5 +81,16 @@ def choice_of(context: typer.Context) -> Choice:
     return Choice(**context.meta[_NOTED])
 
 
+def checked_choice(context: typer.Context) -> Choice:
+    """The same for a verb that changes what it chooses.
+
+    Raises:
+        InvalidInputError: nothing was given, or things that exclude each other.
+    """
+    choice = choice_of(context)
+    choice.check()
+    return choice
+
+
 def _note(context: Any, name: str, value: Any) -> None:
     context.meta.setdefault(_NOTED, {})[name] = value

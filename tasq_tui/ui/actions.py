@@ -61,7 +61,7 @@ class Action:
 
 _APP, _TASKS, _ERRORS = Scope.APP, Scope.TASKS, Scope.ERRORS
 _KINDS, _OVERVIEW, _LOG = Scope.QUEUES, Scope.OVERVIEW, Scope.HISTORY
-_CONSUMER: Final = Scope.CONSUMER
+_CONS: Final = Scope.CONSUMER
 
 ACTIONS: Final = (
     Action(_APP, "overview", "1", "Overview", "Go to the overview",
@@ -121,6 +121,30 @@ ACTIONS: Final = (
     Action(_ERRORS, "undo", "U", "Undo", "Restore the last deletion from the trash", writes=True),
     Action(_ERRORS, "sort", "s", "Sort", "Sort by count or by the latest failure"),
     Action(_ERRORS, "copy", "y", "Copy", "Copy the message to the clipboard"),
+
+    Action(_CONS, "run", "e", "Run", "Run the handler on the task that waits",
+           call="decide('run')", writes=True),
+    Action(_CONS, "skip", "n", "Skip", "Give the task that waits back; the receive isn't counted",
+           call="decide('skip')", writes=True),
+    Action(_CONS, "fail", "f", "Fail", "End the task that waits as failed, with a reason",
+           writes=True),
+    Action(_CONS, "requeue", "r", "Requeue", "Make the task that waits new; the receive counts",
+           call="decide('requeue')", writes=True),
+    Action(_CONS, "back", "escape", "Back", "Leave a field, a zoomed pane, or what it says above"),
+    Action(_CONS, "start", "s", "Start", "Claim tasks and run their handlers",
+           call="start(False)", writes=True),
+    Action(_CONS, "step", "w", "Step", "Claim one task at a time and decide on each",
+           call="start(True)", writes=True),
+    Action(_CONS, "stop", "S", "Stop", "Claim no more; running handlers finish"),
+    Action(_CONS, "dry_run", "x", "Dry run", "Run a handler on the task, leaving the table alone"),
+    Action(_CONS, "load", "l", "Load", "Name the handlers to load, module:attr"),
+    Action(_CONS, "options", "o", "Options", "Choose queues, types, workers and lease"),
+    Action(_CONS, "reload", "ctrl+r", "Reload", "Load the handlers' code anew and go on with it"),
+    Action(_CONS, "kill", "K", "Kill", "Kill the handlers' process; its tasks come back later"),
+    Action(_CONS, "zoom", "z", "Zoom", "Give the pane in focus all the room, or share it again",
+           show=False),
+    Action(_CONS, "args_mode", "t", "Args", "Show the arguments as tree, text or bytes",
+           show=False),
 
     Action(_LOG, "copy", "y", "Copy", "Copy the command to the clipboard"),
     Action(_LOG, "undo", "U", "Undo", "Restore the last deletion from the trash", writes=True),

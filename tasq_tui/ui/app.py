@@ -22,12 +22,10 @@ from tasq_tui.admin.settings import Settings
 from tasq_tui.ui import actions, messages
 from tasq_tui.ui.actions import Scope
 from tasq_tui.ui.base_screen import CockpitScreen
-from tasq_tui.ui.consumer.actions import CONSUMER_ACTIONS
 from tasq_tui.ui.dialogs.confirm import ConfirmDialog
 from tasq_tui.ui.dialogs.help import HelpDialog
 from tasq_tui.ui.keys.ordered_input import KeysInOrder
-from tasq_tui.ui.operations.change import Change, Changer, Work
-from tasq_tui.ui.operations.undo import undo
+from tasq_tui.ui.operations.change import Changer
 from tasq_tui.ui.session import Session
 from tasq_tui.ui.text import theme
 from tasq_tui.ui.text.sanitize import ControlFilter, safe
@@ -39,8 +37,6 @@ WIDE: Final = 120
 _MUTED: Final = 0.62
 _LISTED: Final = ("Mark", "Unmark", "Open")
 """What the palette offers of the lists' own keys; moving about needs no palette."""
-
-ALL_ACTIONS: Final = (*actions.ACTIONS, *CONSUMER_ACTIONS)
 
 _CLASSES: Final = {
     "overview": "OverviewScreen",
@@ -86,7 +82,7 @@ class CockpitApp(KeysInOrder):
         super().__init__()
         theme.register(cast("App[object]", self))
         self.session = Session(settings, clock)
-        self.changer = Changer(self, self.session)
+        self.changer = Changer(self, self.session, lambda: self.view)
         self.is_paused = False
         self._gate = ControlFilter()
         self._views: dict[str, CockpitScreen] = {}
@@ -106,7 +102,7 @@ class CockpitApp(KeysInOrder):
 
     def on_mount(self) -> None:
         """Take the user's keys."""
-        keys, complaints = actions.keymap(self.session.settings.keys, ALL_ACTIONS)
+        keys, complaints = actions.keymap(self.session.settings.keys)
         self.set_keymap(keys)
         for complaint in complaints:
             self.changer.tell(complaint, "warning")
@@ -117,31 +113,6 @@ class CockpitApp(KeysInOrder):
         return self._view(self.current_mode)
 
     # -- what screens ask for ------------------------------------------------------------------
-
-    def change(self, change: Change) -> None:
-        """Begin a change of tasks; the screen shows what came of it."""
-        self._begin(self.changer.carry_out(change))
-
-    def begin(self, verb: str, work: Callable[[], Work[MutationResult | None]]) -> None:
-        """Begin other work on the table, unless some is going on."""
-        self._begin(self.changer.alone(verb, work))
-
-    def undo(self) -> None:
-        """Begin to restore the last deletion."""
-        self._begin(undo(self.changer))
-
-    def _begin(self, work: Work[MutationResult | None]) -> None:
-        async def worked() -> None:
-            view = self.view
-            view.hold(True)
-            try:
-                result = await work
-            finally:
-                view.hold(False)
-            if result is not None:
-                self.view.changed()
-
-        self.run_worker(worked(), group="change")
 
     @on(Header.Chosen)
     async def _chosen(self, event: Header.Chosen) -> None:
@@ -185,7 +156,7 @@ class CockpitApp(KeysInOrder):
 
     def action_help(self) -> None:
         """Show all keys."""
-        self.push_screen(HelpDialog(ALL_ACTIONS, self.view.SCOPE, self.get_key_display_of))
+        self.push_screen(HelpDialog(self.view.SCOPE, self.get_key_display_of))
 
     def get_key_display_of(self, action: actions.Action) -> str:
         """The keys of `action` as the user has set them."""
@@ -195,7 +166,7 @@ class CockpitApp(KeysInOrder):
 
     def action_migrate(self) -> None:
         """Create the missing table."""
-        self.begin("migrate", self._migrate)
+        self.changer.begin("migrate", self._migrate)
 
     async def action_quit(self) -> None:
         """Leave."""
@@ -206,7 +177,10 @@ class CockpitApp(KeysInOrder):
         if action == "migrate":
             failure = self.view.failure
             is_missing = failure is not None and isinstance(failure.error, TableMissingError)
-            return is_missing and not self.session.read_only
+            if not is_missing:
+                return False
+        if self.session.read_only and actions.writes(Scope.APP, action):
+            return None
         return super().check_action(action, parameters)
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:

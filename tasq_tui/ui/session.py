@@ -3,15 +3,13 @@
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeVar
-from uuid import UUID
 
 from tasq_core.client import Client
 from tasq_core.errors import TasqError
 from tasq_core.reports import MutationResult
-from tasq_tui.admin.audit_log import AuditLog, Entry
+from tasq_tui.admin.operation import Recorded, record
 from tasq_tui.admin.session import open_client
 from tasq_tui.admin.settings import Settings
 from tasq_tui.ui.db.executor import Answer, Failure, QueryThread
@@ -51,24 +49,6 @@ class Connection:
             self.client.close()
 
 
-@dataclass(frozen=True, slots=True)
-class Logged:
-    """One change of this run, as the log shows it."""
-
-    entry: Entry
-    verb: str
-    ids: tuple[UUID, ...] = ()
-    """What the command reads from standard input, where they are too many for a line."""
-
-    @property
-    def script(self) -> str:
-        """The command, runnable as it stands."""
-        if not self.ids:
-            return self.entry.command
-        ids = " ".join(map(str, self.ids))
-        return f"printf '%s\\n' {ids} | {self.entry.command.partition('  #')[0]}"
-
-
 class Session:
     """The database that the app is open on, and what was done to it."""
 
@@ -86,7 +66,7 @@ class Session:
             RepositoryError: the database's driver isn't installed.
         """
         self.settings = settings
-        self.log: list[Logged] = []
+        self.log: list[Recorded] = []
         self.deleted: list[Path] = []
         """This run's deletions that can be undone, the last one last."""
         self.restored: set[Path] = set()
@@ -136,37 +116,17 @@ class Session:
         self._skew = skew if abs(skew) > timedelta(seconds=1) else timedelta()
         return None
 
-    def note(
-        self,
-        verb: str,
-        command: str,
-        result: MutationResult,
-        *,
-        outcome: str = "done",
-        trash: str = "",
-        ids: Sequence[UUID] = (),
-    ) -> str:
-        """Write a change to the log and the journal; what went wrong with the latter, or "".
+    def note(self, verb: str, command: str, result: MutationResult) -> str:
+        """Record what was done beside `Operation.run`; what went wrong with that, or "".
 
         Args:
-            verb: as in `tasq requeue`.
+            verb: as in `tasq submit`.
             command: the equivalent command line.
             result: what it did.
-            outcome: "done", "interrupted", or the error's text.
-            trash: the file that holds the deleted rows.
-            ids: what the command reads from standard input.
         """
-        problem = ""
-        try:
-            entry = AuditLog().note(self.settings, command, result, outcome, trash)
-        except OSError as error:
-            problem = f"the journal could not be written: {error}"
-            entry = Entry(
-                self._clock(), self.settings.profile, self.settings.redacted_url, command,
-                result.done, result.skipped, outcome, trash,
-            )  # fmt: skip
-        self.log.append(Logged(entry, verb, tuple(ids)))
-        return problem
+        recorded = record(self.settings, verb, command, result)
+        self.log.append(recorded)
+        return recorded.problem
 
     def close(self) -> None:
         """Close all connections, waiting only briefly for one that hangs."""

@@ -8,6 +8,7 @@ import pytest
 from tasq_core.errors import InvalidInputError, TaskNotFoundError
 from tasq_core.filters import Filter, parse
 from tasq_core.task import TaskStatus
+from tasq_tui.admin.changes import DELETE, PURGE, REQUEUE
 from tasq_tui.admin.preview import Confirmation, preview
 from tasq_tui.admin.selection import frozen, select_ids, select_where
 from tasq_tui.admin.settings import Settings
@@ -37,7 +38,7 @@ def test_tasks_created_after_the_freeze_are_not_in_it(repository):
     repository.submit_tasks(make_tasks(3, created_at=selection.until + timedelta(microseconds=1)))
 
     assert set(ids_of(selection, repository)) == {task.id for task in early}
-    assert preview(repository, "delete", selection, SETTINGS).count == 3
+    assert preview(repository, DELETE, selection, SETTINGS).count == 3
 
 
 def test_ages_are_fixed_when_frozen(repository):
@@ -81,8 +82,8 @@ def test_a_preview_counts_by_status_and_what_would_be_skipped(repository):
     [held] = repository.poll_tasks(None, "other", 600)
     selection = select_where(repository, parse("-status:successful"))
 
-    seen = preview(repository, "purge", selection, SETTINGS)
-    by_id = preview(repository, "purge", select_ids(repository, [held.id, UUID(int=5)]), SETTINGS)
+    seen = preview(repository, PURGE, selection, SETTINGS)
+    by_id = preview(repository, PURGE, select_ids(repository, [held.id, UUID(int=5)]), SETTINGS)
 
     assert seen.by_status == {TaskStatus.NEW: 4, TaskStatus.ENQUEUED: 1, TaskStatus.FAILED: 3}
     assert (seen.count, seen.leased, seen.gone, len(seen.sample)) == (8, 1, 0, 5)
@@ -93,7 +94,7 @@ def test_tasks_from_the_future_are_told_of_and_left_alone(repository):
     ahead = repository.now() + timedelta(hours=5)
     repository.restore_tasks([*make_tasks(2), *make_tasks(3, created_at=ahead)])
 
-    seen = preview(repository, "purge", select_where(repository, Filter()), SETTINGS)
+    seen = preview(repository, PURGE, select_where(repository, Filter()), SETTINGS)
 
     assert (seen.count, seen.later) == (2, 3)
 
@@ -101,14 +102,14 @@ def test_tasks_from_the_future_are_told_of_and_left_alone(repository):
 @pytest.mark.parametrize(
     ("verb", "tasks", "asked", "confirmation"),
     [
-        ("requeue", 1, "queue:mail", Confirmation.NONE),
-        ("requeue", 2, "queue:mail", Confirmation.YES_NO),
-        ("delete", 1, "queue:mail", Confirmation.YES_NO),
-        ("delete", 11, "queue:mail", Confirmation.DIALOG),
-        ("delete", 1000, "queue:mail", Confirmation.TYPE_TO_CONFIRM),
-        ("requeue", 1, "", Confirmation.TYPE_TO_CONFIRM),
-        ("purge", 1, "queue:mail", Confirmation.TYPE_TO_CONFIRM),
-        ("purge", 0, "queue:mail", Confirmation.NONE),
+        (REQUEUE, 1, "queue:mail", Confirmation.NONE),
+        (REQUEUE, 2, "queue:mail", Confirmation.YES_NO),
+        (DELETE, 1, "queue:mail", Confirmation.YES_NO),
+        (DELETE, 11, "queue:mail", Confirmation.DIALOG),
+        (DELETE, 1000, "queue:mail", Confirmation.TYPE_TO_CONFIRM),
+        (REQUEUE, 1, "", Confirmation.TYPE_TO_CONFIRM),
+        (PURGE, 1, "queue:mail", Confirmation.TYPE_TO_CONFIRM),
+        (PURGE, 0, "queue:mail", Confirmation.NONE),
     ],
 )
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
@@ -128,6 +129,6 @@ def test_a_profile_can_have_every_change_asked_and_its_name_typed(repository):
     careful = Settings(url="sqlite://", profile="prod", confirm=True)
     selection = select_where(repository, parse("queue:mail"))
 
-    seen = preview(repository, "requeue", selection, careful)
+    seen = preview(repository, REQUEUE, selection, careful)
 
     assert (seen.confirmation, seen.word) == (Confirmation.YES_NO, "prod")

@@ -219,7 +219,7 @@ def test_an_interrupted_purge_goes_on_and_is_undone_byte_for_byte(tasq, database
 
     assert code == 130
     assert 0 < left < count
-    assert f"deleted {count - left:,}; interrupted, {left:,} left" in told
+    assert f"deleted {count - left:,}; stopped, {left:,} left" in told
     assert json.loads(resumed.out)["done"] == left
     assert restored.code == 0, restored.err
     assert f"imported {count:,}" in restored.err

@@ -111,7 +111,8 @@ def test_an_id_that_no_task_has_is_3(tasq, table):
     table(make_task())
 
     for verb in ("show", "requeue", "delete", "list"):
-        result = tasq(verb, str(uuid.uuid4()))
+        yes = ["--yes"] if verb == "delete" else []
+        result = tasq(verb, str(uuid.uuid4()), *yes)
         assert (result.code, result.out) == (3, ""), verb
     assert tasq("show", "00").code in (0, 3)
 

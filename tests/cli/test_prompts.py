@@ -49,7 +49,7 @@ def test_a_delete_shows_what_it_would_do_and_no_is_the_default(tasq, table, repo
     assert "status:failed" in screen
     assert str(task.id) in screen
     assert "smtp: gone" in screen
-    assert "declined; nothing was touched" in said
+    assert "declined; nothing was changed" in said
     assert repository.count(Filter()) == 1
 
 

@@ -11,11 +11,14 @@ from hypothesis import strategies as st
 
 from tasq_core.errors import FilterSyntaxError, InvalidInputError
 from tasq_core.filters import Filter, parse
+from tasq_core.repository.protocol import Repository
 from tasq_core.task import TaskStatus
 from tasq_tui.admin.command_line import command_line
+from tasq_tui.admin.operation import Change
 from tasq_tui.admin.selection import Selection, select_where
 from tasq_tui.admin.settings import Settings
-from tasq_tui.cli import app, changing
+from tasq_tui.cli import app
+from tasq_tui.cli.changing import Asked
 from tasq_tui.cli.commands import change
 from tasq_tui.cli.selection import Choice
 from tests.support.builders import make_tasks
@@ -78,14 +81,18 @@ def test_ids_come_from_arguments_and_standard_input(repository, monkeypatch):
 class ParsedError(Exception):
     """What the command line came to, carried out of the command."""
 
-    def __init__(self, given: Any, wanted: changing.Change) -> None:
+    def __init__(self, given: Any, wanted: Change, asked: Asked) -> None:
         self.given = given
         self.wanted = wanted
+        self.asked = asked
+
+    def selection(self, repository: Repository) -> Selection:
+        return self.wanted.look(repository, SETTINGS).selection
 
 
 def parsed(line: str) -> ParsedError:
-    def stop(given: Any, wanted: changing.Change, start: object) -> int:
-        raise ParsedError(given, wanted)
+    def stop(given: Any, wanted: Change, asked: Asked) -> int:
+        raise ParsedError(given, wanted, asked)
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(change, "carry_out", stop)
@@ -114,7 +121,7 @@ def test_the_line_of_a_filter_reads_back_to_the_same_selection(asked, in_memory)
 
     back = parsed(command_line("requeue", selection, SETTINGS, "--reset"))
 
-    again = back.wanted.select(in_memory)
+    again = back.selection(in_memory)
     assert (again.asked, again.ids, again.limit) == (asked, None, None)
     assert back.wanted.flags == ("--reset",)
     assert (back.given.url, back.given.prefix) == (SETTINGS.url, SETTINGS.prefix)
@@ -137,8 +144,8 @@ def test_the_line_of_ids_reads_back_to_the_same_ids(in_memory):
     line = command_line("delete", selection, SETTINGS, "--no-trash", yes=True)
 
     back = parsed(line)
-    assert back.wanted.select(in_memory).ids == ids
-    assert (back.wanted.yes, back.wanted.uses_trash) == (True, False)
+    assert back.selection(in_memory).ids == ids
+    assert (back.asked.yes, back.wanted.keeps_rows) == (True, False)
 
 
 def test_many_ids_are_left_to_standard_input(in_memory):
@@ -156,7 +163,7 @@ def test_a_limit_is_part_of_the_line(in_memory):
 
     back = parsed(command_line("purge", selection, SETTINGS))
 
-    assert back.wanted.select(in_memory).ids == selection.ids
+    assert back.selection(in_memory).ids == selection.ids
     assert len(selection.ids or ()) == 4
 
 
@@ -166,6 +173,6 @@ def test_the_line_names_the_profile_and_never_a_password():
     named = Settings(url="postgresql://a:secret@db/x", profile="prod")
 
     assert command_line("purge", selection, secret) == "tasq purge --all"
-    assert command_line("clean", selection, named, "--age", "7d") == (
+    assert command_line("clean", selection, named, which=("--age", "7d")) == (
         "tasq clean --profile prod --age 7d"
     )

@@ -13,7 +13,7 @@ from tasq_tui.ui.dialogs.type_to_confirm import TypeToConfirm
 from tasq_tui.ui.operations.drafts import Draft
 from tasq_tui.ui.operations.submit import draft_of
 from tests.support.builders import make_task
-from tests.tui.conftest import screen_text
+from tests.tui.conftest import screen_text, until
 
 UNANSWERED = object()
 
@@ -95,9 +95,8 @@ async def test_progress_shows_figures_and_asks_once_for_an_end():
     asked = []
     app = Asker(ProgressDialog("Deleting", lambda: asked.append(1)))
     async with app.run_test(size=(80, 24)) as pilot:
-        app.dialog.report(500, 2, 10_000)
-        await pilot.pause()
-        assert "500 of 10,000, 2 skipped" in screen_text(app)
+        app.dialog.progress = (500, 2, 10_000)
+        await until(pilot, lambda: "500 of 10,000, 2 skipped" in screen_text(app))
         await pilot.press("escape", "escape")
         await pilot.pause()
 

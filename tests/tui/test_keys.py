@@ -4,7 +4,7 @@ import pytest
 
 from tasq_tui.admin.settings import Settings
 from tasq_tui.ui.actions import ACTIONS, Scope, keymap
-from tasq_tui.ui.app import ALL_ACTIONS, screen_class
+from tasq_tui.ui.app import screen_class
 from tasq_tui.ui.keys.reference import markdown
 from tasq_tui.ui.widgets.header import SCREENS as HEADER_SCREENS
 from tasq_tui.ui.widgets.key_bar import KeyBar
@@ -22,7 +22,7 @@ def test_the_documented_keys_are_the_registrys():
 
 @pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: screen.NAME)
 def test_no_two_actions_of_a_screen_share_a_key(screen):
-    here = [a for a in ALL_ACTIONS if a.scope in {screen.SCOPE, Scope.APP}]
+    here = [a for a in ACTIONS if a.scope in {screen.SCOPE, Scope.APP}]
     keys = [key for action in here for key in action.key.split(",")]
 
     assert len(keys) == len(set(keys))
@@ -30,7 +30,7 @@ def test_no_two_actions_of_a_screen_share_a_key(screen):
 
 @pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: screen.NAME)
 def test_every_action_has_a_method(screen):
-    for action in ALL_ACTIONS:
+    for action in ACTIONS:
         if action.scope is screen.SCOPE:
             name = (action.call or action.name).partition("(")[0]
             assert hasattr(screen, f"action_{name}"), action.binding_id
@@ -79,7 +79,9 @@ async def test_a_click_on_a_key_calls_its_action(shop: Settings):
 
 
 def test_a_key_can_be_set_for_all_screens_or_for_one():
-    chosen, complaints = keymap({"requeue": "x", "history.copy": "c"}, ACTIONS)
+    chosen, complaints = keymap({"requeue": "x", "history.copy": "c"})
 
-    assert chosen == {"tasks.requeue": "x", "errors.requeue": "x", "history.copy": "c"}
+    assert chosen == {
+        "tasks.requeue": "x", "errors.requeue": "x", "consumer.requeue": "x", "history.copy": "c",
+    }  # fmt: skip
     assert not complaints

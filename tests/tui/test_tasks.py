@@ -127,7 +127,7 @@ async def test_a_deleted_task_comes_back_by_undo_as_it_was(shop: Settings, table
         await until(pilot, lambda: "restored 1" in toasts(app))
 
         assert table.new_inspector().get(task.id) == task
-        assert [logged.verb for logged in app.session.log] == ["delete", "restore"]
+        assert [logged.verb for logged in app.session.log] == ["delete", "import"]
 
 
 async def test_undo_of_an_earlier_runs_deletion_asks_first(shop: Settings, table):
@@ -183,7 +183,7 @@ async def test_leased_tasks_are_skipped_and_that_is_told(shop: Settings, table):
     async with cockpit(shop, screen="tasks") as (app, pilot):
         await apply_filter(app, pilot, "is:leased")
         await press(pilot, "d")
-        await until(pilot, lambda: "1 leased by a consumer: they are skipped" in screen_text(app))
+        await until(pilot, lambda: "1 held by a consumer now, skipped" in screen_text(app))
         await press(pilot, "y")
 
         await until(pilot, lambda: "deleted 0, skipped 1 (leased)" in toasts(app))
@@ -234,7 +234,7 @@ async def test_more_than_fit_one_by_one_are_marked_by_the_filter(
         text = screen_text(app)
 
         assert "status:successful" in text
-        assert "1 created later: they are left alone" in text
+        assert "1 created after the selection was frozen, left alone" in text
         await press(pilot, "escape", "escape")
         assert "MARKED" not in app.view.status
 

@@ -5,17 +5,13 @@ from typing import Annotated
 import typer
 
 from tasq_core.cleaner import DEFAULT_AGE_SECONDS
-from tasq_core.repository.protocol import Repository
-from tasq_tui.admin.mutations import Mutation, delete, finished_before, requeue
-from tasq_tui.admin.preview import Preview
-from tasq_tui.admin.selection import select_where
-from tasq_tui.admin.trash import TrashFile
+from tasq_tui.admin import changes
+from tasq_tui.admin.mutations import finished_before
 from tasq_tui.cli import options
-from tasq_tui.cli.changing import Change, Start, carry_out
+from tasq_tui.cli.changing import Asked, carry_out
 from tasq_tui.cli.durations import age
 from tasq_tui.cli.options import VerbCommand, verb_app
-from tasq_tui.cli.selection import Choice
-from tasq_tui.cli.selection_options import ChoosingCommand, FilteringCommand, choice_of
+from tasq_tui.cli.selection_options import ChoosingCommand, FilteringCommand, checked_choice
 
 app = verb_app()
 
@@ -47,16 +43,9 @@ def requeue_tasks(
       tasq requeue --where 'status:failed error:timeout' --yes
       tasq list --where 'status:failed type:send*' -o ids | tasq requeue - --yes
     """
-    choice = choice_of(context)
-    change = Change(
-        "requeue", choice.selection, ("--reset",) if reset else (),
-        yes=yes, dry_run=dry_run, as_json=as_json,
-    )  # fmt: skip
-
-    def start(repository: Repository, seen: Preview, trash: TrashFile | None) -> Mutation:  # noqa: ARG001 - nothing is lost
-        return requeue(repository, seen.selection, seen.count + seen.gone, reset=reset)
-
-    return carry_out(context.obj, change, start)
+    choice = checked_choice(context)
+    asked = Asked(yes=yes, dry_run=dry_run, as_json=as_json, named=choice.names_ids)
+    return carry_out(context.obj, changes.requeue(choice.selection, reset=reset), asked)
 
 
 @app.command("delete", cls=ChoosingCommand)
@@ -75,11 +64,12 @@ def delete_tasks(
       tasq delete 3f2a9c 77b0
       tasq delete --where 'status:failed type:old_report' --dry-run
     """
-    choice = choice_of(context)
-    return _delete(
-        context, "delete", choice, include_leased=include_leased, no_trash=no_trash, yes=yes,
-        dry_run=dry_run, as_json=as_json,
-    )  # fmt: skip
+    choice = checked_choice(context)
+    change = changes.delete(
+        choice.selection, changes.DELETE, include_leased=include_leased, keep=not no_trash
+    )
+    asked = Asked(yes=yes, dry_run=dry_run, as_json=as_json, named=choice.names_ids)
+    return carry_out(context.obj, change, asked)
 
 
 @app.command("purge", cls=FilteringCommand)
@@ -100,11 +90,11 @@ def purge(
       tasq purge --status successful --older-than 7d
       tasq purge --where 'queue:tmp status:new' --dry-run
     """
-    choice = choice_of(context)
-    return _delete(
-        context, "purge", choice, include_leased=include_leased, no_trash=no_trash, yes=yes,
-        dry_run=dry_run, as_json=as_json,
+    change = changes.delete(
+        checked_choice(context).selection, changes.PURGE,
+        include_leased=include_leased, keep=not no_trash,
     )  # fmt: skip
+    return carry_out(context.obj, change, Asked(yes=yes, dry_run=dry_run, as_json=as_json))
 
 
 @app.command("clean", cls=VerbCommand)
@@ -126,35 +116,5 @@ def clean(
       tasq clean --age 1d --no-trash --yes
     """
     where = finished_before(age("--age", older))
-    change = Change(
-        "clean", lambda repository: select_where(repository, where), ("--age", older),
-        yes=yes, dry_run=dry_run, as_json=as_json, uses_trash=not no_trash,
-    )  # fmt: skip
-    return carry_out(context.obj, change, _deleting(include_leased=False))
-
-
-def _delete(
-    context: typer.Context,
-    verb: str,
-    choice: Choice,
-    *,
-    include_leased: bool,
-    no_trash: bool,
-    yes: bool,
-    dry_run: bool,
-    as_json: bool,
-) -> int:
-    flags = ("--include-leased",) * include_leased + ("--no-trash",) * no_trash
-    change = Change(
-        verb, choice.selection, flags, yes=yes, dry_run=dry_run, as_json=as_json,
-        uses_trash=not no_trash,
-    )  # fmt: skip
-    return carry_out(context.obj, change, _deleting(include_leased=include_leased))
-
-
-def _deleting(*, include_leased: bool) -> Start:
-    def start(repository: Repository, seen: Preview, trash: TrashFile | None) -> Mutation:
-        total = seen.count + seen.gone
-        return delete(repository, seen.selection, total, trash=trash, include_leased=include_leased)
-
-    return start
+    change = changes.clean(where, ("--age", older), keep=not no_trash)
+    return carry_out(context.obj, change, Asked(yes=yes, dry_run=dry_run, as_json=as_json))

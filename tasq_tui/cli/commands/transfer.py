@@ -11,10 +11,12 @@ import typer
 
 from tasq_core.errors import InvalidInputError
 from tasq_core.transfer import to_line
-from tasq_tui.admin.audit_log import AuditLog
-from tasq_tui.admin.mutations import restore
-from tasq_tui.admin.session import check_table, check_writable
+from tasq_tui.admin import changes
+from tasq_tui.admin.operation import prepare
+from tasq_tui.admin.preview import target_text
+from tasq_tui.admin.session import check_table
 from tasq_tui.cli import diagnostics, options, output, progress, sanitize
+from tasq_tui.cli.changing import report
 from tasq_tui.cli.connection import connected
 from tasq_tui.cli.diagnostics import ExitCode
 from tasq_tui.cli.options import VerbCommand, verb_app
@@ -62,26 +64,12 @@ def import_tasks(
       tasq import backup.ndjson
       zcat failed.ndjson.gz | tasq import -
     """
-    with connected(context.obj) as connection:
-        check_writable(connection.settings, "import")
+    with connected(context.obj) as connection, _lines(files) as lines:
+        change = changes.restore(lines, 0, tuple(files), changes.IMPORT)
+        operation = prepare(connection.repository, connection.settings, change)
         check_table(connection.client)
-        with _lines(files) as lines:
-            run = progress.run("import", restore(connection.repository, lines))
-        command = f"tasq import {' '.join(files)}"
-        outcome = str(run.error) if run.error else "interrupted" if run.interrupted else "done"
-        try:
-            AuditLog().note(connection.settings, command, run.result, outcome)
-        except OSError as error:
-            diagnostics.warn(f"the journal could not be written: {error}")
-    result = run.result
-    if as_json:
-        output.document({"verb": "import", "done": result.done, "skipped": result.skipped})
-    skipped = f", skipped {result.skipped:,} that exist" if result.skipped else ""
-    diagnostics.note(f"imported {result.done:,}{skipped}")
-    if run.error is not None:
-        code = diagnostics.failed(run.error)
-        return ExitCode.PARTLY_DONE if result.done else code
-    return ExitCode.INTERRUPTED if run.interrupted else ExitCode.DONE
+        diagnostics.note(f"import into {target_text(connection.settings)}")
+        return report(progress.run(operation), as_json=as_json)
 
 
 @contextmanager

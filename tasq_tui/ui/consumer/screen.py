@@ -8,7 +8,6 @@ from typing import ClassVar, Final
 from uuid import UUID
 
 from textual import on
-from textual.binding import BindingType
 from textual.containers import Container, Vertical
 from textual.content import Content
 from textual.message import Message
@@ -22,7 +21,6 @@ from tasq_tui.admin.state import read_lines, write_lines
 from tasq_tui.child.protocol import AnyEvent, Awaiting, Decision, Died, Loaded
 from tasq_tui.ui.actions import Scope
 from tasq_tui.ui.base_screen import CockpitScreen
-from tasq_tui.ui.consumer.actions import CONSUMER_ACTIONS
 from tasq_tui.ui.consumer.control import ConsumerControl
 from tasq_tui.ui.consumer.form import ConsumerForm
 from tasq_tui.ui.consumer.in_flight import InFlight
@@ -58,7 +56,6 @@ class ConsumerScreen(CockpitScreen):
     EVERY_SECONDS: ClassVar[float] = 5.0
     CSS_PATH: ClassVar[str] = "screen.tcss"
     AUTO_FOCUS: ClassVar[str] = "InFlight"
-    BINDINGS: ClassVar[list[BindingType]] = [action.binding for action in CONSUMER_ACTIONS]
 
     @dataclass
     class ChildSaid(Message):

@@ -1,6 +1,6 @@
 """All keys, those of the current screen first."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import ClassVar, Final
 
 from textual.binding import Binding, BindingType
@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tasq_tui.ui.actions import Action, Scope
+from tasq_tui.ui.actions import ACTIONS, Action, Scope
 from tasq_tui.ui.dialogs.base import Dialog
 from tasq_tui.ui.keys.reference import OTHER_KEYS
 from tasq_tui.ui.text.sanitize import fit
@@ -31,18 +31,14 @@ class HelpDialog(Dialog[None]):
         Binding("pageup,ctrl+b", "scroll(-10)", "Page up", show=False),
     ]
 
-    def __init__(
-        self, actions: Sequence[Action], scope: Scope, keys_of: Callable[[Action], str]
-    ) -> None:
-        """Show `actions`.
+    def __init__(self, scope: Scope, keys_of: Callable[[Action], str]) -> None:
+        """Show all actions.
 
         Args:
-            actions: all there are.
             scope: whose come first.
             keys_of: the keys of an action as the user has set them.
         """
         super().__init__("Keys", "↑ ↓ scroll · Esc closes")
-        self._actions = actions
         self._scope = scope
         self._keys_of = keys_of
 
@@ -51,7 +47,7 @@ class HelpDialog(Dialog[None]):
         lines: list[Content] = []
         for scope in dict.fromkeys((self._scope, Scope.APP, *Scope)):
             lines.append(_heading(scope.value))
-            here = [action for action in self._actions if action.scope is scope]
+            here = [action for action in ACTIONS if action.scope is scope]
             lines += [_line(self._keys_of(action), action.about) for action in here]
             lines.append(Content(""))
         for heading, table in OTHER_KEYS:

@@ -1,6 +1,7 @@
 """A change at work: how far it is, and a way to stop it."""
 
 from collections.abc import Callable, Iterator
+from typing import Final
 
 from textual.widget import Widget
 from textual.widgets import ProgressBar, Static
@@ -8,9 +9,11 @@ from textual.widgets import ProgressBar, Static
 from tasq_tui.ui.dialogs.base import Dialog, text_block
 from tasq_tui.ui.text.formats import count
 
+_DRAW_SECONDS: Final = 0.1
+
 
 class ProgressDialog(Dialog[None]):
-    """Stays until it is dismissed by whoever works; Escape asks them to stop."""
+    """Open until the operation closes it; Escape asks the operation to stop."""
 
     DEFAULT_CSS = """
     ProgressDialog { & ProgressBar { width: 1fr; } & Bar { width: 1fr; } }
@@ -26,7 +29,8 @@ class ProgressDialog(Dialog[None]):
         super().__init__(title, "Esc stops after the running batch")
         self._stop = stop
         self._stopping = False
-        self._state = (0, 0, 0)
+        self.progress: tuple[int, int, int] = (0, 0, 0)
+        """Done, skipped, total (0: unknown); any thread may set it."""
 
     def body(self) -> Iterator[Widget]:
         """The figures and a bar."""
@@ -34,14 +38,12 @@ class ProgressDialog(Dialog[None]):
         yield ProgressBar(show_eta=False)
 
     def on_mount(self) -> None:
-        """Show what was reported before."""
-        self.report(*self._state)
+        """Show how far it is, ten times a second."""
+        self._draw()
+        self.set_interval(_DRAW_SECONDS, self._draw)
 
-    def report(self, done: int, skipped: int, total: int) -> None:
-        """Show how far it is; a total of 0 isn't known."""
-        self._state = (done, skipped, total)
-        if not self.is_mounted:
-            return
+    def _draw(self) -> None:
+        done, skipped, total = self.progress
         text = f"{count(done)} of {count(total)}" if total else f"{count(done)} so far"
         if skipped:
             text += f", {count(skipped)} skipped"
@@ -56,4 +58,4 @@ class ProgressDialog(Dialog[None]):
         if not self._stopping:
             self._stopping = True
             self._stop()
-            self.report(*self._state)
+            self._draw()

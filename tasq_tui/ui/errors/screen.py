@@ -13,14 +13,16 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from tasq_core.reports import ErrorGroup
+from tasq_tui.admin import changes
+from tasq_tui.admin.operation import Change
 from tasq_tui.admin.selection import select_ids
 from tasq_tui.ui.actions import Scope
 from tasq_tui.ui.base_screen import CockpitScreen
 from tasq_tui.ui.db.executor import Failure
 from tasq_tui.ui.errors.group_filter import filter_of
 from tasq_tui.ui.messages import ShowTasks
-from tasq_tui.ui.operations.change import Change
 from tasq_tui.ui.operations.preview_text import tasks
+from tasq_tui.ui.operations.undo import undo
 from tasq_tui.ui.session import Session
 from tasq_tui.ui.text.formats import age, count
 from tasq_tui.ui.text.redrawing import redraw
@@ -162,15 +164,15 @@ class ErrorsScreen(CockpitScreen):
 
     def action_requeue(self, reset: bool) -> None:
         """Requeue the group as it stands now."""
-        self._change("requeue", reset=reset)
+        self._change(lambda select: changes.requeue(select, reset=reset))
 
     def action_delete(self) -> None:
         """Delete the group as it stands now."""
-        self._change("delete")
+        self._change(changes.delete)
 
     def action_undo(self) -> None:
         """Restore the last deletion."""
-        self.cockpit.undo()
+        undo(self.cockpit.changer)
 
     def action_sort(self) -> None:
         """Sort by count, or by the latest failure."""
@@ -184,10 +186,10 @@ class ErrorsScreen(CockpitScreen):
             self.app.copy_to_clipboard(group.message)
             self.cockpit.changer.tell(f"copied the message of {tasks(group.count)}")
 
-    def _change(self, verb: str, *, reset: bool = False) -> None:
+    def _change(self, change: Callable[[changes.Select], Change]) -> None:
         if group := self.group:
             select = partial(select_ids, texts=group.task_ids)
-            self.cockpit.change(Change(verb, select, reset=reset))
+            self.cockpit.changer.change(change(select))
 
 
 def _columns(order: str) -> list[RowColumn]:

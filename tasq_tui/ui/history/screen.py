@@ -7,9 +7,11 @@ from textual import on
 from textual.widget import Widget
 from textual.widgets import Static
 
+from tasq_tui.admin.operation import Recorded
 from tasq_tui.ui.actions import Scope
 from tasq_tui.ui.base_screen import CockpitScreen
-from tasq_tui.ui.session import Logged, Session
+from tasq_tui.ui.operations.undo import undo
+from tasq_tui.ui.session import Session
 from tasq_tui.ui.text.formats import count, moment
 from tasq_tui.ui.text.sanitize import safe, safe_lines
 from tasq_tui.ui.widgets.lines_view import LinesView
@@ -51,7 +53,7 @@ class HistoryScreen(CockpitScreen):
         yield self._command
 
     @property
-    def logged(self) -> Logged | None:
+    def logged(self) -> Recorded | None:
         """The change under the cursor."""
         key = self._table.current
         return self.session.log[key] if isinstance(key, int) else None
@@ -97,10 +99,10 @@ class HistoryScreen(CockpitScreen):
 
     def action_undo(self) -> None:
         """Restore the last deletion."""
-        self.cockpit.undo()
+        undo(self.cockpit.changer)
 
 
-def _row(key: int, logged: Logged) -> Row:
+def _row(key: int, logged: Recorded) -> Row:
     entry = logged.entry
     failed = entry.outcome not in {"done", "interrupted"}
     return Row(

@@ -1,11 +1,10 @@
 """The table of all keys, for the help and for docs/keys.md."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
-from tasq_tui.ui.actions import ACTIONS, Action, Scope
-from tasq_tui.ui.consumer.actions import CONSUMER_ACTIONS
+from tasq_tui.ui.actions import ACTIONS, Scope
 
 _LIST_KEYS: Final = (
     ("↑ ↓ j k", "Move by a row"),
@@ -48,14 +47,14 @@ requeue = "ctrl+r"
 """
 
 
-def markdown(actions: Sequence[Action] = (*ACTIONS, *CONSUMER_ACTIONS)) -> str:
+def markdown() -> str:
     """The document."""
-    return "\n".join([_HEAD, *_tables(actions)])
+    return "\n".join([_HEAD, *_tables()])
 
 
-def _tables(actions: Sequence[Action]) -> Iterator[str]:
+def _tables() -> Iterator[str]:
     for scope in Scope:
-        here = [action for action in actions if action.scope is scope]
+        here = [action for action in ACTIONS if action.scope is scope]
         yield f"## {scope.value.capitalize()}\n"
         yield "| key | action | name in `[keys]` |\n|-|-|-|"
         yield from (f"| {_keys(a.key)} | {a.about} | `{a.name}` |" for a in here)

@@ -1,107 +1,104 @@
-"""A change from the key press to its result: count, ask, do, note, tell.
-
-What is done is decided in `tasq_tui.admin`; this leads through it and shows it.
-"""
+"""A change in the app: renders `tasq_tui.admin.operation` with dialogs and toasts."""
 
 import asyncio
+import threading
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
+from functools import partial
+from typing import Any, Final, Literal, TypeVar
 
 from textual.app import App
 
-from tasq_core.errors import TasqError
+from tasq_core.errors import TaskNotFoundError, TasqError
 from tasq_core.reports import MutationResult
-from tasq_core.repository.protocol import Repository
-from tasq_tui.admin import mutations
-from tasq_tui.admin.command_line import command_line
-from tasq_tui.admin.mutations import Mutation, Progress
-from tasq_tui.admin.preview import Confirmation, Preview, preview
-from tasq_tui.admin.selection import Selection
-from tasq_tui.admin.trash import Trash, TrashFile
+from tasq_tui.admin.mutations import Progress
+from tasq_tui.admin.operation import Change, Operation, Outcome, Watch, prepare
+from tasq_tui.admin.preview import Confirmation
+from tasq_tui.ui.base_screen import CockpitScreen
 from tasq_tui.ui.dialogs.confirm import ConfirmDialog
 from tasq_tui.ui.dialogs.type_to_confirm import TypeToConfirm
-from tasq_tui.ui.operations.delayed_progress import Patience
-from tasq_tui.ui.operations.preview_text import (
-    LOSES,
-    PAST,
-    described,
-    nothing,
-    question,
-    why_skipped,
-)
+from tasq_tui.ui.operations.delayed_progress import DelayedProgress
+from tasq_tui.ui.operations.preview_text import button, described, nothing, question
 from tasq_tui.ui.session import Session
-from tasq_tui.ui.text.formats import count
 from tasq_tui.ui.text.sanitize import safe
 
-if TYPE_CHECKING:
-    from tasq_tui.ui.dialogs.base import Dialog
-
 T = TypeVar("T")
-Work = Coroutine[Any, Any, T]
+Work = Coroutine[Any, Any, MutationResult | None]
 Severity = Literal["information", "warning", "error"]
 
 _LONGEST_MESSAGE: Final = 400
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What the user asked for."""
-
-    verb: str
-    """requeue, delete or purge."""
-    select: Callable[[Repository], Selection]
-    """Which tasks, as of the key press."""
-    reset: bool = False
-
-    @property
-    def flags(self) -> tuple[str, ...]:
-        """Options of the equivalent command."""
-        return ("--reset",) if self.reset else ()
-
-
-@dataclass(frozen=True, slots=True)
-class Ran:
-    """How a mutation ended."""
-
-    result: MutationResult
-    outcome: str
-    """"done", "interrupted", or the error's text."""
-
-    @property
-    def failed(self) -> bool:
-        """Whether an error ended it."""
-        return self.outcome not in {"done", "interrupted"}
-
-
 class Changer:
-    """Carries out one change at a time on the session's admin connection."""
+    """Makes one change at a time on the session's admin connection."""
 
-    def __init__(self, app: App[int], session: Session) -> None:
+    def __init__(self, app: App[int], session: Session, view: Callable[[], CockpitScreen]) -> None:
+        """Wait for the first change.
+
+        Args:
+            app: shows the dialogs and messages.
+            session: the database, and the log of this run.
+            view: the screen of the current mode, whatever dialog is over it.
+        """
         self.app = app
         self.session = session
         self.is_busy = False
+        self._view = view
 
-    async def carry_out(self, change: Change) -> MutationResult | None:
-        """Do `change` after asking for it; None where it was declined or refused.
+    def change(self, change: Change) -> None:
+        """Begin a change of tasks: preview, ask, run, report."""
+        self.begin(change.verb.name, partial(self._change, change))
 
-        Runs in a worker; the change is noted and told before this returns.
+    def begin(self, verb: str, work: Callable[[], Work]) -> None:
+        """Begin work on the table in a worker, unless some is going on.
+
+        The screen keeps its rows where they are meanwhile, and shows the result; errors of
+        tasq are reported.
         """
-        return await self.alone(change.verb, lambda: self._carry_out(change))
-
-    async def alone(self, verb: str, work: "Callable[[], Work[T]]") -> T | None:
-        """Let `work` run unless another change does; its errors are told."""
         if self.is_busy:
             self.tell("another change is at work", "warning")
-            return None
+            return
         self.is_busy = True
-        try:
-            return await work()
-        except TasqError as error:
-            self.tell(f"{verb}: {error}", "error")
-            return None
-        finally:
-            self.is_busy = False
+        self.app.run_worker(self._work(verb, work), group="change")
+
+    async def run(self, title: str, operation: Operation) -> Outcome:
+        """Run a change to its end, with a dialog that stops it where that takes long."""
+        outcome = await self.work(title, operation.run)
+        self.session.log.append(outcome.recorded)
+        return outcome
+
+    async def work(self, title: str, call: Callable[[Watch], T]) -> T:
+        """The answer of a call that reports its progress, with a dialog that stops it."""
+        stopping = threading.Event()
+        async with DelayedProgress(self.app, title, stopping.set) as dialog:
+
+            def watch(progress: Progress) -> bool:  # on the connection's thread
+                dialog.progress = progress
+                return not stopping.is_set()
+
+            return (await self.session.admin.run(call, watch)).value
+
+    async def ask(self, title: str, work: Callable[[], T]) -> T | None:
+        """The answer of `work` on the admin connection; None if the user gave up waiting."""
+        asking = asyncio.ensure_future(self.session.admin.run(work))
+        async with DelayedProgress(self.app, title, asking.cancel):
+            try:
+                return (await asking).value
+            except asyncio.CancelledError:
+                if not asking.cancelled():
+                    raise
+                return None
+
+    def report(self, outcome: Outcome) -> None:
+        """Say how a change ended."""
+        message = outcome.text
+        if outcome.error is not None:
+            message += f"; then: {outcome.error}"
+        if outcome.trash is not None:
+            message += " · U undoes"
+        is_partial = outcome.result.skipped and not outcome.verb.is_idempotent
+        self.tell(message, "error" if outcome.error else "warning" if is_partial else "information")
+        if outcome.recorded.problem:
+            self.tell(outcome.recorded.problem, "warning")
 
     def tell(self, message: str, severity: Severity = "information") -> None:
         """Show a message in the corner, as inert text."""
@@ -112,122 +109,48 @@ class Changer:
             timeout=10 if severity == "error" else 5,
         )
 
-    async def run(self, title: str, mutation: Mutation, total: int) -> Ran:
-        """Run `mutation` to its end, with a dialog that stops it where that takes long."""
-        stopping = asyncio.Event()
-        last = Progress(0, 0, total)
-        admin = self.session.admin
-        async with Patience(self.app, title, stopping.set) as shown:
-            try:
-                while not stopping.is_set():
-                    answer = await admin.run(_step, mutation)
-                    if isinstance(answer.value, MutationResult):
-                        return Ran(answer.value, "done")
-                    last = answer.value
-                    shown.report(*last)
-            except TasqError as error:
-                return Ran(MutationResult(last.done, last.skipped), str(error))
-            finally:
-                await admin.run(mutation.close)
-        return Ran(MutationResult(last.done, last.skipped), "interrupted")
+    async def _work(self, verb: str, work: Callable[[], Work]) -> None:
+        view = self._view()
+        view.hold(True)
+        result = None
+        try:
+            result = await work()
+        except TasqError as error:
+            is_gone = isinstance(error, TaskNotFoundError)
+            self.tell(f"{verb}: {error}", "warning" if is_gone else "error")
+        finally:
+            self.is_busy = False
+            view.hold(False)
+        if result is not None:
+            self._view().changed()
 
-    async def ask(self, title: str, work: Callable[[], T]) -> T | None:
-        """The answer of `work` on the admin connection; None if the user gave up waiting."""
-        asking = asyncio.ensure_future(self.session.admin.run(work))
-        async with Patience(self.app, title, asking.cancel):
-            try:
-                return (await asking).value
-            except asyncio.CancelledError:
-                if not asking.cancelled():
-                    raise
-                return None
-
-    async def _carry_out(self, change: Change) -> MutationResult | None:
-        seen = await self.ask(
-            f"Counting what to {change.verb}", lambda: _looked_at(self.session, change)
+    async def _change(self, change: Change) -> MutationResult | None:
+        admin, settings = self.session.admin, self.session.settings
+        operation = await self.ask(
+            f"Counting what to {change.verb.name}",
+            lambda: prepare(admin.repository, settings, change),
         )
-        if seen is None:
+        if operation is None:
             return None
-        if not seen.count:
-            self.tell(nothing(seen), "warning")
+        if not operation.seen.count:
+            self.tell(nothing(operation.seen), "warning")
             return None
-        if not await self._is_confirmed(change, seen):
+        if not await self._is_confirmed(operation):
             return None
-        return await self._do(change, seen)
+        outcome = await self.run(button(operation.seen), operation)
+        if outcome.trash is not None:
+            self.session.deleted.append(outcome.trash)
+        self.report(outcome)
+        return outcome.result
 
-    async def _is_confirmed(self, change: Change, seen: Preview) -> bool:
+    async def _is_confirmed(self, operation: Operation) -> bool:
+        seen = operation.seen
         if seen.confirmation is Confirmation.NONE:
             return True
-        answer = await self.app.push_screen_wait(self._dialog(change, seen))
-        return bool(answer)
-
-    def _dialog(self, change: Change, seen: Preview) -> "Dialog[bool]":
-        title, yes = question(seen, reset=change.reset)
         about = described(seen, self.session.settings, self.session.now())
         if seen.confirmation is Confirmation.TYPE_TO_CONFIRM:
-            return TypeToConfirm(title, about, seen.word, yes)
-        return ConfirmDialog(title, about, yes, danger=change.verb in LOSES)
-
-    async def _do(self, change: Change, seen: Preview) -> MutationResult:
-        session, verb = self.session, change.verb
-        line = command_line(verb, seen.selection, session.settings, *change.flags, yes=True)
-        trash = Trash().open(session.settings, session.table, line) if verb in LOSES else None
-        total = seen.count + seen.gone
-        mutation = _mutation(change, session.admin.repository, seen.selection, total, trash)
-        try:
-            ran = await self.run(f"{verb.capitalize()} {count(seen.count)}", mutation, total)
-        finally:
-            if trash is not None:
-                trash.close()
-        kept = trash.path if trash is not None and trash.rows else None
-        if kept is not None:
-            session.deleted.append(kept)
-        ids = (seen.selection.ids or ()) if "  # " in line else ()
-        problem = session.note(
-            verb, line, ran.result, outcome=ran.outcome, trash=str(kept or ""), ids=ids
-        )
-        self._tell_result(verb, seen, ran, undoable=kept is not None)
-        if problem:
-            self.tell(problem, "warning")
-        return ran.result
-
-    def _tell_result(self, verb: str, seen: Preview, ran: Ran, *, undoable: bool) -> None:
-        message = f"{PAST[verb]} {count(ran.result.done)}"
-        if ran.result.skipped:
-            message += f", skipped {count(ran.result.skipped)} ({why_skipped(seen)})"
-        if ran.outcome == "interrupted":
-            left = seen.count + seen.gone - ran.result.done - ran.result.skipped
-            message += f"; stopped, {count(max(left, 0))} left"
-        elif ran.failed:
-            message += f"; then: {ran.outcome}"
-        if undoable:
-            message += " · U undoes"
-        self.tell(
-            message, "error" if ran.failed else "warning" if ran.result.skipped else "information"
-        )
-
-
-def _looked_at(session: Session, change: Change) -> Preview:
-    repository = session.admin.repository
-    selection = change.select(repository)
-    return preview(repository, change.verb, selection, session.settings)
-
-
-def _mutation(
-    change: Change,
-    repository: Repository,
-    selection: Selection,
-    total: int,
-    trash: TrashFile | None,
-) -> Mutation:
-    if change.verb == "requeue":
-        return mutations.requeue(repository, selection, total, reset=change.reset)
-    return mutations.delete(repository, selection, total, trash=trash)
-
-
-def _step(mutation: Mutation) -> Progress | MutationResult:
-    try:
-        return next(mutation)
-    except StopIteration as end:
-        result: MutationResult = end.value
-        return result
+            typed = TypeToConfirm(question(seen), about, seen.word, button(seen))
+            return await self.app.push_screen_wait(typed) is True
+        danger = seen.verb.loses_rows
+        dialog = ConfirmDialog(question(seen), about, button(seen), danger=danger)
+        return await self.app.push_screen_wait(dialog) is True

@@ -1,4 +1,4 @@
-"""A dialog for what takes long: it comes after a moment, goes by itself, and can stop the work."""
+"""Shows a cancellable progress dialog after 250 ms."""
 
 from collections.abc import Callable
 from typing import Final
@@ -7,10 +7,10 @@ from textual.app import App
 
 from tasq_tui.ui.dialogs.progress import ProgressDialog
 
-PATIENCE_SECONDS: Final = 0.25
+DELAY_SECONDS: Final = 0.25
 
 
-class Patience:
+class DelayedProgress:
     """An asynchronous context manager around the work; gives the dialog to report to."""
 
     def __init__(self, app: App[int], title: str, stop: Callable[[], object]) -> None:
@@ -26,7 +26,7 @@ class Patience:
         self._is_shown = False
 
     async def __aenter__(self) -> ProgressDialog:
-        self._timer = self._app.set_timer(PATIENCE_SECONDS, self._show)
+        self._timer = self._app.set_timer(DELAY_SECONDS, self._show)
         return self._dialog
 
     async def __aexit__(self, *_: object) -> None:

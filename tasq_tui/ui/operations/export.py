@@ -2,13 +2,15 @@
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from tasq_core.errors import TasqError
 from tasq_core.reports import MutationResult
 from tasq_core.repository.protocol import Repository
 from tasq_core.transfer import to_line
-from tasq_tui.admin.mutations import BATCH, Mutation, Progress
+from tasq_tui.admin.mutations import BATCH, Progress
+from tasq_tui.admin.operation import Watch
 from tasq_tui.admin.selection import Selection
 from tasq_tui.ui.dialogs.prompt import PromptDialog
 from tasq_tui.ui.operations.change import Changer
@@ -39,33 +41,36 @@ async def export(
     selection = await changer.ask("Selecting", lambda: select(repository))
     if selection is None:
         return None
-    ran = await changer.run("Exporting", written(repository, selection, path), 0)
-    if ran.failed:
-        changer.tell(f"export: {ran.outcome}", "error")
-    else:
-        stopped = " until it was stopped" if ran.outcome == "interrupted" else ""
-        changer.tell(f"exported {tasks(ran.result.done)}{stopped} to {path}{_size(path)}")
+    written, is_whole = await changer.work(
+        "Exporting", partial(_write, repository, selection, path)
+    )
+    stopped = "" if is_whole else " until it was stopped"
+    changer.tell(f"exported {tasks(written)}{stopped} to {path}{_size(path)}")
     return None
 
 
-def written(repository: Repository, selection: Selection, path: Path) -> Mutation:
-    """Write the selected tasks to a new file, a batch at a time.
+def _write(
+    repository: Repository, selection: Selection, path: Path, watch: Watch
+) -> tuple[int, bool]:
+    """Write the selected tasks to a new file; how many, and whether these are all.
 
     Raises:
         TasqError: the file exists, or the disk refuses.
     """
-    result = MutationResult(0, 0)
+    written = skipped = 0
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             for ids in selection.batches(repository, BATCH):
                 found = repository.get_tasks(ids)
                 file.writelines(f"{to_line(task)}\n" for task in found)
-                result += MutationResult(len(found), len(ids) - len(found))
-                yield Progress(result.done, result.skipped, 0)
+                written += len(found)
+                skipped += len(ids) - len(found)
+                if not watch(Progress(written, skipped, 0)):
+                    return written, False
     except OSError as error:
         raise TasqError(f"{path} can't be written: {error.strerror}; name another file") from error
-    return result
+    return written, True
 
 
 def _path(given: str) -> Path:

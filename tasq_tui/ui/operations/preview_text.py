@@ -6,21 +6,17 @@ from typing import Final
 from textual.content import Content
 
 from tasq_core.task import Task
-from tasq_tui.admin.preview import Preview
+from tasq_tui.admin.preview import Preview, target_text
 from tasq_tui.admin.settings import Settings
 from tasq_tui.ui.text.formats import GLYPHS, LABELS, age, count
 from tasq_tui.ui.text.sanitize import fit, safe
 from tasq_tui.ui.text.theme import STATUS_TOKENS
 
-_LONGEST_FILTER: Final = 200
+_LONGEST_FACT: Final = 200
 _TYPE: Final = 24
 _QUEUE: Final = 14
 _A_LINE: Final = 3
 """Statuses on a line."""
-
-PAST: Final = {"requeue": "requeued", "delete": "deleted", "purge": "purged"}
-LOSES: Final = frozenset({"delete", "purge"})
-"""Verbs after which the rows are gone."""
 
 
 def tasks(number: int) -> str:
@@ -28,26 +24,25 @@ def tasks(number: int) -> str:
     return f"{count(number)} task{'' if number == 1 else 's'}"
 
 
-def question(seen: Preview, *, reset: bool = False) -> tuple[str, str]:
-    """The dialog's title, and what its button says."""
-    verb = seen.verb.capitalize()
-    what = f"{verb} {tasks(seen.count)}{' and reset their receives' if reset else ''}?"
-    return what, f"{verb} {count(seen.count)}"
+def question(seen: Preview) -> str:
+    """The dialog's title."""
+    return f"{seen.title.capitalize()}?"
+
+
+def button(seen: Preview) -> str:
+    """What the button says that does it."""
+    return f"{seen.verb.name.capitalize()} {count(seen.count)}"
 
 
 def described(seen: Preview, settings: Settings, now: datetime) -> Content:
     """Target, filter, counts and a sample, in inert text."""
-    selection = seen.selection
-    where = f"filter    {safe(selection.asked, _LONGEST_FILTER)}"
-    if selection.is_everything:
-        where = "filter    none: every task in the table"
-    elif selection.ids is not None:
-        where = f"chosen    {count(len(selection.ids))} by id"
-    profile = f"{safe(settings.profile)} · " if settings.profile else ""
-    facts = [f"database  {profile}{safe(settings.redacted_url)}", where]
-    parts = [Content("\n").join(Content.styled(fact, "$text-muted") for fact in facts)]
+    facts = [("database", target_text(settings)), *seen.facts]
+    parts = [
+        Content.styled(f"{name:<9} {safe(value, _LONGEST_FACT)}", "$text-muted")
+        for name, value in facts
+    ]
     parts.append(_by_status(seen))
-    parts += [Content.styled(note, "$text-warning") for note in _notes(seen)]
+    parts += [Content.styled(f"{' ' * 10}{note}", "$text-warning") for note in seen.notes]
     if seen.sample:
         more = (
             ""
@@ -61,14 +56,7 @@ def described(seen: Preview, settings: Settings, now: datetime) -> Content:
 
 def nothing(seen: Preview) -> str:
     """Why there is nothing to do."""
-    if seen.gone:
-        return f"{tasks(seen.gone)} no longer there: nothing to {seen.verb}"
-    return f"nothing matches: nothing to {seen.verb}"
-
-
-def why_skipped(seen: Preview) -> str:
-    """Why some were left alone."""
-    return "leased" if not seen.gone else "gone" if not seen.leased else "leased or gone"
+    return f"nothing matches: nothing to {seen.verb.name}"
 
 
 def _by_status(seen: Preview) -> Content:
@@ -79,17 +67,6 @@ def _by_status(seen: Preview) -> Content:
     lines = [shown[at : at + _A_LINE] for at in range(0, len(shown), _A_LINE)]
     indent = " " * 10
     return Content("\n").join(Content.assemble(indent, Content("   ").join(line)) for line in lines)
-
-
-def _notes(seen: Preview) -> list[str]:
-    notes = []
-    if seen.leased:
-        notes.append(f"          {count(seen.leased)} leased by a consumer: they are skipped")
-    if seen.gone:
-        notes.append(f"          {count(seen.gone)} no longer there")
-    if seen.later:
-        notes.append(f"          {count(seen.later)} created later: they are left alone")
-    return notes
 
 
 def _line(task: Task, now: datetime) -> Content:

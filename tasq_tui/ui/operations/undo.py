@@ -1,25 +1,23 @@
 """Undo: the last deletion comes back from the trash."""
 
-import shlex
-from pathlib import Path
-
 from textual.content import Content
 
 from tasq_core.reports import MutationResult
-from tasq_tui.admin import mutations
-from tasq_tui.admin.command_line import target
+from tasq_tui.admin import changes
+from tasq_tui.admin.operation import prepare
+from tasq_tui.admin.preview import target_text
 from tasq_tui.admin.trash import Discarded, Trash
 from tasq_tui.ui.dialogs.confirm import ConfirmDialog
 from tasq_tui.ui.operations.change import Changer
 from tasq_tui.ui.operations.preview_text import tasks
 from tasq_tui.ui.session import Session
-from tasq_tui.ui.text.formats import count, moment
+from tasq_tui.ui.text.formats import moment
 from tasq_tui.ui.text.sanitize import safe
 
 
-async def undo(changer: Changer) -> MutationResult | None:
-    """Restore the last deletion from this table; asks where an earlier run made it."""
-    return await changer.alone("undo", lambda: _undo(changer))
+def undo(changer: Changer) -> None:
+    """Begin to restore the last deletion from this table; asks where an earlier run made it."""
+    changer.begin("undo", lambda: _undo(changer))
 
 
 async def _undo(changer: Changer) -> MutationResult | None:
@@ -29,23 +27,18 @@ async def _undo(changer: Changer) -> MutationResult | None:
         changer.tell("nothing to undo: the trash holds no deletion from this table")
         return None
     if found.path not in session.deleted:
-        dialog = ConfirmDialog(f"Restore {tasks(found.rows)}?", _about(found), "Restore")
+        dialog = ConfirmDialog(f"Restore {tasks(found.rows)}?", _about(found, session), "Restore")
         if not await changer.app.push_screen_wait(dialog):
             return None
-    lines = trash.lines(found.path)
-    mutation = mutations.restore(session.admin.repository, lines, found.rows)
-    ran = await changer.run("Restoring", mutation, found.rows)
-    if ran.outcome == "done":
+    lines, which = trash.lines(found.path), (str(found.path),)
+    change = changes.restore(lines, found.rows, which)
+    operation = prepare(session.admin.repository, session.settings, change)
+    outcome = await changer.run("Restoring", operation)
+    if outcome.error is None and not outcome.interrupted:
         session.restored.add(found.path)
         session.deleted[:] = [path for path in session.deleted if path != found.path]
-    session.note("restore", _command(found.path, session), ran.result, outcome=ran.outcome)
-    message = f"restored {count(ran.result.done)}"
-    if ran.result.skipped:
-        message += f", skipped {count(ran.result.skipped)} (there already)"
-    if ran.outcome != "done":
-        message += f"; {ran.outcome}"
-    changer.tell(message, "error" if ran.failed else "information")
-    return ran.result
+    changer.report(outcome)
+    return outcome.result
 
 
 def _last(trash: Trash, session: Session) -> Discarded | None:
@@ -60,10 +53,7 @@ def _last(trash: Trash, session: Session) -> Discarded | None:
     )
 
 
-def _about(found: Discarded) -> Content:
-    text = f"Deleted at {moment(found.at)} by an earlier run:\n{safe(found.command)}"
+def _about(found: Discarded, session: Session) -> Content:
+    where = safe(target_text(session.settings))
+    text = f"{where}\nDeleted at {moment(found.at)} by an earlier run:\n{safe(found.command)}"
     return Content.styled(text, "$text-muted")
-
-
-def _command(path: Path, session: Session) -> str:
-    return shlex.join(["tasq", "import", *target(session.settings), str(path)])

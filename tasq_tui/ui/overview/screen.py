@@ -21,6 +21,7 @@ from tasq_tui.ui.db.executor import Failure
 from tasq_tui.ui.db.stats import read_kinds
 from tasq_tui.ui.messages import ShowTasks
 from tasq_tui.ui.operations.submit import submit_new
+from tasq_tui.ui.operations.undo import undo
 from tasq_tui.ui.overview.counts import StatusCounts
 from tasq_tui.ui.overview.trend import Trend
 from tasq_tui.ui.queues.rows import brief_columns, brief_rows
@@ -160,11 +161,11 @@ class OverviewScreen(CockpitScreen):
     def action_new(self) -> None:
         """Write a new task."""
         changer = self.cockpit.changer
-        self.cockpit.begin("submit", lambda: submit_new(changer))
+        changer.begin("submit", lambda: submit_new(changer))
 
     def action_undo(self) -> None:
         """Restore the last deletion."""
-        self.cockpit.undo()
+        undo(self.cockpit.changer)
 
 
 def health_line(health: Health, now: datetime) -> Content:

@@ -17,6 +17,7 @@ from tasq_core.filters import Filter
 from tasq_core.filters.completion import Completion, complete
 from tasq_core.repository.protocol import PageOrder, Repository
 from tasq_core.task import Task
+from tasq_tui.admin import changes
 from tasq_tui.admin.records import task_record
 from tasq_tui.admin.selection import Selection, select_ids, select_where
 from tasq_tui.admin.state import read_lines, write_lines
@@ -25,10 +26,10 @@ from tasq_tui.ui.base_screen import CockpitScreen
 from tasq_tui.ui.db.executor import Failure
 from tasq_tui.ui.db.stats import read_names
 from tasq_tui.ui.messages import DryRun
-from tasq_tui.ui.operations.change import Change
 from tasq_tui.ui.operations.export import export
 from tasq_tui.ui.operations.preview_text import tasks
 from tasq_tui.ui.operations.submit import submit_copy, submit_new
+from tasq_tui.ui.operations.undo import undo
 from tasq_tui.ui.session import Session
 from tasq_tui.ui.tasks.detail import TaskDetail
 from tasq_tui.ui.tasks.detail_feed import DetailFeed
@@ -284,33 +285,31 @@ class TasksScreen(CockpitScreen):
     def action_requeue(self, reset: bool) -> None:
         """Requeue what is marked, else the task under the cursor."""
         if select := self._targets():
-            self.cockpit.change(Change("requeue", select, reset=reset))
+            self.cockpit.changer.change(changes.requeue(select, reset=reset))
 
     def action_delete(self) -> None:
         """Delete what is marked, else the task under the cursor."""
         if select := self._targets():
-            self.cockpit.change(Change("delete", select))
+            self.cockpit.changer.change(changes.delete(select))
 
     def action_purge(self) -> None:
         """Delete all that match."""
-        where = self.where
-        self.cockpit.change(Change("purge", lambda repository: select_where(repository, where)))
+        purge = changes.delete(partial(select_where, asked=self.where), changes.PURGE)
+        self.cockpit.changer.change(purge)
 
     def action_undo(self) -> None:
         """Restore the last deletion."""
-        self.cockpit.undo()
+        undo(self.cockpit.changer)
 
     def action_new(self) -> None:
         """Write a new task."""
         changer = self.cockpit.changer
-        self.cockpit.begin("submit", lambda: submit_new(changer))
+        changer.begin("submit", lambda: submit_new(changer))
 
     def action_clone(self) -> None:
         """Edit a copy of the task."""
         changer = self.cockpit.changer
-        self._with_task(
-            lambda task: self.cockpit.begin("submit", lambda: submit_copy(changer, task))
-        )
+        self._with_task(lambda task: changer.begin("submit", lambda: submit_copy(changer, task)))
 
     def action_dry_run(self) -> None:
         """Hand the task to the consumer for a dry run."""
@@ -351,7 +350,7 @@ class TasksScreen(CockpitScreen):
         everything = "All tasks that match" if where else "All tasks of the table"
         what = tasks(len(marked)) if marked else everything
         chosen = select or (lambda repository: select_where(repository, where))
-        self.cockpit.begin("export", lambda: export(self.cockpit.changer, what, chosen))
+        self.cockpit.changer.begin("export", lambda: export(self.cockpit.changer, what, chosen))
 
     def _targets(self) -> Callable[[Repository], Selection] | None:
         """What a change is for, as of now."""

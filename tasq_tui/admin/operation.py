@@ -1,0 +1,222 @@
+"""A change, from its preview to its record: once, for the command line and the app.
+
+    operation = prepare(repository, settings, changes.delete(select))
+    operation.seen                  # what it would do: show it, and ask as `seen.confirmation` says
+    outcome = operation.run(watch)  # do it; it is in the audit log when this returns
+    outcome.text                    # "deleted 5, skipped 2 (leased)"
+
+The faces draw what this gives them and decide nothing. A new change is a `Verb` and a function
+that makes a `Change` in `tasq_tui.admin.changes`; dry run, frozen scope, confirmation,
+equivalent command, audit entry, JSON result and exit code follow from them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from tasq_core.errors import TaskNotFoundError, TasqError
+from tasq_core.reports import MutationResult
+from tasq_core.repository.protocol import Repository
+from tasq_tui.admin.audit_log import AuditLog, Entry
+from tasq_tui.admin.command_line import command_line
+from tasq_tui.admin.mutations import Mutation, Progress
+from tasq_tui.admin.preview import Preview, Verb
+from tasq_tui.admin.session import check_writable
+from tasq_tui.admin.settings import Settings
+from tasq_tui.admin.trash import Trash, TrashFile
+from tasq_tui.admin.wording import counted
+
+Watch = Callable[[Progress], bool]
+"""Called after each committed batch, on the thread that runs it; False stops the change."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A change as it was asked for."""
+
+    verb: Verb
+    look: Callable[[Repository, Settings], Preview]
+    """Freezes which tasks it is about, and counts them."""
+    start: Callable[[Repository, Preview, TrashFile | None], Mutation]
+    """Begins the work on what the preview froze; rows are kept in the trash file first."""
+    flags: tuple[str, ...] = ()
+    """Options of the equivalent command that don't select tasks, as "--reset"."""
+    which: tuple[str, ...] | None = None
+    """Arguments that say which tasks; None derives them from the selection."""
+    keeps_rows: bool = False
+    """Whether the rows as they were go to the trash before they are changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a change ended."""
+
+    verb: Verb
+    seen: Preview
+    result: MutationResult
+    error: TasqError | None = None
+    """What ended it early; the batches before it stand."""
+    interrupted: bool = False
+    trash: Path | None = None
+    """The file of the rows as they were."""
+    recorded: "Recorded"
+
+    @property
+    def left(self) -> int:
+        """Tasks that were counted and not reached."""
+        return max(self.seen.total - self.result.done - self.result.skipped, 0)
+
+    @property
+    def text(self) -> str:
+        """As in "deleted 5, skipped 2 (leased); stopped, 3 left"."""
+        told = f"{self.verb.past} {self.result.done:,}"
+        if self.result.skipped:
+            told += f", skipped {self.result.skipped:,} ({self._why_skipped})"
+        if self.interrupted:
+            told += f"; stopped, {self.left:,} left" if self.left else "; stopped"
+        return told
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """The outcome as JSON has it."""
+        return {
+            "verb": self.verb.name,
+            "done": self.result.done,
+            "skipped": self.result.skipped,
+            "total": self.seen.count,
+            "interrupted": self.interrupted,
+            "error": None if self.error is None else str(self.error),
+            "trash": None if self.trash is None else str(self.trash),
+        }
+
+    @property
+    def _why_skipped(self) -> str:
+        seen = self.seen
+        if not seen.gone:
+            return self.verb.skips
+        return f"{self.verb.skips} or not found" if seen.leased else "not found"
+
+
+class Operation:
+    """A change that was looked at and may be run."""
+
+    def __init__(
+        self, repository: Repository, settings: Settings, change: Change, seen: Preview
+    ) -> None:
+        self.change = change
+        self.seen = seen
+        self.command = command_line(
+            change.verb.name, seen.selection, settings, *change.flags, which=change.which, yes=True
+        )
+        """The equivalent command line."""
+        self._repository = repository
+        self._settings = settings
+
+    def run(self, watch: Watch) -> Outcome:
+        """Make the change, a batch at a time, and record it however it ends.
+
+        An error of the database ends it and is in the outcome; the batches before it stand.
+        """
+        change, seen = self.change, self.seen
+        trash = None
+        if change.keeps_rows:
+            trash = Trash().open(self._settings, self._repository.table, self.command)
+        mutation = change.start(self._repository, seen, trash)
+        last, error, is_done = Progress(0, 0, seen.total), None, False
+        kept: Path | None = None
+        try:
+            for last in mutation:
+                if not watch(last):
+                    break
+            else:
+                is_done = True
+        except TasqError as failure:
+            error = failure
+        finally:
+            mutation.close()
+            if trash is not None:
+                trash.close()
+                kept = trash.path if trash.rows else None
+            result = MutationResult(last.done, last.skipped)
+            ended = str(error) if error else "done" if is_done else "interrupted"
+            recorded = record(
+                self._settings, change.verb.name, self.command, result,
+                ended=ended, trash=kept, ids=seen.selection.ids or (),
+            )  # fmt: skip
+        return Outcome(
+            verb=change.verb, seen=seen, result=result, error=error,
+            interrupted=not is_done and error is None, trash=kept, recorded=recorded,
+        )  # fmt: skip
+
+
+def prepare(
+    repository: Repository, settings: Settings, change: Change, *, dry_run: bool = False
+) -> Operation:
+    """Freeze which tasks `change` is about and count them; nothing is touched.
+
+    Raises:
+        ReadOnlyError: the database is open read-only, and this isn't a dry run.
+        TaskNotFoundError: tasks were named, and none of them exists.
+    """
+    if not dry_run:
+        check_writable(settings, change.verb.name)
+    seen = change.look(repository, settings)
+    if seen.gone and not seen.count:
+        raise TaskNotFoundError(f"not found: {counted(seen.gone, 'task')}; nothing was changed")
+    return Operation(repository, settings, change, seen)
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A change in the audit log."""
+
+    entry: Entry
+    verb: str
+    ids: tuple[UUID, ...] = ()
+    """What the command reads from standard input, where they are too many for a line."""
+    problem: str = field(default="", compare=False)
+    """Why it could not be written to the log's file; "" where it was."""
+
+    @property
+    def script(self) -> str:
+        """The command, runnable as it stands."""
+        if not self.ids:
+            return self.entry.command
+        ids = " ".join(map(str, self.ids))
+        return f"printf '%s\\n' {ids} | {self.entry.command.partition('  #')[0]}"
+
+
+def record(
+    settings: Settings,
+    verb: str,
+    command: str,
+    result: MutationResult,
+    *,
+    ended: str = "done",
+    trash: Path | None = None,
+    ids: tuple[UUID, ...] = (),
+) -> Recorded:
+    """Write what was done to the audit log; a disk that refuses is noted in the answer.
+
+    Args:
+        settings: of which database.
+        verb: as in `tasq requeue`.
+        command: the equivalent command line.
+        result: what it did.
+        ended: "done", "interrupted", or the error's text.
+        trash: the file of the rows as they were.
+        ids: which tasks, by id; kept where the command doesn't name them all.
+    """
+    kept, problem = str(trash or ""), ""
+    try:
+        entry = AuditLog().note(settings, command, result, ended, kept)
+    except OSError as error:
+        problem = f"the journal could not be written: {error}"
+        entry = Entry(
+            datetime.now(UTC), settings.profile, settings.redacted_url, command,
+            result.done, result.skipped, ended, kept,
+        )  # fmt: skip
+    return Recorded(entry, verb, ids if "  # " in command else (), problem)
