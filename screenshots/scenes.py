@@ -16,10 +16,10 @@ from textual.widgets import Input
 from tasq_core import connect
 from tasq_tui.admin.audit_log import Entry
 from tasq_tui.admin.demo import fill
+from tasq_tui.admin.operation import Recorded
 from tasq_tui.admin.settings import Settings
 from tasq_tui.ui.app import CockpitApp
 from tasq_tui.ui.consumer.screen import ConsumerScreen
-from tasq_tui.ui.session import Logged
 
 NOW = datetime(2026, 3, 1, 14, 5, tzinfo=UTC)
 URL = "sqlite:///shop.db"
@@ -54,11 +54,11 @@ class Scene:
         return f"{self.name}-{self.size[0]}x{self.size[1]}"
 
 
-def _logged(verb: str, arguments: str, done: int, skipped: int = 0) -> Logged:
+def _logged(verb: str, arguments: str, done: int, skipped: int = 0) -> Recorded:
     entry = Entry(
         NOW, "demo", URL, f"tasq {verb} --profile demo {arguments}", done, skipped, "done"
     )
-    return Logged(entry, verb)
+    return Recorded(entry, verb)
 
 
 def _fill_log(app: CockpitApp) -> None:
