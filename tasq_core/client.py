@@ -10,6 +10,8 @@ from tasq_core.durations import Duration
 from tasq_core.inspector import Inspector
 from tasq_core.producer import Producer
 from tasq_core.repository import Repository, open_repository
+from tasq_core.repository.inspection_sql import SqlInspection
+from tasq_core.repository.side_tables import SideTables
 
 
 class Client:
@@ -22,9 +24,16 @@ class Client:
         self.repository = repository
         self.codec = codec_named(codec) if isinstance(codec, str) else codec
 
-    def migrate(self) -> None:
-        """Create the table, or adopt one that Go made; safe to call at every start."""
+    def migrate(self, *, side_tables: bool = True) -> None:
+        """Create the table, or adopt one that Go made; safe to call at every start.
+
+        Args:
+            side_tables: make the side tables too (registry, pauses, attempts, schedules), as
+                far as this user may. Go never sees them; consumers work without.
+        """
         self.repository.migrate()
+        if side_tables and isinstance(self.repository, SqlInspection):
+            SideTables(self.repository).make()
 
     def new_producer(self) -> Producer:
         """A producer that encodes with this client's codec."""

@@ -11,12 +11,8 @@ from tasq_core.errors import InvalidInputError, RepositoryError
 from tasq_core.repository.inspection_sql import SqlInspection
 from tasq_core.repository.protocol import Repository
 from tasq_core.repository.rows import text_of
-from tasq_core.sql import fill, load_schema, parse
+from tasq_core.sql import FOLDERS, fill, load_schema, parse
 from tasq_core.task import TaskStatus
-
-_FOLDERS: Final = {
-    "postgresql": "postgres", "sqlite": "sqlite", "mysql": "mysql", "mariadb": "mysql",
-}  # fmt: skip
 
 _STAMP: Final = "timestamp with time zone"
 _COLUMNS: Final[Mapping[str, Mapping[str, tuple[str, bool]]]] = {
@@ -111,7 +107,7 @@ class _Look:
 
     def __init__(self, repository: SqlInspection) -> None:
         self._repository = repository
-        self._folder = _FOLDERS[repository.dialect]
+        self._folder = FOLDERS[repository.dialect]
         self._statements = _load(self._folder)
         self._slots: dict[str, str] = repository._slots  # noqa: SLF001 - of this package
 

@@ -17,6 +17,14 @@ SLOTS: Final = frozenset(
     {"tasks", "name", "enum", "columns", "preview_columns", "where", "order", "branches", "hint"}
 )
 
+FOLDERS: Final = {
+    "postgresql": "postgres", "sqlite": "sqlite", "mysql": "mysql", "mariadb": "mysql",
+}  # fmt: skip
+"""A dialect's folder of `.sql` files."""
+
+SIDE_SLOTS: Final = frozenset({"consumers", "pauses", "attempts", "schedules", "lead"})
+"""The quoted names of the side tables, and what their names begin with."""
+
 _FILES: Final = ("claim", "write", "read")
 _NAME: Final = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 _SLOT: Final = re.compile(r"\{(\w*)\}")
@@ -90,7 +98,7 @@ def parse(text: str, source: str) -> dict[str, str]:
     for name, body in zip(parts[::2], parts[1::2], strict=True):
         if name in found:
             raise ValueError(f"{source}: {name} stands there twice")
-        unknown = set(_SLOT.findall(body)) - SLOTS
+        unknown = set(_SLOT.findall(body)) - SLOTS - SIDE_SLOTS
         if unknown:
             raise ValueError(f"{source}: {name} has the unknown slot {{{unknown.pop()}}}")
         lines = (line for line in body.splitlines() if not line.lstrip().startswith("--"))
@@ -117,6 +125,13 @@ def load_schema(dialect: str) -> dict[str, str]:
     """The statements that make the schema of `dialect`, in order, their slots still open."""
     path = files("tasq_core.sql") / dialect / "schema.sql"
     return parse(path.read_text("utf-8"), f"sql/{dialect}/schema.sql")
+
+
+@cache
+def load_side(dialect: str) -> dict[str, str]:
+    """The statements on the side tables of `dialect`, by name, their slots still open."""
+    path = files("tasq_core.sql") / dialect / "side.sql"
+    return parse(path.read_text("utf-8"), f"sql/{dialect}/side.sql")
 
 
 def fill(text: str, slots: dict[str, str]) -> str:

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from tasq_core.repository.schema_check import missing_schema
+from tasq_core.repository.side_tables import SideTables
 from tasq_tui.admin.session import check_writable
 from tasq_tui.cli import diagnostics, output, sanitize
 from tasq_tui.cli.connection import Connection, connected
@@ -20,8 +21,16 @@ def migrate(
     plan: Annotated[
         bool, typer.Option("--plan", help="Show what is missing; change nothing.")
     ] = False,
+    side_tables: Annotated[
+        bool,
+        typer.Option(
+            "--side-tables/--no-side-tables",
+            help="Make the side tables too: registry of consumers, pauses, attempts, schedules.",
+            show_default=False,
+        ),
+    ] = True,
 ) -> int:
-    """Create the table, or adopt one that Go made, and add the indexes that are missing.
+    """Create the table, or adopt one that Go made, and add what is missing beside it.
 
     Safe to run again, at any time, and from several machines at once: no column is ever added
     or changed, and a Go program keeps working on the table.
@@ -32,16 +41,18 @@ def migrate(
     """
     with connected(context.obj, "imagined" if plan else "made") as connection:
         if plan:
-            return _show_plan(connection)
+            return _show_plan(connection, side_tables=side_tables)
         check_writable(connection.settings, "migrate")
-        connection.client.migrate()
+        connection.client.migrate(side_tables=side_tables)
         table = connection.repository.table
         diagnostics.note(f"table {table} is ready in {connection.settings.redacted_url}")
     return diagnostics.ExitCode.DONE
 
 
-def _show_plan(connection: Connection) -> int:
+def _show_plan(connection: Connection, *, side_tables: bool) -> int:
     missing = missing_schema(connection.repository)
+    if side_tables:
+        missing += SideTables(connection.repository).missing()
     if not missing:
         diagnostics.note(f"table {connection.repository.table} is up to date: nothing to do")
     for name, statement in missing:

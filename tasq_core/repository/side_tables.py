@@ -1,0 +1,110 @@
+"""The side tables of one task table: their names, their making, and the statements on them.
+
+`<prefix>_tasq_consumers`, `…_pauses`, `…_attempts` and `…_schedules` (`tasq_…` without a
+prefix). A database may lack them, if it was never migrated or this user may not make them:
+what needs them then does without (`SideTables.exist`).
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from tasq_core.errors import InvalidInputError, RepositoryError, TableMissingError
+from tasq_core.repository.inspection_sql import Mode, SqlInspection
+from tasq_core.repository.rows import text_of
+from tasq_core.sql import FOLDERS, fill, load_side
+
+NAMES: Final = ("consumers", "pauses", "attempts", "schedules")
+
+
+class SideTables:
+    """Runs the statements of `sql/<dialect>/side.sql` on one repository's database."""
+
+    def __init__(self, repository: object) -> None:
+        """For the table of `repository`.
+
+        Raises:
+            InvalidInputError: a repository of another kind than this library's.
+        """
+        if not isinstance(repository, SqlInspection):
+            raise InvalidInputError(f"{type(repository).__name__} has no side tables")
+        self._repository = repository
+        self._exist: bool | None = None
+
+    @property
+    def lead(self) -> str:
+        """What their names begin with: "tasq" or "<prefix>_tasq"."""
+        return f"{self._repository.table.removesuffix('tasks')}tasq"
+
+    @property
+    def dialect(self) -> str:
+        """The kind of server: "postgresql", "mysql", "mariadb" or "sqlite"."""
+        return self._repository.dialect
+
+    def exist(self, *, look_again: bool = False) -> bool:
+        """Whether all of them are there; looked up once unless asked to look again.
+
+        Raises:
+            RepositoryError: the server refused the question.
+        """
+        if self._exist is None or look_again:
+            self._exist = not self.missing()
+        return self._exist
+
+    def missing(self) -> list[tuple[str, str]]:
+        """(name, DDL) of what `make` would create.
+
+        Raises:
+            RepositoryError: the server refused the question.
+        """
+        try:
+            rows = self.rows("found", {"pattern": f"{self.lead.replace('_', '|_')}|_%"})
+        except TableMissingError:  # SQLite's file isn't there yet
+            rows = []
+        there = {text_of(row[0]) for row in rows}
+        return [
+            (name, self._text(name))
+            for name in self._statements()
+            if name.startswith("create_")
+            and f"{self.lead}_{name.removeprefix('create_')}" not in there
+        ]
+
+    def make(self) -> bool:
+        """Create those that are missing; safe to call again and from several processes.
+
+        Returns:
+            Whether all are there now; False where this user may not create them.
+        """
+        for _, ddl in self.missing():
+            try:
+                self._run(ddl, {}, "write")
+            except RepositoryError:
+                # Another process was faster, or this user lacks the right: look.
+                continue
+        return self.exist(look_again=True)
+
+    def rows(self, name: str, params: Mapping[str, object], mode: Mode = "read") -> list[Any]:
+        """The rows that the statement called `name` returns."""
+        sql = self._text(name)
+        return self._repository._run(lambda session: session.rows(sql, params), mode)  # noqa: SLF001 - of this package
+
+    def change(self, name: str, params: Mapping[str, object], mode: Mode = "write") -> int:
+        """How many rows the statement called `name` changed."""
+        return self._run(self._text(name), params, mode)
+
+    def text(self, name: str) -> str:
+        """The statement called `name` on these tables, for a session of the caller's."""
+        return self._text(name)
+
+    def _run(self, sql: str, params: Mapping[str, object], mode: Mode) -> int:
+        return self._repository._run(lambda session: session.change(sql, params), mode)  # noqa: SLF001
+
+    def _statements(self) -> dict[str, str]:
+        return load_side(FOLDERS[self.dialect])
+
+    def _text(self, name: str) -> str:
+        slots: dict[str, str] = self._repository._slots  # noqa: SLF001 - of this package
+        tasks = slots["tasks"]
+        quote = tasks[-1]
+        place = tasks[: -len(slots["name"]) - 2]
+        names = {kind: f"{place}{quote}{self.lead}_{kind}{quote}" for kind in NAMES}
+        return fill(self._statements()[name], slots | names | {"lead": self.lead})

@@ -1,0 +1,82 @@
+-- MySQL's and MariaDB's side tables: registry, pauses, attempts, schedules. Times are UTC, whatever
+-- zone the task table's are in. Texts compare by bytes, as elsewhere.
+
+-- Which of them are there, by name.
+-- name: found
+SELECT table_name FROM information_schema.tables
+ WHERE table_schema = database() AND table_name LIKE %(pattern)s ESCAPE '|'
+
+-- One row per running consumer; `format` is the version of the row's JSON.
+-- name: create_consumers
+CREATE TABLE IF NOT EXISTS {consumers} (
+  id binary(16) NOT NULL PRIMARY KEY,
+  format int NOT NULL,
+  name varchar(512) NOT NULL,
+  host longtext NOT NULL,
+  pid bigint NOT NULL,
+  version longtext NOT NULL,
+  release_name longtext NOT NULL,
+  queues longtext NOT NULL,
+  types longtext NOT NULL,
+  workers int NOT NULL,
+  state longtext NOT NULL,
+  counts longtext NOT NULL,
+  in_flight longtext NOT NULL,
+  last_error longtext,
+  started_at datetime(6) NOT NULL,
+  heartbeat_at datetime(6) NOT NULL,
+  heartbeat_seconds double NOT NULL,
+  command longtext,
+  command_id binary(16),
+  command_at datetime(6),
+  answer longtext,
+  answer_id binary(16),
+  answered_at datetime(6)
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
+
+-- name: create_pauses
+CREATE TABLE IF NOT EXISTS {pauses} (
+  kind varchar(16) NOT NULL,
+  name varchar(512) NOT NULL,
+  paused_by longtext NOT NULL,
+  reason longtext NOT NULL,
+  paused_at datetime(6) NOT NULL,
+  until_at datetime(6),
+  PRIMARY KEY (kind, name)
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
+
+-- One row per attempt that didn't succeed.
+-- name: create_attempts
+CREATE TABLE IF NOT EXISTS {attempts} (
+  number bigint NOT NULL AUTO_INCREMENT PRIMARY KEY,
+  task_id binary(16) NOT NULL,
+  receive_count int NOT NULL,
+  consumer longtext NOT NULL,
+  host longtext NOT NULL,
+  started_at datetime(6),
+  ended_at datetime(6) NOT NULL,
+  outcome longtext NOT NULL,
+  error longtext,
+  INDEX `{lead}_attempts_task` (task_id, receive_count),
+  INDEX `{lead}_attempts_ended` (ended_at)
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
+
+-- Periodic tasks. A tick is fenced by a compare-and-set on next_at.
+-- name: create_schedules
+CREATE TABLE IF NOT EXISTS {schedules} (
+  name varchar(512) NOT NULL PRIMARY KEY,
+  cron longtext NOT NULL,
+  time_zone longtext NOT NULL,
+  missed longtext NOT NULL,
+  type longtext NOT NULL,
+  queue longtext NOT NULL,
+  args longblob NOT NULL,
+  priority smallint NOT NULL,
+  max_receives int NOT NULL,
+  next_at datetime(6) NOT NULL,
+  last_at datetime(6),
+  last_task_id binary(16),
+  paused boolean NOT NULL,
+  created_at datetime(6) NOT NULL,
+  updated_at datetime(6) NOT NULL
+) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
