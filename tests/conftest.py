@@ -19,6 +19,7 @@ pytest.register_assert_rewrite("tests.support")
 
 from tests.support import require  # noqa: E402 - after its assertions are made to speak
 from tests.support.databases import BACKENDS, Database, external_url  # noqa: E402
+from tests.support.pooler import PgBouncer  # noqa: E402
 from tests.support.processes import Process  # noqa: E402
 from tests.support.programs import ServerUnavailableError  # noqa: E402
 from tests.support.servers import MariaDBServer, PostgresServer, Server  # noqa: E402
@@ -135,6 +136,19 @@ def database(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> It
         database = Database(backend, url)
     yield database
     database.close()
+
+
+@pytest.fixture(params=["transaction"])
+def pooled(database: Database, request: pytest.FixtureRequest) -> Iterator[Database]:
+    """The PostgreSQL of `database` through a PgBouncer of its own, in transaction mode."""
+    try:
+        pooler = PgBouncer(database.url, request.param)
+    except ServerUnavailableError as error:
+        require.missing(PgBouncer.name, str(error))
+    with pooler:
+        through = Database(database.backend, pooler.url, database.prefix)
+        yield through
+        through.close_connections()
 
 
 @pytest.fixture

@@ -1,9 +1,10 @@
 """What a task must be like before it is written, and what is said when a write is refused."""
 
-from dataclasses import replace
+from collections.abc import Collection
+from dataclasses import fields, replace
 from uuid import UUID
 
-from tasq_core.errors import InvalidTypeError, LeaseLostError
+from tasq_core.errors import InvalidTypeError, LeaseLostError, RepositoryError
 from tasq_core.task import (
     MAX_INT16,
     MAX_INT32,
@@ -22,6 +23,20 @@ def lease_lost(task: Task) -> LeaseLostError:
         " to another consumer, or the task was deleted; nothing was written",
         task.id,
     )
+
+
+def refuse_foreign_table(table: str, where: str, columns: Collection[str]) -> None:
+    """Leave alone a table of our name that somebody else made.
+
+    Raises:
+        RepositoryError: one of a task's columns isn't among `columns`; names what is missing.
+    """
+    missing = [field.name for field in fields(Task) if field.name not in columns]
+    if missing:
+        raise RepositoryError(
+            f"{where}: {table!r} exists and isn't a task table (it has no {', '.join(missing)});"
+            " nothing was changed; give another prefix"
+        )
 
 
 def check_flag(name: str, value: object) -> bool:

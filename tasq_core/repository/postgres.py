@@ -12,16 +12,16 @@ from psycopg import errors
 from tasq_core.filters.where import PostgresWhere
 from tasq_core.reports import Lease, Outcome
 from tasq_core.repository.driver import Row, Session
+from tasq_core.repository.postgres_connection import BoundedConnection
 from tasq_core.repository.postgres_driver import (
-    BoundedConnection,
     Connection,
     Pool,
     PostgresDriver,
     PostgresSession,
 )
-from tasq_core.repository.postgres_migration import migrate
+from tasq_core.repository.postgres_migration import Migration
 from tasq_core.repository.postgres_submit import insert
-from tasq_core.repository.postgres_wakeup import NotifyWakeup
+from tasq_core.repository.postgres_wakeup import NotifyWakeup, hears
 from tasq_core.repository.replayed import Replayed
 from tasq_core.repository.repository_sql import EXHAUSTED, SqlRepository
 from tasq_core.repository.rows import as_number
@@ -138,10 +138,26 @@ class PostgresRepository(SqlRepository):
         self._streams = driver.opens_connections
 
     def migrate(self) -> None:
-        """Create or adopt the table, its indexes and its wake-up trigger."""
-        self._run(
-            lambda session: migrate(cast("PostgresSession", session).raw, self._slots), "write"
-        )
+        """Create or adopt the table, its indexes and its wake-up trigger.
+
+        On a connection or pool of the caller's all is made in one transaction; else indexes of
+        a table that holds rows are made beside its writers.
+
+        Raises:
+            RepositoryError: a foreign table of this name, no right to make what is missing, or
+                another process that migrates for ten minutes.
+        """
+        migration = Migration(self._slots, self._postgres.shown)
+        if not self._run(lambda session: migration.missing(_raw(session)), "read"):
+            return
+        if not self._postgres.opens_connections:
+            self._run(lambda session: migration.at_once(_raw(session)), "write")
+            return
+        self._run(lambda _: self._migrate_beside_writers(migration), "read")
+
+    def _migrate_beside_writers(self, migration: Migration) -> None:
+        with self._postgres.connect() as worker, self._postgres.connect() as locker:
+            migration.beside_writers(worker, locker)
 
     def _claim(
         self,
@@ -191,7 +207,7 @@ class PostgresRepository(SqlRepository):
 
     # differs: an INSERT of our own connections is prepared and sent without psycopg's cursor.
     def _insert(self, session: Session, task: Task) -> int:
-        raw, time = cast("PostgresSession", session).raw, self._rows.time
+        raw, time = _raw(session), self._rows.time
         if isinstance(raw, BoundedConnection):
             at = cast("datetime", time(task.created_at)), cast("datetime", time(task.visible_at))
             done = insert(raw, self._sql.submit_prepared, task, *at)
@@ -200,7 +216,7 @@ class PostgresRepository(SqlRepository):
         return super()._insert(session, task)
 
     def _insert_many(self, session: Session, tasks: Replayed) -> int:
-        raw = cast("PostgresSession", session).raw
+        raw = _raw(session)
         try:
             with raw.transaction():  # a savepoint: the caller's transaction survives a duplicate
                 _copy(raw, self._sql.submit_many, tasks, self._rows.time)
@@ -215,15 +231,27 @@ class PostgresRepository(SqlRepository):
             session.rows("SELECT pg_notify(%(channel)s, '')", {"channel": f"{self._table}_tasq"})
 
     def open_wakeup(self) -> NotifyWakeup | None:
-        """Listens for the trigger's notices on a connection of its own."""
+        """Listens for the trigger's notices on a connection of its own.
+
+        None also behind a pooler that shares its sessions, which lets no notice through.
+        """
         self._check_open()
         if not self._wake_up or not self._postgres.opens_connections:
             return None
         try:
             connection = self._postgres.connect(self._response_timeout)
+            if connection.pooled and not self._run(
+                lambda session: hears(connection, _raw(session)), "read"
+            ):
+                connection.close()
+                return None
             return NotifyWakeup(connection, f"{self._table}_tasq")
         except psycopg.Error as error:
             raise self._postgres.translate(error, self._table) from error
+
+
+def _raw(session: Session) -> Connection:
+    return cast("PostgresSession", session).raw
 
 
 def _copy(

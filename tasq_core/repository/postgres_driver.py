@@ -4,18 +4,24 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Final, cast
 
 import psycopg
 import psycopg_pool
-from psycopg import capabilities, errors
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg import errors
 from psycopg.pq import TransactionStatus
 
 from tasq_core.errors import InvalidInputError, InvalidTypeError, RepositoryError
 from tasq_core.repository.driver import Params, Row, Session
+from tasq_core.repository.postgres_connection import (
+    BoundedConnection,
+    Limits,
+    conninfo,
+    settings,
+    whole_seconds,
+)
 from tasq_core.repository.postgres_errors import has_lost_connection, has_stale_plan, translate
 from tasq_core.repository.postgres_spare import SpareConnection
 from tasq_core.repository.redaction import redact
@@ -23,52 +29,12 @@ from tasq_core.repository.redaction import redact
 Connection = psycopg.Connection[Any]
 Pool = psycopg_pool.ConnectionPool[Any]
 
-_CANCEL_SECONDS: Final = 1.0
-"""How long the server is given to take a cancellation of what took too long."""
 _CLOSING_SECONDS: Final = 0.2
 """What a replaced pool's threads are given to end; they do in the end, whoever waits."""
 _YOUNG_SECONDS: Final = 1.0
 """A pool younger than this was made by another thread that saw the same broken connection."""
 
 _TRANSIENT: Final = (errors.DeadlockDetected, errors.SerializationFailure, errors.LockNotAvailable)
-
-
-class BoundedConnection(psycopg.Connection[Any]):
-    """A connection that is closed where the server keeps it waiting for too long."""
-
-    answer_within: float | None = None
-    """In seconds. psycopg itself waits until TCP breaks, which a silent server never does."""
-    submit_is_prepared = False
-    """Whether the INSERT of `postgres_submit` is."""
-
-    def wait(self, gen: Any, *args: Any, **options: Any) -> Any:
-        """Run one of psycopg's steps to its end.
-
-        Raises:
-            psycopg.OperationalError: no end of it in time.
-        """
-        bound = self.answer_within
-        return super().wait(gen if bound is None else self._bounded(gen, bound), *args, **options)
-
-    def _bounded(self, step: Generator[Any, Any, Any], bound: float) -> Generator[Any, Any, Any]:
-        deadline = time.monotonic() + bound
-        try:
-            wanted = next(step)
-            while True:
-                ready = yield wanted
-                if not ready and time.monotonic() >= deadline:
-                    self._give_up()
-                    raise psycopg.OperationalError(f"no answer from the server in {bound:g} s")
-                wanted = step.send(ready)
-        except StopIteration as end:
-            return end.value
-
-    def _give_up(self) -> None:
-        """Close at once; a server that waits for a lock would go on waiting, so cancel first."""
-        if capabilities.has_cancel_safe():  # the older cancel may itself wait for ever
-            with suppress(psycopg.Error):
-                self.cancel_safe(timeout=_CANCEL_SECONDS)
-        self.pgconn.finish()
 
 
 class PostgresSession:
@@ -106,7 +72,7 @@ class PostgresDriver:
         self._pool: Pool | None = None
         self._borrowed: Connection | None = None
         self._conninfo: str | None = None
-        self._shown = "PostgreSQL"
+        self.shown = "PostgreSQL"
         self._opening = threading.Lock()
         self._running: set[Connection] = set()
         self._spare = SpareConnection()
@@ -114,10 +80,11 @@ class PostgresDriver:
         self._pid, self._opened_at = os.getpid(), 0.0
         self._size = pool_size
         self._timeout = connect_timeout
-        self._kwargs = _settings(connect_timeout, wake_up)
+        self._kwargs = settings(connect_timeout, wake_up)
+        self._limits = Limits(read_only, statement_timeout)
         if isinstance(source, str):
-            self._conninfo = _conninfo(source, statement_timeout, read_only)
-            self._shown = redact(source)
+            self._conninfo = conninfo(source)
+            self.shown = redact(source)
         elif read_only:
             raise InvalidInputError(
                 "read_only needs a URL: a connection of your own has its session already"
@@ -134,7 +101,7 @@ class PostgresDriver:
 
     # -- connections -----------------------------------------------------------------------
 
-    def connect(self, response_timeout: float | None = None) -> Connection:
+    def connect(self, response_timeout: float | None = None) -> BoundedConnection:
         """A connection of the caller's own, outside the pool.
 
         Raises:
@@ -142,12 +109,17 @@ class PostgresDriver:
         """
         if self._conninfo is None:
             raise RepositoryError("this repository was given a connection, not a URL")
-        timeout = _whole_seconds(self._within(response_timeout))
+        timeout = self._within(response_timeout)
         connection = BoundedConnection.connect(
-            self._conninfo, **self._kwargs | {"connect_timeout": timeout}
+            self._conninfo, **self._kwargs | {"connect_timeout": whole_seconds(timeout)}
         )
+        self._establish(connection, timeout)
         connection.answer_within = response_timeout
         return connection
+
+    def _establish(self, connection: BoundedConnection, timeout: float | None = None) -> None:
+        connection.answer_within = timeout or self._timeout
+        self._limits.establish(connection)
 
     def _within(self, response_timeout: float | None) -> float:
         """Seconds to wait for a connection: `connect_timeout` at most."""
@@ -172,6 +144,7 @@ class PostgresDriver:
                     self._conninfo,
                     kwargs=self._kwargs,
                     connection_class=BoundedConnection,
+                    configure=self._establish,
                     min_size=1,
                     max_size=self._size,
                     timeout=self._timeout,
@@ -227,10 +200,12 @@ class PostgresDriver:
     def read(self, response_timeout: float | None = None) -> Iterator[Session]:
         """A connection where each statement commits by itself, unless the caller has begun."""
         with self._connection(response_timeout) as connection:
-            if connection.autocommit or not _is_idle(connection):
+            limited = self._limits.needs_begin(connection)
+            if (connection.autocommit and not limited) or not _is_idle(connection):
                 yield PostgresSession(connection)
-            else:  # one of the caller's, which psycopg would leave in a transaction
+            else:  # or one of the caller's, which psycopg would leave in a transaction
                 with connection.transaction():
+                    self._limits.begin(connection)
                     yield PostgresSession(connection)
 
     write = read
@@ -239,6 +214,7 @@ class PostgresDriver:
     def transaction(self, response_timeout: float | None = None) -> Iterator[Session]:
         """A connection in a transaction; in a borrowed one's open transaction, a savepoint."""
         with self._connection(response_timeout) as connection, connection.transaction():
+            self._limits.begin(connection)
             yield PostgresSession(connection)
 
     def join(self, connection: Any) -> Session:
@@ -255,7 +231,7 @@ class PostgresDriver:
 
     def translate(self, error: Exception, table: str) -> RepositoryError:
         """Our error for one of psycopg's."""
-        return translate(error, table, self._shown)
+        return translate(error, table, self.shown)
 
     def is_transient(self, error: Exception) -> bool:
         """A deadlock, a serialization failure, a lock not had in time."""
@@ -317,49 +293,3 @@ class PostgresDriver:
 
 def _is_idle(connection: Connection) -> bool:
     return connection.info.transaction_status is TransactionStatus.IDLE
-
-
-def _conninfo(source: str, statement_timeout: float | None, read_only: bool) -> str:
-    """`source` with our session settings behind its own.
-
-    Nothing is set that a transaction pooler would refuse, unless asked for.
-    """
-    scheme, slashes, rest = source.partition("://")
-    if slashes and "=" not in scheme:
-        source = f"postgresql://{rest}"  # libpq knows no other spelling, such as postgresql+psycopg
-    try:
-        parsed = conninfo_to_dict(source)
-    except psycopg.Error:  # libpq quotes what it can't read, which may be a piece of a password
-        raise InvalidInputError(
-            f"{redact(source)!r} can't be read: libpq knows no such parameter, or a value with"
-            " spaces stands without quotes"
-        ) from None
-    options = []
-    if read_only:
-        options.append("-c default_transaction_read_only=on")
-    if statement_timeout is not None:
-        options.append(f"-c statement_timeout={max(1, round(statement_timeout * 1000))}")
-    if not options:
-        return source
-    given = parsed.get("options") or os.environ.get("PGOPTIONS", "")
-    return make_conninfo(source, options=" ".join([str(given), *options]).strip())
-
-
-def _whole_seconds(timeout: float) -> int:
-    """A timeout as libpq takes it: whole, and 2 at least."""
-    return max(2, round(timeout))
-
-
-def _settings(connect_timeout: float, wake_up: bool) -> dict[str, Any]:
-    """Connection keywords."""
-    settings: dict[str, Any] = {
-        "autocommit": True,
-        "connect_timeout": _whole_seconds(connect_timeout),
-        "application_name": "tasq",
-        # Half-open connections are found by TCP itself, in about 15 seconds.
-        "keepalives_idle": 5, "keepalives_interval": 3, "keepalives_count": 3,
-        "tcp_user_timeout": 15_000,
-    }  # fmt: skip
-    if not wake_up:
-        settings["prepare_threshold"] = None
-    return settings

@@ -1,92 +1,200 @@
-"""Makes PostgreSQL's schema, or adopts the one Go made. Safe in several processes at once."""
+"""Makes PostgreSQL's schema, or adopts the one Go made. Safe in several processes at once.
 
+It looks before it touches anything: with nothing missing it takes no lock and needs no right
+to create, and a table that isn't a task table is left alone.
+"""
+
+import logging
 import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import psycopg
 from psycopg import errors
 
 from tasq_core.errors import RepositoryError
+from tasq_core.repository.checks import refuse_foreign_table
 from tasq_core.sql import fill, load_schema
 
-_INDEXES: Final = (
-    "index_claim_created", "index_claim_priority", "index_exhausted", "index_status",
-    "index_finished",
-)  # fmt: skip
+Connection = psycopg.Connection[Any]
+
+_LOG: Final = logging.getLogger("tasq_core.repository")
 _TRY_AGAIN: Final = 0.05
-_PATIENCE: Final = 3600.0
+_WORD_AFTER: Final = 3.0
+"""Seconds of waiting after which the log says for whom."""
+LONGEST_WAIT: Final = 600.0
 """Seconds to wait for another process that migrates: it may be indexing millions of rows."""
 
+_TABLE: Final = """
+    SELECT c.relkind IN ('r', 'p'), ARRAY(
+      SELECT attname::text FROM pg_attribute
+      WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped)
+    FROM pg_class AS c WHERE c.oid = to_regclass(%s)
+"""
+_INDEXES: Final = """
+    SELECT relname::text, indisvalid FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid
+    WHERE indrelid = to_regclass(%s)
+"""
+_TRY_LOCK: Final = "SELECT pg_try_advisory_xact_lock(hashtext(%s))"
+_INVALID: Final = """
+    SELECT 1 FROM pg_index
+    WHERE NOT indisvalid AND indexrelid = to_regclass(%s) AND indrelid = to_regclass(%s)
+"""
+_TRIGGER: Final = "SELECT 1 FROM pg_trigger WHERE tgname = %s AND tgrelid = to_regclass(%s)"
+_HOLDER: Final = """
+    SELECT format('process %%s of user %%s (%%s, from %%s, since %%s)', a.pid, a.usename,
+      coalesce(nullif(a.application_name, ''), 'unnamed'), coalesce(host(a.client_addr), 'here'),
+      to_char(coalesce(a.xact_start, a.backend_start), 'HH24:MI:SS'))
+    FROM pg_locks AS l JOIN pg_stat_activity AS a ON a.pid = l.pid
+    WHERE l.locktype = 'advisory' AND l.granted
+      AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+      AND (l.classid::bigint << 32) | l.objid::bigint = hashtext(%s)::bigint
+"""
+_NO_TIMEOUT: Final = """
+    SELECT set_config(name, '0', true) FROM pg_settings
+    WHERE name IN ('idle_in_transaction_session_timeout', 'transaction_timeout')
+"""
 
-def migrate(connection: "psycopg.Connection[Any]", slots: dict[str, str]) -> None:
-    """Bring the table that `slots` names up to date."""
-    statements = {name: fill(text, slots) for name, text in load_schema("postgres").items()}
-    lock = f"tasq migrate {slots['name']}"
-    _lock(connection, lock)
-    try:
-        with connection.transaction():
-            _create_table(connection, statements, slots)
-            _create_trigger(connection, statements, slots)
-        filled = _scalar(connection, f"SELECT EXISTS (SELECT 1 FROM {slots['tasks']})")  # noqa: S608
-        for name in _INDEXES:
-            _create_index(connection, statements[name], concurrently=filled)
-    finally:
-        _scalar(connection, "SELECT pg_advisory_unlock(hashtext(%s))", lock)
 
+class Migration:
+    """What one table's schema needs."""
 
-def _lock(connection: "psycopg.Connection[Any]", lock: str) -> None:
-    """Wait for the lock by trying.
+    def __init__(self, slots: dict[str, str], where: str) -> None:
+        """For the table that `slots` name, in the database shown as `where`."""
+        self._slots = slots
+        self._where = where
+        self._statements = {
+            name: fill(text, slots) for name, text in load_schema("postgres").items()
+        }
+        self._lock_name = f"tasq migrate {slots['name']}"
 
-    A blocked wait would hold a snapshot, and another process's CREATE INDEX CONCURRENTLY
-    waits until there is none.
-    """
-    pause = threading.Event()
-    for _ in range(round(_PATIENCE / _TRY_AGAIN)):
-        if _scalar(connection, "SELECT pg_try_advisory_lock(hashtext(%s))", lock):
-            return
-        pause.wait(_TRY_AGAIN)
-    raise RepositoryError(f"another process has been migrating for an hour ({lock!r} is locked)")
+    def missing(self, connection: Connection) -> list[str]:
+        """The names of the statements that have something to make, in their order.
 
+        Raises:
+            RepositoryError: there is a table of this name which isn't a task table.
+        """
+        table, name = self._slots["tasks"], self._slots["name"]
+        found = connection.execute(_TABLE, [table]).fetchone()
+        if found is not None:
+            is_table, columns = found
+            refuse_foreign_table(name, self._where, columns if is_table else [])
+        there = {
+            "create_enum": _scalar(connection, "SELECT to_regtype(%s)", self._slots["enum"]),
+            "create_table": found,
+        }
+        if found is not None:
+            trigger = _scalar(connection, _TRIGGER, f"{name}_tasq_notify", table)
+            there |= {"notify_function": trigger, "notify_trigger": trigger}
+            valid = {index for index, ok in connection.execute(_INDEXES, [table]) if ok}
+            there |= {
+                statement: f"{name}_tasq_{statement.removeprefix('index_')}" in valid
+                for statement in self._statements
+                if statement.startswith("index_")
+            }
+        return [statement for statement in self._statements if not there.get(statement)]
 
-def _create_table(
-    connection: "psycopg.Connection[Any]", statements: dict[str, str], slots: dict[str, str]
-) -> None:
-    if _scalar(connection, "SELECT to_regtype(%s) IS NULL", slots["enum"]):
+    def at_once(self, connection: Connection) -> None:
+        """Make what is missing in one transaction, indexes included: writers wait for them."""
+        with self._locked(connection):
+            self._make(connection, self.missing(connection))
+
+    def beside_writers(self, worker: Connection, locker: Connection) -> None:
+        """Make what is missing; the indexes of a table that holds rows without blocking writers.
+
+        Such an index can't be made within a transaction, so the lock is another connection's:
+        one that belonged to the session would stay behind in a pooler.
+        """
+        with self._locked(locker):
+            locker.execute(_NO_TIMEOUT)
+            missing = self.missing(worker)
+            if "create_table" in missing or not self._holds_rows(worker):
+                with worker.transaction():
+                    self._make(worker, missing)
+                return
+            with worker.transaction():
+                self._make(worker, [name for name in missing if not name.startswith("index_")])
+            self._make(
+                worker, [name for name in missing if name.startswith("index_")], concurrently=True
+            )
+
+    def _holds_rows(self, connection: Connection) -> bool:
+        return bool(_scalar(connection, f"SELECT EXISTS (SELECT 1 FROM {self._slots['tasks']})"))  # noqa: S608
+
+    @contextmanager
+    def _locked(self, connection: Connection) -> Iterator[None]:
+        """A transaction that has the table's migration to itself.
+
+        Waits by trying, each time in a transaction of its own: a blocked wait would hold a
+        snapshot, which another process's CREATE INDEX CONCURRENTLY waits for, and a pooler's
+        session.
+
+        Raises:
+            RepositoryError: another process holds it for too long; says which.
+        """
+        pause, begin, silent = threading.Event(), time.monotonic(), True
+        while True:
+            with connection.transaction():
+                if _scalar(connection, _TRY_LOCK, self._lock_name):
+                    yield
+                    return
+                waited = time.monotonic() - begin
+                if waited > LONGEST_WAIT:
+                    raise RepositoryError(
+                        f"{self._where}: table {self._slots['name']!r} wasn't migrated: for"
+                        f" {waited:.0f} s it has been locked by {self._holder(connection)}; wait"
+                        " for that migration, or end that process with pg_terminate_backend"
+                    )
+                if silent and waited > _WORD_AFTER:
+                    silent = False
+                    _LOG.warning(
+                        "migrating table %r waits for another migration, by %s",
+                        self._slots["name"],
+                        self._holder(connection),
+                    )
+            pause.wait(_TRY_AGAIN)
+
+    def _holder(self, connection: Connection) -> str:
+        return _scalar(connection, _HOLDER, self._lock_name) or "a process that just ended"
+
+    def _make(
+        self, connection: Connection, missing: list[str], *, concurrently: bool = False
+    ) -> None:
+        try:
+            for name in missing:
+                if name == "create_enum":
+                    self._create_enum(connection)
+                elif name.startswith("index_"):
+                    self._create_index(connection, name, "CONCURRENTLY " if concurrently else "")
+                else:
+                    connection.execute(self._statements[name])
+        except errors.InsufficientPrivilege as error:
+            what = ", ".join(name.replace("_", " ") for name in missing)
+            raise RepositoryError(
+                f"{self._where}: this user may not make what table {self._slots['name']!r} lacks"
+                f" ({what}): {str(error).strip()}; run `tasq migrate` once as the table's owner"
+                " (for a new table, as a user with the right CREATE on the schema)"
+            ) from error
+
+    def _create_enum(self, connection: Connection) -> None:
         try:
             with connection.transaction():
-                connection.execute(statements["create_enum"])
+                connection.execute(self._statements["create_enum"])
         except (errors.DuplicateObject, errors.UniqueViolation):
             pass  # a Go program was faster; it takes no lock
-    connection.execute(statements["create_table"])
+
+    def _create_index(self, connection: Connection, name: str, how: str) -> None:
+        """Create an index; one left invalid, by a CONCURRENTLY that was cut off, is made anew."""
+        index = f'"{self._slots["name"]}_tasq_{name.removeprefix("index_")}"'
+        if _scalar(connection, _INVALID, index, self._slots["tasks"]):
+            connection.execute(f"DROP INDEX {how}IF EXISTS {index}")
+        # Whatever else has this name is an error, not the index that is missing.
+        statement = self._statements[name].replace("IF NOT EXISTS ", "", 1)
+        connection.execute(statement.replace("CREATE INDEX ", f"CREATE INDEX {how}", 1))
 
 
-def _create_trigger(
-    connection: "psycopg.Connection[Any]", statements: dict[str, str], slots: dict[str, str]
-) -> None:
-    name = f"{slots['name']}_tasq_notify"
-    found = _scalar(
-        connection,
-        "SELECT EXISTS (SELECT 1 FROM pg_trigger WHERE tgname = %s AND tgrelid = %s::regclass)",
-        name, slots["tasks"],
-    )  # fmt: skip
-    if not found:
-        connection.execute(statements["notify_function"])
-        connection.execute(statements["notify_trigger"])
-
-
-def _create_index(
-    connection: "psycopg.Connection[Any]", statement: str, *, concurrently: bool
-) -> None:
-    name = statement.partition("EXISTS ")[2].split()[0]
-    # A CONCURRENTLY that was cut off leaves an index that is never used; make it anew.
-    invalid = "SELECT NOT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)"
-    if _scalar(connection, invalid, name):
-        connection.execute(f"DROP INDEX IF EXISTS {name}")
-    if concurrently and connection.autocommit:
-        statement = statement.replace("CREATE INDEX", "CREATE INDEX CONCURRENTLY", 1)
-    connection.execute(statement)
-
-
-def _scalar(connection: "psycopg.Connection[Any]", query: str, *params: object) -> Any:
+def _scalar(connection: Connection, query: str, *params: object) -> Any:
     row = connection.execute(query, params or None).fetchone()
     return row[0] if row else None

@@ -17,7 +17,7 @@ from psycopg.errors import error_from_result
 from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
 
-from tasq_core.repository.postgres_driver import BoundedConnection
+from tasq_core.repository.postgres_connection import BoundedConnection
 from tasq_core.task import Task
 
 _TYPES: Final = (2950, 25, 17, 25, 21, 23, 1184, 1184)

@@ -3,12 +3,26 @@
 import os
 import select
 import threading
-from typing import Any
+from typing import Any, Final
+from uuid import uuid4
 
 import psycopg
 from psycopg import sql
 
 from tasq_core.errors import RepositoryUnavailableError
+
+_PROBE_SECONDS: Final = 1.0
+
+
+def hears(listener: "psycopg.Connection[Any]", speaker: "psycopg.Connection[Any]") -> bool:
+    """Whether a notice reaches `listener`: a pooler that shares its sessions keeps it away."""
+    channel = f"tasq_probe_{uuid4().hex}"
+    name = sql.Identifier(channel)
+    listener.execute(sql.SQL("LISTEN {}").format(name))
+    speaker.execute("SELECT pg_notify(%s, '')", [channel])
+    heard = any(True for _ in listener.notifies(timeout=_PROBE_SECONDS, stop_after=1))
+    listener.execute(sql.SQL("UNLISTEN {}").format(name))
+    return heard
 
 
 class NotifyWakeup:

@@ -1,6 +1,7 @@
 """What a test needs from the machine: without it the test is skipped, or fails where demanded.
 
-`TASQ_TEST_REQUIRE` names what must be there, separated by commas: postgres, mysql, go, tmux.
+`TASQ_TEST_REQUIRE` names what must be there, separated by commas: postgres, mysql,
+pgbouncer, go, tmux.
 """
 
 import os
