@@ -9,6 +9,7 @@ from uuid import UUID
 import psycopg
 from psycopg import errors
 
+from tasq_core.errors import ReadOnlyError
 from tasq_core.filters.where import PostgresWhere
 from tasq_core.reports import Lease, Outcome
 from tasq_core.repository.driver import Row, Session
@@ -108,8 +109,8 @@ class PostgresRepository(SqlRepository):
         connect_timeout: seconds to wait for a connection.
         statement_timeout: seconds a statement may take; None leaves the server's default.
         read_only: refuse writes, in the database's own session.
-        wake_up: LISTEN for new tasks. False also does without prepared statements, so that a
-            pooler in transaction mode (PgBouncer) will do.
+        wake_up: LISTEN for new tasks; without it, and behind a pooler that lets no notice
+            through, idle consumers poll. False also does without prepared statements.
     """
 
     def __init__(
@@ -133,7 +134,7 @@ class PostgresRepository(SqlRepository):
         )
         super().__init__(driver, PostgresRows(), prefix, "postgres", '"')
         self._postgres = driver
-        self._wake_up = wake_up
+        self._wake_up, self._read_only = wake_up, read_only
         # On the caller's only connection the source of the tasks may be a query.
         self._streams = driver.opens_connections
 
@@ -144,9 +145,12 @@ class PostgresRepository(SqlRepository):
         a table that holds rows are made beside its writers.
 
         Raises:
+            ReadOnlyError: this repository is read-only.
             RepositoryError: a foreign table of this name, no right to make what is missing, or
                 another process that migrates for ten minutes.
         """
+        if self._read_only:
+            raise ReadOnlyError(f"{self._postgres.shown} is open read-only: nothing is migrated")
         migration = Migration(self._slots, self._postgres.shown)
         if not self._run(lambda session: migration.missing(_raw(session)), "read"):
             return

@@ -88,6 +88,11 @@ class Fleet:
         self.repository = database.open()
         self.repository.migrate()
 
+    def disconnect(self) -> None:
+        """Close our own connections; the next look opens new ones."""
+        self.repository.close()
+        self.repository = self.database.open()
+
     @property
     def backend(self) -> str:
         return self.database.backend

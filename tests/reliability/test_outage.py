@@ -22,7 +22,7 @@ def test_a_server_killed_and_restarted_under_load_loses_nothing(broken_fleet, ou
     fleet.submit_many(total, "sleep", seconds=0.05)
     workers = [fleet.start(threads=4, options=FAST) for _ in range(2)]
     wait_until(lambda: len(fleet.events("ended")) >= 50, 30)
-    fleet.repository.close()
+    fleet.disconnect()
     fleet.database.server.kill()
     down = time.monotonic()
     for worker in workers:
@@ -242,7 +242,7 @@ def test_consumers_outlive_a_pool_that_others_use_up(served_fleet, outcome):
 def test_a_consumer_waits_for_a_database_that_is_not_there_yet(broken_fleet, outcome):
     fleet = broken_fleet
     task = fleet.submit()
-    fleet.repository.close()
+    fleet.disconnect()
     fleet.database.server.stop()
     worker = fleet.start()
     wait_until(lambda: "trying again" in worker.process.stderr, 30)

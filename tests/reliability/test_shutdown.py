@@ -80,7 +80,7 @@ def test_sigterm_while_the_database_is_away_still_ends(broken_fleet, outcome):
     task = broken_fleet.submit("sleep", seconds=1)
     worker = broken_fleet.start(options={"visibility_timeout": 3, "poll_interval": 0.2})
     worker.wait_for("began")
-    broken_fleet.repository.close()
+    broken_fleet.disconnect()
     broken_fleet.database.server.kill()
     worker.wait_for("ended")
     worker.signal(signal.SIGTERM)
