@@ -50,7 +50,7 @@ def refused(call: Callable[[], object], kind: type[TasqError] = TasqError) -> st
     ("url", "says"),
     [
         ("oracle://u:s3cr3t-p4ss@h/d", "use postgresql, mysql, mariadb or sqlite"),
-        ("redis://:s3cr3t-p4ss@h", "unknown database 'redis'"),
+        ("redis://:s3cr3t-p4ss@h", "unknown database in 'redis:"),
         ("tasks.db", "write one like"),
         ("", "write one like"),
         ("sqlite://tasks.db", "sqlite:///tasks.db"),
