@@ -53,13 +53,13 @@ def refused(call: Callable[[], object], kind: type[TasqError] = TasqError) -> st
         ("redis://:s3cr3t-p4ss@h", "unknown database in 'redis:"),
         ("tasks.db", "write one like"),
         ("", "write one like"),
-        ("sqlite://tasks.db", "sqlite:///tasks.db"),
+        ("sqlite://tasks.db", "write sqlite:///file.db"),
         ("postgresql://u:s3cr3t-p4ss@h:port/d", "can't be read"),
         ("mysql://u:s3cr3t-p4ss@h:99999/d", "can't be read"),
         ("mysql://u:s3cr3t-p4ss@h", "names no database"),
         ("mysql://u:s3cr3t-p4ss@h/d?colour=red", "unknown option 'colour'"),
         ("sqlite:///x.db?mode=ro", "is understood"),
-        ("sqlite:///x\0.db", "NUL"),
+        ("sqlite:///x\0.db", "is not a database URL"),
     ],
 )
 def test_a_url_that_cant_be_used_is_refused_at_once(url: str, says: str):
