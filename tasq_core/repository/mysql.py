@@ -7,6 +7,7 @@ process's zone); `time_zone` says which, UTC if nothing else. "Now" is the serve
 import json
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Final, cast
 from uuid import UUID
@@ -19,15 +20,18 @@ from tasq_core.filters.model import WORD
 from tasq_core.filters.where import MySQLWhere
 from tasq_core.ids import uuid_of
 from tasq_core.reports import Lease, Outcome
+from tasq_core.repository.claiming import Pair
 from tasq_core.repository.driver import Row, Session
+from tasq_core.repository.mysql_claim import MySQLClaims
 from tasq_core.repository.mysql_driver import MySQLDriver
+from tasq_core.repository.mysql_table import TableFacts
 from tasq_core.repository.mysql_wakeup import ProbeWakeup
 from tasq_core.repository.replayed import Replayed
-from tasq_core.repository.repository_sql import EXHAUSTED, SqlRepository
+from tasq_core.repository.repository_sql import SqlRepository
 from tasq_core.repository.rows import as_number, text_of
 from tasq_core.repository.zones import zone_named
-from tasq_core.sql import fill, load_schema
-from tasq_core.task import IMMEDIATELY, OPEN_STATUSES, Ordering, Task, TaskStatus
+from tasq_core.sql import OBSOLETE_INDEXES, drop_index, fill, load_schema
+from tasq_core.task import IMMEDIATELY, Ordering, Task, TaskStatus
 
 _LOCK_SECONDS: Final = 3600
 """How long to wait for another process that migrates: it may be indexing millions of rows."""
@@ -39,10 +43,9 @@ _FEW: Final = 2000
 _STARTED: Final = ("ENQUEUED", "IN_PROGRESS")
 """The statuses of a leased task; a claim that wasn't started has the first."""
 
-_ORDERS: Final = {
-    Ordering.CREATED_AT_FIRST: "created_at, priority DESC",
-    Ordering.PRIORITY_FIRST: "priority DESC, created_at",
-}
+_FEW_PAIRS: Final = 8
+_SWEEP_SECONDS: Final = 5.0
+"""How often exhausted tasks that no claim meets are looked for in more than a few pairs."""
 
 
 class MySQLRows:
@@ -152,7 +155,12 @@ class MySQLRepository(SqlRepository):
         rows = MySQLRows(zone_named(time_zone))
         super().__init__(self._mysql, rows, prefix, "mysql", "`")
         self._wake_up = wake_up
-        self._indexes: frozenset[str] | None = None
+        self._facts = TableFacts(self._table)
+        self._claims_of_table = MySQLClaims(self._sql, self._rows, self._facts, self._task)
+        self._next_sweep = 0.0
+
+    # differs: text is indexed by a prefix, which can't be walked from name to name.
+    _lists_quickly = False
 
     # differs: what changes many leases takes several statements.
     _batch_mode = "transaction"
@@ -167,63 +175,64 @@ class MySQLRepository(SqlRepository):
             try:
                 for name, statement in statements.items():
                     self._apply(session, name, fill(statement, self._slots))
+                for name in OBSOLETE_INDEXES:
+                    if self._has_index(session, name):
+                        session.change(drop_index("mysql", self._slots, name), {})
             finally:
                 session.rows("SELECT RELEASE_LOCK(%(lock)s)", lock)
 
         self._run(work, "write")
-        self._indexes = None
+        self._facts.forget()
 
     def _apply(self, session: Session, name: str, statement: str) -> None:
         """Run one step of the schema, unless it was done."""
-        if name.startswith("index_"):
-            index = {"name": f"{self._table}_tasq_{name.removeprefix('index_')}"}
-            if session.rows(f"SHOW INDEX FROM `{self._table}` WHERE Key_name = %(name)s", index):
-                return
+        if name.startswith("index_") and self._has_index(session, name.removeprefix("index_")):
+            return
         session.change(statement, {})
+
+    def _has_index(self, session: Session, name: str) -> bool:
+        index = {"name": f"{self._table}_tasq_{name}"}
+        return bool(
+            session.rows(f"SHOW INDEX FROM `{self._table}` WHERE Key_name = %(name)s", index)
+        )
 
     # differs: SELECT … FOR UPDATE SKIP LOCKED, then an UPDATE; there is no RETURNING.
     def _claim(
-        self,
-        queues: Sequence[str],
-        types: Sequence[str],
-        timeout: float,
-        ordering: Ordering,
-        limit: int,
+        self, pairs: Sequence[Pair], timeout: float, ordering: Ordering, limit: int
     ) -> list[Task]:
-        by_priority = ordering is Ordering.PRIORITY_FIRST
-        outer = self._sql.claim_priority if by_priority else self._sql.claim_created
-        slots = {
-            "order": _ORDERS[ordering],
-            "hint": self._hint(f"claim_{'priority' if by_priority else 'created'}"),
-        }
-        branches, names = self._branches(queues, types, slots)
-        sql = fill(outer, {"branches": branches})
-        params = {**self._rows.clock(), **names, "limit": limit}
+        self._look()
+        try:
+            work = self._claims_of_table.prepare(pairs, timeout, ordering, limit)
+            while True:
+                claimed = self._run(work, "transaction")
+                if claimed.tasks or not claimed.ended:
+                    break
+        except RepositoryError:
+            self._facts.forget()
+            raise
+        if len(claimed.tasks) < limit:
+            self._end_exhausted(pairs)
+        return claimed.tasks
 
-        def work(session: Session) -> list[Task]:
-            rows = session.rows(sql, params)
-            if rows:
-                until = rows[0][-1] + timedelta(seconds=timeout)
-                ids = tuple(sorted(row[0] for row in rows))
-                session.change(self._sql.lease, {"until": until, "ids": ids})
-                visible = self._rows.read_time(until)
-                return [_claimed(self._task(row), visible) for row in rows]
-            return []
-
-        tasks = self._run(work, "transaction")
-        if len(tasks) < limit:
-            exhausted = {
-                **self._rows.clock(), "queues": tuple(queues), "types": tuple(types),
-                "reason": EXHAUSTED,
-            }  # fmt: skip
-            try:
+    def _end_exhausted(self, pairs: Sequence[Pair]) -> None:
+        """End exhausted tasks that claims don't meet; of many pairs now and then."""
+        now = time.monotonic()
+        if len(pairs) > _FEW_PAIRS and now < self._next_sweep:
+            return
+        self._next_sweep = now + _SWEEP_SECONDS
+        with suppress(RepositoryError):  # what was claimed must reach its consumer
+            found = self._run(
+                lambda session: self._claims_of_table.exhausted_by_hand(session, pairs), "read"
+            )
+            if found:
                 self._run(
-                    lambda session: session.change(self._sql.fail_exhausted, exhausted), "write"
+                    lambda session: self._claims_of_table.end_exhausted(session, found),
+                    "transaction",
                 )
-            except RepositoryError:
-                if not tasks:  # what was claimed must reach its consumer
-                    raise
-        return tasks
+
+    def _look(self) -> TableFacts:
+        self._facts.look(lambda sql: self._rows_of(sql, {}))
+        return self._facts
 
     def _walk_hint(self, where: Filter) -> str:
         """The index of statuses, unless another one finds the few rows there are."""
@@ -234,39 +243,7 @@ class MySQLRepository(SqlRepository):
             named = Filter.of(statuses, where.types() or None, queues)
             if statuses is None or self.count(named, _FEW) < _FEW:
                 return ""
-        return self._hint("status")
-
-    def _hint(self, index: str) -> str:
-        """What makes a statement walk `index`; nothing on a table that wasn't migrated."""
-        name = f"{self._table}_tasq_{index}"
-        if self._indexes is None:
-            rows = self._rows_of(f"SHOW INDEX FROM `{self._table}`", {})
-            self._indexes = frozenset(row[2] for row in rows)
-        return f"FORCE INDEX (`{name}`)" if name in self._indexes else ""
-
-    def _branches(
-        self, queues: Sequence[str], types: Sequence[str], slots: dict[str, str]
-    ) -> tuple[str, dict[str, object]]:
-        """One walk of the claim index per open status, queue and type."""
-        params: dict[str, object] = {}
-
-        def bind(value: object) -> str:
-            name = f"b{len(params)}"
-            params[name] = value
-            return f"%({name})s"
-
-        of_queue = [self._rows.where.any_of("queue", [queue], bind) for queue in queues]
-        of_type = [self._rows.where.any_of("type", [type], bind) for type in types]
-        branches = [
-            fill(
-                self._sql.claim_branch,
-                {"where": f"'{status}' AND {queue} AND {type}", **slots},
-            )
-            for status in OPEN_STATUSES
-            for queue in of_queue
-            for type in of_type
-        ]
-        return "\nUNION ALL\n".join(branches), params
+        return self._look().hint("status")
 
     # differs: an UPDATE says how many rows it matched, not which.
     def _change_leases(
@@ -357,13 +334,6 @@ class MySQLRepository(SqlRepository):
         except self._mysql.errors as error:
             raise self._mysql.translate(error, self._table) from error
         return None if connection is None else ProbeWakeup(connection, self._table)
-
-
-def _claimed(task: Task, visible_at: datetime) -> Task:
-    task.status = TaskStatus.ENQUEUED
-    task.receive_count += 1
-    task.visible_at = visible_at
-    return task
 
 
 def _outcome_row(outcome: Outcome, now: float) -> tuple[object, ...]:

@@ -9,9 +9,10 @@ from uuid import UUID
 import psycopg
 from psycopg import errors
 
-from tasq_core.errors import ReadOnlyError
+from tasq_core.errors import ReadOnlyError, RepositoryError
 from tasq_core.filters.where import PostgresWhere
 from tasq_core.reports import Lease, Outcome
+from tasq_core.repository.claiming import EXHAUSTED, Pair, due_rows, for_each_order
 from tasq_core.repository.driver import Row, Session
 from tasq_core.repository.postgres_connection import BoundedConnection
 from tasq_core.repository.postgres_driver import (
@@ -24,7 +25,7 @@ from tasq_core.repository.postgres_migration import Migration
 from tasq_core.repository.postgres_submit import insert
 from tasq_core.repository.postgres_wakeup import NotifyWakeup, hears
 from tasq_core.repository.replayed import Replayed
-from tasq_core.repository.repository_sql import EXHAUSTED, SqlRepository
+from tasq_core.repository.repository_sql import SqlRepository
 from tasq_core.repository.rows import as_number
 from tasq_core.task import Ordering, Task, TaskStatus, check_aware
 
@@ -37,6 +38,10 @@ _STATUSES: Final = {
     label: status for status in TaskStatus for label in (status.value, status.value.encode())
 }
 """By label; in binary results an enum psycopg doesn't know comes as bytes."""
+
+
+_FEW_PAIRS: Final = 8
+"""Pairs that are walked with each row locked; of more, only what is wanted is locked."""
 
 
 class PostgresRows:
@@ -135,6 +140,7 @@ class PostgresRepository(SqlRepository):
         super().__init__(driver, PostgresRows(), prefix, "postgres", '"')
         self._postgres = driver
         self._wake_up, self._read_only = wake_up, read_only
+        self._claims_of_many = for_each_order(self._sql.claim_many)
         # On the caller's only connection the source of the tasks may be a query.
         self._streams = driver.opens_connections
 
@@ -164,21 +170,29 @@ class PostgresRepository(SqlRepository):
             migration.beside_writers(worker, locker)
 
     def _claim(
-        self,
-        queues: Sequence[str],
-        types: Sequence[str],
-        timeout: float,
-        ordering: Ordering,
-        limit: int,
+        self, pairs: Sequence[Pair], timeout: float, ordering: Ordering, limit: int
     ) -> list[Task]:
-        by_priority = ordering is Ordering.PRIORITY_FIRST
         params = {
-            "queues": list(queues), "types": list(types), "timeout": timeout, "limit": limit,
+            "queues": [queue for queue, _ in pairs], "types": [type for _, type in pairs],
+            "timeout": timeout, "limit": limit, "due": due_rows(pairs, limit),
             "reason": EXHAUSTED,
         }  # fmt: skip
-        sql = self._sql.claim_priority if by_priority else self._sql.claim_created
-        rows = self._run(lambda session: session.rows(sql, params), "write")
-        return list(map(self._task, rows))
+
+        def run(sql: str) -> list[Task]:
+            rows = self._run(lambda session: session.rows(sql, params), "write")
+            return list(map(self._task, rows))
+
+        found: list[Task] = []
+        if len(pairs) > _FEW_PAIRS:
+            found = run(self._claims_of_many[ordering])
+            params["limit"] = limit - len(found)
+        if len(found) < limit:  # others have locked what was best, or there is no more
+            try:
+                found += run(self._claims[ordering])
+            except RepositoryError:
+                if not found:  # what was claimed must reach its consumer
+                    raise
+        return found
 
     def _change_leases(
         self, session: Session, sql: str, leases: Sequence[Lease], **params: object

@@ -16,7 +16,7 @@ from psycopg import errors
 
 from tasq_core.errors import RepositoryError
 from tasq_core.repository.checks import refuse_foreign_table
-from tasq_core.sql import fill, load_schema
+from tasq_core.sql import OBSOLETE_INDEXES, drop_index, fill, load_schema
 
 Connection = psycopg.Connection[Any]
 
@@ -27,6 +27,8 @@ _WORD_AFTER: Final = 3.0
 LONGEST_WAIT: Final = 600.0
 """Seconds to wait for another process that migrates: it may be indexing millions of rows."""
 
+_SLOW: Final = ("index_", "drop_")
+"""What begins so is done without blocking writers, outside a transaction."""
 _TABLE: Final = """
     SELECT c.relkind IN ('r', 'p'), ARRAY(
       SELECT attname::text FROM pg_attribute
@@ -67,7 +69,7 @@ class Migration:
         self._where = where
         self._statements = {
             name: fill(text, slots) for name, text in load_schema("postgres").items()
-        }
+        } | {f"drop_{index}": drop_index("postgres", slots, index) for index in OBSOLETE_INDEXES}
         self._lock_name = f"tasq migrate {slots['name']}"
 
     def missing(self, connection: Connection) -> list[str]:
@@ -81,14 +83,19 @@ class Migration:
         if found is not None:
             is_table, columns = found
             refuse_foreign_table(name, self._where, columns if is_table else [])
-        there = {
+        there: dict[str, object] = {f"drop_{index}": True for index in OBSOLETE_INDEXES}
+        there |= {
             "create_enum": _scalar(connection, "SELECT to_regtype(%s)", self._slots["enum"]),
             "create_table": found,
         }
         if found is not None:
             trigger = _scalar(connection, _TRIGGER, f"{name}_tasq_notify", table)
             there |= {"notify_function": trigger, "notify_trigger": trigger}
-            valid = {index for index, ok in connection.execute(_INDEXES, [table]) if ok}
+            indexes = dict(connection.execute(_INDEXES, [table]).fetchall())
+            valid = {index for index, ok in indexes.items() if ok}
+            there |= {
+                f"drop_{index}": f"{name}_tasq_{index}" not in indexes for index in OBSOLETE_INDEXES
+            }
             there |= {
                 statement: f"{name}_tasq_{statement.removeprefix('index_')}" in valid
                 for statement in self._statements
@@ -115,10 +122,9 @@ class Migration:
                     self._make(worker, missing)
                 return
             with worker.transaction():
-                self._make(worker, [name for name in missing if not name.startswith("index_")])
-            self._make(
-                worker, [name for name in missing if name.startswith("index_")], concurrently=True
-            )
+                self._make(worker, [name for name in missing if not name.startswith(_SLOW)])
+            slow = [name for name in missing if name.startswith(_SLOW)]
+            self._make(worker, slow, concurrently=True)
 
     def _holds_rows(self, connection: Connection) -> bool:
         return bool(_scalar(connection, f"SELECT EXISTS (SELECT 1 FROM {self._slots['tasks']})"))  # noqa: S608
@@ -168,6 +174,9 @@ class Migration:
                     self._create_enum(connection)
                 elif name.startswith("index_"):
                     self._create_index(connection, name, "CONCURRENTLY " if concurrently else "")
+                elif name.startswith("drop_"):
+                    how = "DROP INDEX CONCURRENTLY " if concurrently else "DROP INDEX "
+                    connection.execute(self._statements[name].replace("DROP INDEX ", how, 1))
                 else:
                     connection.execute(self._statements[name])
         except errors.InsufficientPrivilege as error:

@@ -15,7 +15,8 @@ from tasq_core.filters import Filter
 from tasq_core.last_error import storable_error
 from tasq_core.reports import Lease, MutationResult, Outcome
 from tasq_core.repository.checks import as_submitted, check_flag, checked, lease_lost
-from tasq_core.repository.driver import Session
+from tasq_core.repository.claiming import Pair, Pairs, for_each_order
+from tasq_core.repository.driver import Driver, RowFormat, Session
 from tasq_core.repository.inspection_sql import Mode, R, SqlInspection, matching
 from tasq_core.repository.protocol import Names, Statuses
 from tasq_core.repository.replayed import Replayed
@@ -43,17 +44,24 @@ _SUBMITTED: Final = (
 )  # fmt: skip
 """What a submit says; the other columns are those of any new task."""
 
-EXHAUSTED: Final = "max receives exhausted: every consumer that claimed it died or let go"
-"""The last_error of a task that used up its receives without an outcome."""
-
 
 class SqlRepository(SqlInspection):
     """A task table in an SQL database; see `Repository` for what each method promises."""
+
+    def __init__(
+        self, driver: Driver, rows: RowFormat, prefix: str, statements: str, quote: str
+    ) -> None:
+        super().__init__(driver, rows, prefix, statements, quote)
+        self._claims = for_each_order(self._sql.claim)
+        self._pairs = Pairs(lists_quickly=self._lists_quickly)
 
     # -- what each database does its own way ------------------------------------------------
 
     _batch_mode: Mode = "write"
     """How a batch of leases is changed: by one statement, unless a database needs more."""
+
+    _lists_quickly = True
+    """Whether the pairs that have tasks are found without reading all open tasks."""
 
     _streams = False
     """Whether tasks are made while earlier ones are on their way: where that locks nobody out."""
@@ -63,12 +71,7 @@ class SqlRepository(SqlInspection):
         raise NotImplementedError
 
     def _claim(
-        self,
-        queues: Sequence[str],
-        types: Sequence[str],
-        timeout: float,
-        ordering: Ordering,
-        limit: int,
+        self, pairs: Sequence[Pair], timeout: float, ordering: Ordering, limit: int
     ) -> list[Task]:
         """Claim, in any order; end exhausted tasks where fewer than `limit` were found."""
         raise NotImplementedError
@@ -112,15 +115,20 @@ class SqlRepository(SqlInspection):
         wanted_types, wanted_queues = _claimable("types", types), _claimable("queues", queues)
         if limit <= 0 or wanted_types == () or wanted_queues == ():
             return []
-        if wanted_types is None or wanted_queues is None:
-            wanted_queues, wanted_types = self._open_kinds(wanted_queues, wanted_types)
-            if not wanted_types:
-                return []
-        claimed = self._claim(wanted_queues, wanted_types, timeout, order, limit)
-        if any(task.unreadable for task in claimed):
-            self._set_aside([task for task in claimed if task.unreadable])
-            claimed = [task for task in claimed if not task.unreadable]
-        return in_order(claimed, order)
+        found: list[Task] = []
+        for pairs in self._pairs.groups(wanted_queues, wanted_types, self._claimable_pairs):
+            try:
+                found += self._claim(pairs, timeout, order, limit - len(found))
+            except RepositoryError:
+                if not found:  # what was claimed must reach its consumer
+                    raise
+                break
+            if len(found) >= limit:
+                break
+        if any(task.unreadable for task in found):
+            self._set_aside([task for task in found if task.unreadable])
+            found = [task for task in found if not task.unreadable]
+        return in_order(found, order)
 
     def _set_aside(self, tasks: Sequence[Task]) -> None:
         """Give back claimed rows that can't be read; hidden, or they would be claimed at once."""
@@ -134,20 +142,9 @@ class SqlRepository(SqlInspection):
 
             self._run(work, "write")
 
-    def _open_kinds(
-        self, queues: tuple[str, ...] | None, types: tuple[str, ...] | None
-    ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        kinds = [
-            (queue, type)
-            for queue, type in (
-                map(text_of, row) for row in self._rows_of(self._sql.open_kinds, {})
-            )
-            if (queues is None or queue in queues) and (types is None or type in types)
-        ]
-        return (
-            tuple(dict.fromkeys(queue for queue, _ in kinds)),
-            tuple(dict.fromkeys(type for _, type in kinds)),
-        )
+    def _claimable_pairs(self) -> list[Pair]:
+        rows = self._rows_of(self._sql.claimable_pairs, {})
+        return [(text_of(queue), text_of(type)) for queue, type in rows]
 
     def ping_tasks(self, task_ids: Collection[UUID], visibility_timeout: Duration) -> list[Task]:
         """Let the leases of these open tasks end `visibility_timeout` from now, unfenced."""

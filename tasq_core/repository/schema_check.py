@@ -11,7 +11,7 @@ from tasq_core.errors import InvalidInputError, RepositoryError
 from tasq_core.repository.inspection_sql import SqlInspection
 from tasq_core.repository.protocol import Repository
 from tasq_core.repository.rows import text_of
-from tasq_core.sql import FOLDERS, fill, load_schema, parse
+from tasq_core.sql import FOLDERS, OBSOLETE_INDEXES, drop_index, fill, load_schema, parse
 from tasq_core.task import TaskStatus
 
 _STAMP: Final = "timestamp with time zone"
@@ -57,7 +57,7 @@ class Structure:
     differences: tuple[str, ...]
     """Columns, types and labels that differ: neither we nor Go can rely on this table."""
     missing: tuple[tuple[str, str], ...]
-    """(name, DDL) of what `migrate` would make."""
+    """(name, DDL) of what `migrate` would do."""
     lacking: tuple[str, ...]
     """Rights on the table that this user doesn't have."""
     table_bytes: int
@@ -98,7 +98,7 @@ def structure(repository: Repository) -> Structure:
 
 
 def missing_schema(repository: Repository) -> list[tuple[str, str]]:
-    """(name, DDL) of what `migrate` would make, in order; nothing where all is there."""
+    """(name, DDL) of what `migrate` would do, in order; nothing where all is there."""
     return list(structure(repository).missing)
 
 
@@ -139,7 +139,7 @@ class _Look:
         return [f"the statuses are {', '.join(labels) or 'unknown'}, not {', '.join(wanted)}"]
 
     def missing(self, *, exists: bool) -> list[tuple[str, str]]:
-        """What the schema's statements would make that isn't there."""
+        """What the schema's statements would make, and which old indexes `migrate` would drop."""
         table = self._repository.table
         indexes = {_bare(text_of(name)) for name, valid, _ in self.rows("indexes") if valid}
         triggers = {text_of(name) for name, _ in self.rows("triggers")}
@@ -154,6 +154,11 @@ class _Look:
             }.get(kind, True)
             if not there:
                 found.append((name, fill(text, self._slots)))
+        found += [
+            (f"drop_{name}", drop_index(self._folder, self._slots, name))
+            for name in OBSOLETE_INDEXES
+            if f"{table}_tasq_{name}" in indexes
+        ]
         return found
 
     def lacking(self) -> list[str]:

@@ -15,12 +15,13 @@ from uuid import UUID
 from tasq_core.filters.where import SQLiteWhere
 from tasq_core.ids import uuid_of
 from tasq_core.reports import Lease, Outcome
+from tasq_core.repository.claiming import EXHAUSTED, Pair, due_rows
 from tasq_core.repository.driver import Row, Session
 from tasq_core.repository.replayed import Replayed
-from tasq_core.repository.repository_sql import EXHAUSTED, SqlRepository
+from tasq_core.repository.repository_sql import SqlRepository
 from tasq_core.repository.sqlite_driver import BUSY_SECONDS, SQLiteDriver, SQLiteSession
 from tasq_core.repository.sqlite_wakeup import FileWakeup, MemoryWakeup
-from tasq_core.sql import fill, load_schema
+from tasq_core.sql import OBSOLETE_INDEXES, drop_index, fill, load_schema
 from tasq_core.task import END_OF_TIME, IMMEDIATELY, Ordering, Task, TaskStatus
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -144,28 +145,24 @@ class SQLiteRepository(SqlRepository):
                 if name in found and _definition(found[name]) != _definition(statement):
                     session.change(f'DROP INDEX "{name}"', {})
                 session.change(statement, {})
+            for index in OBSOLETE_INDEXES:
+                session.change(drop_index("sqlite", self._slots, index), {})
 
         self._run(work, "transaction")
 
     def _claim(
-        self,
-        queues: Sequence[str],
-        types: Sequence[str],
-        timeout: float,
-        ordering: Ordering,
-        limit: int,
+        self, pairs: Sequence[Pair], timeout: float, ordering: Ordering, limit: int
     ) -> list[Task]:
-        by_priority = ordering is Ordering.PRIORITY_FIRST
-        sql = self._sql.claim_priority if by_priority else self._sql.claim_created
+        sql = self._claims[ordering]
 
         def work(session: Session) -> list[Row]:
             now = time.time_ns() // 1000  # after the wait for the write lock
             params = {
                 "now": now,
                 "until": now + round(timeout * 1_000_000),
-                "queues": json.dumps(queues),
-                "types": json.dumps(types),
+                "pairs": json.dumps(pairs),
                 "limit": limit,
+                "due": due_rows(pairs, limit),
                 "reason": EXHAUSTED,
             }
             rows = session.rows(sql, params)

@@ -4,7 +4,7 @@ A file holds statements, each behind a line `-- name: NAME`. Comment lines are k
 what the server sees. Values are always bound; the only text ever put in is one of
 `SLOTS`: the quoted names of the table and its enum type, the columns of a task, a
 condition built by `tasq_core.filters`, one of a fixed set of orders, and MySQL's claim
-branches and index hint.
+branches, index hints and collations.
 """
 
 import re
@@ -14,8 +14,14 @@ from importlib.resources import files
 from typing import Final
 
 SLOTS: Final = frozenset(
-    {"tasks", "name", "enum", "columns", "preview_columns", "where", "order", "branches", "hint"}
-)
+    {
+        "tasks", "name", "enum", "columns", "preview_columns", "where", "order", "branches",
+        "hint", "ready_hint", "due_hint", "rank", "queue_text", "type_text",
+    }
+)  # fmt: skip
+
+OBSOLETE_INDEXES: Final = ("claim_created", "claim_priority")
+"""Indexes of older versions, which `migrate` drops once it has made those of today."""
 
 FOLDERS: Final = {
     "postgresql": "postgres", "sqlite": "sqlite", "mysql": "mysql", "mariadb": "mysql",
@@ -38,15 +44,20 @@ class Statements:
     """The select list of a task, in the order of its fields."""
     preview_columns: str
     """The same with `args` and `last_error` cut to the bound `preview`."""
-    claim_created: str
-    claim_priority: str
-    claim_branch: str
-    """MySQL's branch per (status, queue, type); empty elsewhere."""
+    claim: str
+    claim_many: str
+    """PostgreSQL's for many pairs; empty elsewhere."""
+    claim_heads: str
+    """MySQL's choice among many pairs; empty elsewhere, like the six that follow."""
+    claim_ready: str
+    claim_due: str
+    claim_unindexed: str
     lease: str
-    """MySQL's second half of a claim; empty elsewhere."""
+    exhausted: str
+    lock_exhausted: str
     fail_exhausted: str
-    open_kinds: str
-    """Distinct (queue, type) of open tasks."""
+    claimable_pairs: str
+    """Distinct (queue, type) of tasks that are visible now."""
     submit: str
     submit_prepared: str
     """PostgreSQL's for libpq, its values by position; empty elsewhere."""
@@ -145,3 +156,11 @@ def bound(statements: Statements, **slots: str) -> Statements:
     slots["columns"] = fill(texts["columns"], slots)
     slots["preview_columns"] = fill(texts["preview_columns"], slots)
     return Statements(**{name: fill(text, slots) for name, text in texts.items()})
+
+
+def drop_index(dialect: str, slots: dict[str, str], index: str) -> str:
+    """The statement that drops an index of ours from the table that `slots` names."""
+    name = f"{slots['name']}_tasq_{index}"
+    if dialect == "mysql":
+        return f"ALTER TABLE {slots['tasks']} DROP INDEX `{name}`, ALGORITHM = INPLACE, LOCK = NONE"
+    return f'DROP INDEX IF EXISTS "{name}"'

@@ -31,7 +31,7 @@ def test_migrate_makes_the_table_and_may_be_repeated(tasq, database):
     nothing = tasq("migrate", "--plan")
 
     assert "CREATE TABLE" in plan.out
-    assert "tasq_claim_created" in plan.out
+    assert "tasq_ready_created" in plan.out
     assert (made.code, again.code) == (0, 0), made.err
     assert (nothing.code, nothing.out) == (0, "")
     assert "nothing to do" in nothing.err

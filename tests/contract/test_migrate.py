@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tasq_core import InvalidInputError, Repository, Task, open_repository
+from tasq_core.repository.schema_check import missing_schema
 from tests.contract.rows import COLUMNS, insert_row, make_go_table
 from tests.support.builders import make_task, make_tasks
 from tests.support.databases import Database
@@ -87,7 +88,7 @@ def test_adopting_a_table_go_made_leaves_its_columns_and_rows_alone(database: Da
     repository.migrate()
     assert (columns(database), database.execute(f"SELECT * FROM {database.table}")) == before
     assert [task.id for task in repository.get_tasks([id])] == [id]
-    assert {"claim_created", "claim_priority", "status", "finished"} <= indexes(database)
+    assert {"ready_created", "ready_priority", "status", "finished"} <= indexes(database)
 
 
 def test_migrating_again_changes_nothing(repository: Repository, database: Database):
@@ -101,13 +102,29 @@ def test_migrating_again_changes_nothing(repository: Repository, database: Datab
 
 @on_sqlite
 def test_an_index_of_an_older_version_is_made_anew(repository: Repository, database: Database):
-    name, table = f"{database.table}_tasq_claim_created", database.table
+    name, table = f"{database.table}_tasq_ready_created", database.table
     definition = "SELECT sql FROM sqlite_master WHERE name = ?"
     as_it_should_be = database.execute(definition, [name])
     database.execute(f'DROP INDEX "{name}"')
     database.execute(f"CREATE INDEX \"{name}\" ON \"{table}\" (queue) WHERE status IN ('NEW', 'x')")
     repository.migrate()
     assert database.execute(definition, [name]) == as_it_should_be
+
+
+def test_indexes_that_no_claim_uses_any_more_are_dropped(
+    repository: Repository, database: Database
+):
+    """Each would cost every write; `missing_schema` names them, so that a plan shows them."""
+    quote, lead = ("`" if database.backend == "mysql" else '"'), f"{database.table}_tasq_"
+    for name in ("claim_created", "claim_priority"):
+        database.execute(f"CREATE INDEX {quote}{lead}{name}{quote} ON {database.table} (priority)")
+    assert [name for name, _ in missing_schema(repository)] == [
+        "drop_claim_created", "drop_claim_priority",
+    ]  # fmt: skip
+    repository.migrate()
+    assert indexes(database) & {"claim_created", "claim_priority"} == set()
+    assert missing_schema(repository) == []
+    repository.migrate()
 
 
 def test_ten_threads_migrate_at_once(database: Database):
@@ -130,7 +147,7 @@ def test_ten_processes_migrate_a_filled_table_at_once(
     ]
     ended = [(process.wait(60), process.stderr) for process in started]
     assert ended == [(0, "")] * 10
-    assert {"claim_created", "claim_priority", "status", "finished"} <= indexes(database)
+    assert {"ready_created", "ready_priority", "status", "finished"} <= indexes(database)
 
 
 @on_postgres
@@ -152,7 +169,7 @@ def test_a_table_in_use_is_indexed_without_stopping_writers(database: Database):
     other.execute(f"UPDATE {database.table} SET type = type WHERE priority = 9")  # not blocked
     writer.rollback()
     assert done.wait(20)
-    assert {"claim_created", "claim_priority", "exhausted", "status", "finished"} <= indexes(
+    assert {"ready_created", "ready_priority", "exhausted", "status", "finished"} <= indexes(
         database
     )
 

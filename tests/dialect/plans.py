@@ -55,6 +55,24 @@ def fill(database: Database) -> None:
         database.execute(f"ANALYZE TABLE {table}" if database.backend == "mysql" else "ANALYZE")
 
 
+def delay(database: Database, queue: str, count: int = 20_000) -> None:
+    """So many old tasks of type "email" that are visible in an hour, a third of them leased."""
+    say = {name: spelled[database.backend] for name, spelled in _KINDS.items()}
+    later = {
+        "postgres": "now() + interval '1 hour'", "mysql": "UTC_TIMESTAMP(6) + INTERVAL 1 HOUR",
+        "sqlite": "(unixepoch() + 3600) * 1000000",
+    }[database.backend]  # fmt: skip
+    status = "CASE n % 3 WHEN 0 THEN 'ENQUEUED' ELSE 'NEW' END"
+    if database.backend == "postgres":
+        status = f"({status})::{database.prefix}_task_status"
+    lead = f"{hash(queue) % 10_000:04}"
+    database.execute(
+        f"INSERT INTO {database.table} (id, type, args, queue, priority, status, created_at,"
+        f" visible_at) SELECT {say['id'].format(lead=lead)}, 'email', {say['args']}, '{queue}',"
+        f" 9, {status}, {say['at']}, {later} FROM {say['numbers'].format(count=count)}"
+    )
+
+
 class _Recorder:
     """Stands before a driver and notes each statement it runs."""
 

@@ -10,7 +10,8 @@ import pytest
 from tasq_core import Filter, Lease, Repository, TaskStatus
 from tasq_core.filters import parse
 from tasq_core.reports import Outcome
-from tests.dialect.plans import FINISHED, OPEN, fill, work_of
+from tests.dialect.plans import FINISHED, OPEN, delay, fill, work_of
+from tests.support.builders import make_task
 from tests.support.databases import BACKENDS, Database, external_url
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
@@ -118,6 +119,37 @@ def test_a_call_looks_at_few_rows(
     filled: tuple[Database, Repository], call: Callable[[Any], object]
 ):
     assert work_of(*filled, call) <= FEW
+
+
+@pytest.mark.parametrize("ordering", ["CREATED_AT_FIRST", "PRIORITY_FIRST"])
+@pytest.mark.parametrize("ready", [0, 10])
+def test_delayed_and_leased_tasks_are_not_walked(
+    filled: tuple[Database, Repository], ordering: str, ready: int
+):
+    """A backlog of delayed tasks, all older, costs neither a claim nor an idle poll."""
+    database, repository = filled
+    queue = f"{ordering} {ready}"
+    delay(database, queue)
+    repository.submit_tasks([make_task(type="email", queue=queue) for _ in range(ready)])
+
+    def claim(repository: Repository) -> object:
+        found = repository.poll_tasks("email", queue, 3600, ordering, 10)
+        assert len(found) == ready
+        return found
+
+    assert work_of(database, repository, claim) <= 200
+    database.execute(f"DELETE FROM {database.table} WHERE queue = '{queue}'")
+
+
+@pytest.mark.parametrize("ordering", ["CREATED_AT_FIRST", "PRIORITY_FIRST"])
+def test_a_claim_of_500_pairs_probes_each_a_few_times(
+    filled: tuple[Database, Repository], ordering: str
+):
+    queues, types = [f"queue {n}" for n in range(9)], [f"type {n}" for n in range(49)]
+    call = poll(["email", *types], ["mail", *queues], ordering)
+    assert work_of(*filled, call) <= FEW
+    idle = poll([*types, "nobody"], "nobody", ordering)
+    assert work_of(*filled, idle) <= FEW
 
 
 @pytest.mark.parametrize("counts", ["open_counts", "finished_counts"])

@@ -41,7 +41,8 @@ def test_binding_a_table_leaves_only_what_a_call_fills(dialect: str):
     statements = bound(load(dialect), tasks='"x_tasks"', enum='"x_task_status"', name="x_tasks")
     texts = [getattr(statements, field.name) for field in fields(Statements)]
     left = {slot for text in texts for slot in re.findall(r"\{(\w*)\}", text)}
-    assert left <= {"where", "order", "branches", "hint"}
+    hints = {"hint", "ready_hint", "due_hint", "queue_text", "type_text"}
+    assert left <= {"where", "order", "rank", "branches"} | hints
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
@@ -49,7 +50,7 @@ def test_the_schema_makes_the_table_before_its_indexes(dialect: str):
     order = list(load_schema(dialect))
     first = min(n for n, name in enumerate(order) if name.startswith("index_"))
     assert order.index("create_table") < first
-    assert {"index_claim_created", "index_claim_priority", "index_status"} <= set(order)
+    assert {"index_ready_created", "index_ready_priority", "index_status"} <= set(order)
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

@@ -19,13 +19,16 @@ CREATE TABLE IF NOT EXISTS {tasks} (
 
 -- differs: there are no partial indexes, so the status leads; text needs a prefix length,
 -- behind which MariaDB still reads the rest of the index in order (tests/dialect/test_plans.py).
--- name: index_claim_created
-ALTER TABLE {tasks} ADD INDEX `{name}_tasq_claim_created`
-  (status, queue(64), type(64), created_at, priority DESC), ALGORITHM = INPLACE, LOCK = NONE
+-- Behind (status, visible_at) a claim's write lands far from what Go's polls lock.
+-- name: index_ready_created
+ALTER TABLE {tasks} ADD INDEX `{name}_tasq_ready_created`
+  (status, visible_at, queue(64), type(64), created_at, priority DESC),
+  ALGORITHM = INPLACE, LOCK = NONE
 
--- name: index_claim_priority
-ALTER TABLE {tasks} ADD INDEX `{name}_tasq_claim_priority`
-  (status, queue(64), type(64), priority DESC, created_at), ALGORITHM = INPLACE, LOCK = NONE
+-- name: index_ready_priority
+ALTER TABLE {tasks} ADD INDEX `{name}_tasq_ready_priority`
+  (status, queue(64), type(64), visible_at, priority DESC, created_at),
+  ALGORITHM = INPLACE, LOCK = NONE
 
 -- The last three columns are what the summary reads of open tasks; fetched from the rows
 -- themselves, ten thousand of them take half a second instead of 7 ms.

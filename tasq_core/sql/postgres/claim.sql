@@ -29,24 +29,36 @@ CASE WHEN finished_at IS NOT NULL THEN
 least(greatest(visible_at, '0001-01-01 00:00:00+00'), '9999-12-31 23:59:59.999999+00')
   AT TIME ZONE 'UTC'
 
+-- A task that was never delayed nor leased is visible since year 1: those stand in an index in
+-- the order of claims. Delayed, retried and leased ones stand in another, in the order in which
+-- they become visible, so that a claim never passes those that aren't. Of the due ones a claim
+-- looks at the first %(due)s of each pair.
 -- MATERIALIZED: as a plain subquery the planner may run it again and lock more than LIMIT.
 -- ARRAY: joined as a table the candidates are hashed against a scan of all rows. Locked rows
 -- stay where they are, so their ctid finds them again without a walk of the primary key.
 -- The count is a one-time filter: a claim that fills up never looks for exhausted tasks, and
 -- ORDER BY leads the search for them to the index that holds nothing else.
--- name: claim_created
+-- name: claim
 WITH candidate AS MATERIALIZED (
-  SELECT walk.ctid FROM unnest(%(queues)s::text[]) AS q(queue)
-  CROSS JOIN unnest(%(types)s::text[]) AS t(type)
+  SELECT ctid FROM unnest(%(queues)s::text[], %(types)s::text[]) AS pair(queue, type)
   CROSS JOIN LATERAL (
-    SELECT ctid, id, created_at, priority FROM {tasks}
-    WHERE queue = q.queue AND type = t.type
-      AND status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS')
-      AND visible_at <= statement_timestamp()
-      AND (max_receives = 0 OR receive_count < max_receives)
-    ORDER BY created_at, priority DESC LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+    SELECT * FROM (
+      SELECT ctid, id, created_at, priority FROM {tasks}
+      WHERE queue = pair.queue AND type = pair.type
+        AND status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS')
+        AND visible_at <= '0001-01-01 00:00:00+00'
+        AND (max_receives = 0 OR receive_count < max_receives)
+      ORDER BY {order} LIMIT %(limit)s FOR UPDATE SKIP LOCKED) AS ready
+    UNION ALL
+    SELECT * FROM (
+      SELECT ctid, id, created_at, priority FROM {tasks}
+      WHERE queue = pair.queue AND type = pair.type
+        AND status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS')
+        AND visible_at > '0001-01-01 00:00:00+00' AND visible_at <= statement_timestamp()
+        AND (max_receives = 0 OR receive_count < max_receives)
+      ORDER BY visible_at LIMIT %(due)s FOR UPDATE SKIP LOCKED) AS due
   ) AS walk
-  ORDER BY walk.created_at, walk.priority DESC, walk.id LIMIT %(limit)s
+  ORDER BY {order}, id LIMIT %(limit)s
 ), exhausted AS MATERIALIZED (
   SELECT id, queue, type FROM {tasks}
   WHERE (SELECT count(*) FROM candidate) < %(limit)s
@@ -57,62 +69,103 @@ WITH candidate AS MATERIALIZED (
 ), ended AS (
   UPDATE {tasks} SET status = 'FAILED', finished_at = statement_timestamp(),
     last_error = concat_ws(E'\n', %(reason)s::text, last_error)
-  WHERE id = ANY(ARRAY(SELECT id FROM exhausted
-    WHERE queue = ANY(%(queues)s::text[]) AND type = ANY(%(types)s::text[]) LIMIT 1000))
+  WHERE id = ANY(ARRAY(SELECT id FROM exhausted WHERE (queue, type) IN (
+    SELECT * FROM unnest(%(queues)s::text[], %(types)s::text[])) LIMIT 1000))
 )
 UPDATE {tasks} SET status = 'ENQUEUED', receive_count = receive_count + 1,
   visible_at = statement_timestamp() + make_interval(secs => %(timeout)s)
 WHERE ctid = ANY(ARRAY(SELECT ctid FROM candidate))
 RETURNING {columns}
 
--- name: claim_priority
-WITH candidate AS MATERIALIZED (
-  SELECT walk.ctid FROM unnest(%(queues)s::text[]) AS q(queue)
-  CROSS JOIN unnest(%(types)s::text[]) AS t(type)
+-- The same for many pairs, without locking the limit's rows of each: the best pairs by their
+-- first task, the best tasks of these, twice as many as wanted, and of them those that nobody
+-- else has locked.
+-- name: claim_many
+WITH best AS MATERIALIZED (
+  SELECT pair.queue, pair.type
+  FROM unnest(%(queues)s::text[], %(types)s::text[]) AS pair(queue, type)
   CROSS JOIN LATERAL (
-    SELECT ctid, id, created_at, priority FROM {tasks}
-    WHERE queue = q.queue AND type = t.type
-      AND status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS')
+      SELECT created_at, priority FROM {tasks}
+      WHERE queue = pair.queue AND type = pair.type
+        AND status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS')
+        AND visible_at <= '0001-01-01 00:00:00+00'
+        AND (max_receives = 0 OR receive_count < max_receives)
+      ORDER BY {order} LIMIT 1) AS first
+  ORDER BY {order} LIMIT 2 * %(limit)s
+), found AS MATERIALIZED (
+  SELECT * FROM (
+    SELECT walk.* FROM best AS pair CROSS JOIN LATERAL (
+      SELECT ctid, id, created_at, priority FROM {tasks}
+      WHERE queue = pair.queue AND type = pair.type
+        AND status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS')
+        AND visible_at <= '0001-01-01 00:00:00+00'
+        AND (max_receives = 0 OR receive_count < max_receives)
+      ORDER BY {order} LIMIT 2 * %(limit)s) AS walk
+    UNION ALL
+    SELECT walk.* FROM unnest(%(queues)s::text[], %(types)s::text[]) AS pair(queue, type)
+    CROSS JOIN LATERAL (
+      SELECT ctid, id, created_at, priority FROM {tasks}
+      WHERE queue = pair.queue AND type = pair.type
+        AND status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS')
+        AND visible_at > '0001-01-01 00:00:00+00' AND visible_at <= statement_timestamp()
+        AND (max_receives = 0 OR receive_count < max_receives)
+      ORDER BY visible_at LIMIT %(due)s) AS walk
+  ) AS walk
+  ORDER BY {order}, id LIMIT 2 * %(limit)s
+), candidate AS MATERIALIZED (
+  SELECT locked.ctid FROM found CROSS JOIN LATERAL (
+    SELECT ctid FROM {tasks}
+    WHERE ctid = found.ctid AND status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS')
       AND visible_at <= statement_timestamp()
       AND (max_receives = 0 OR receive_count < max_receives)
-    ORDER BY priority DESC, created_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
-  ) AS walk
-  ORDER BY walk.priority DESC, walk.created_at, walk.id LIMIT %(limit)s
-), exhausted AS MATERIALIZED (
-  SELECT id, queue, type FROM {tasks}
-  WHERE (SELECT count(*) FROM candidate) < %(limit)s
-    AND max_receives > 0 AND receive_count >= max_receives
-    AND status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS')
-    AND visible_at <= statement_timestamp()
-  ORDER BY visible_at FOR UPDATE SKIP LOCKED
-), ended AS (
-  UPDATE {tasks} SET status = 'FAILED', finished_at = statement_timestamp(),
-    last_error = concat_ws(E'\n', %(reason)s::text, last_error)
-  WHERE id = ANY(ARRAY(SELECT id FROM exhausted
-    WHERE queue = ANY(%(queues)s::text[]) AND type = ANY(%(types)s::text[]) LIMIT 1000))
+    FOR UPDATE SKIP LOCKED) AS locked
+  LIMIT %(limit)s
 )
 UPDATE {tasks} SET status = 'ENQUEUED', receive_count = receive_count + 1,
   visible_at = statement_timestamp() + make_interval(secs => %(timeout)s)
 WHERE ctid = ANY(ARRAY(SELECT ctid FROM candidate))
 RETURNING {columns}
 
--- name: claim_branch
+-- name: claim_heads
+
+-- name: claim_ready
+
+-- name: claim_due
+
+-- name: claim_unindexed
 
 -- name: lease
+
+-- name: exhausted
+
+-- name: lock_exhausted
 
 -- The claim above does this itself.
 -- name: fail_exhausted
 
--- A loose walk of the claim index: one probe per kind, however many rows it has.
--- name: open_kinds
-WITH RECURSIVE kind AS (
-  (SELECT queue, type FROM {tasks} WHERE status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS')
+-- Loose walks of the two claim indexes: one probe per pair, however many rows it has.
+-- name: claimable_pairs
+WITH RECURSIVE ready AS (
+  (SELECT queue, type FROM {tasks}
+   WHERE status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS') AND visible_at <= '0001-01-01 00:00:00+00'
    ORDER BY queue, type LIMIT 1)
   UNION ALL
-  SELECT further.queue, further.type FROM kind CROSS JOIN LATERAL (
+  SELECT further.queue, further.type FROM ready CROSS JOIN LATERAL (
     SELECT queue, type FROM {tasks}
-    WHERE status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS')
-      AND (queue, type) > (kind.queue, kind.type)
+    WHERE status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS') AND visible_at <= '0001-01-01 00:00:00+00'
+      AND (queue, type) > (ready.queue, ready.type)
     ORDER BY queue, type LIMIT 1) AS further
+), due AS (
+  (SELECT queue, type, visible_at FROM {tasks}
+   WHERE status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS') AND visible_at > '0001-01-01 00:00:00+00'
+   ORDER BY queue, type, visible_at LIMIT 1)
+  UNION ALL
+  SELECT further.* FROM due CROSS JOIN LATERAL (
+    SELECT queue, type, visible_at FROM {tasks}
+    WHERE status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS') AND visible_at > '0001-01-01 00:00:00+00'
+      AND (queue, type) > (due.queue, due.type)
+    ORDER BY queue, type, visible_at LIMIT 1) AS further
 )
-SELECT queue, type FROM kind
+SELECT queue, type FROM ready
+UNION
+SELECT queue, type FROM due WHERE visible_at <= statement_timestamp()

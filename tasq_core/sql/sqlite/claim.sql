@@ -9,63 +9,100 @@ created_at, started_at, finished_at, visible_at
 id, type, coalesce(substr(args, 1, :preview), x''), queue, priority, status, receive_count, max_receives,
 substr(last_error, 1, :preview), created_at, started_at, finished_at, visible_at
 
--- differs: no LATERAL; a correlated, limited subquery per pair walks the same index.
--- name: claim_created
+-- differs: no LATERAL; correlated, limited subqueries per pair walk the same indexes. The best
+-- pairs by their first task are walked, and the due tasks of all.
+-- name: claim
+WITH pair AS MATERIALIZED (
+  SELECT json_extract(value, '$[0]') AS queue, json_extract(value, '$[1]') AS type
+  FROM json_each(:pairs)
+), best AS MATERIALIZED (
+  SELECT pair.queue, pair.type FROM pair CROSS JOIN {tasks} AS first ON first.rowid = (
+    SELECT walk.rowid FROM {tasks} AS walk
+    WHERE walk.queue = pair.queue AND walk.type = pair.type
+        AND walk.status NOT IN ('SUCCESSFUL', 'FAILED') AND walk.visible_at <= -62135596800000000
+        AND (walk.max_receives = 0 OR walk.receive_count < walk.max_receives)
+    ORDER BY {order} LIMIT 1)
+  ORDER BY {order} LIMIT :limit
+)
 UPDATE {tasks} SET status = 'ENQUEUED', receive_count = receive_count + 1, visible_at = :until
 WHERE rowid IN (
-  SELECT found.rowid
-  FROM json_each(:queues) AS q CROSS JOIN json_each(:types) AS t
-  CROSS JOIN {tasks} AS found ON found.rowid IN (
-    SELECT walk.rowid FROM {tasks} AS walk
-    WHERE walk.queue = q.value AND walk.type = t.value
-      AND walk.status NOT IN ('SUCCESSFUL', 'FAILED') AND walk.visible_at <= :now
-      AND (walk.max_receives = 0 OR walk.receive_count < walk.max_receives)
-    ORDER BY walk.created_at, walk.priority DESC LIMIT :limit)
-  ORDER BY found.created_at, found.priority DESC, found.id LIMIT :limit)
+  SELECT id FROM (
+    SELECT found.rowid AS id, found.created_at, found.priority, found.id AS last
+    FROM best AS pair CROSS JOIN {tasks} AS found ON found.rowid IN (
+      SELECT walk.rowid FROM {tasks} AS walk
+      WHERE walk.queue = pair.queue AND walk.type = pair.type
+        AND walk.status NOT IN ('SUCCESSFUL', 'FAILED') AND walk.visible_at <= -62135596800000000
+        AND (walk.max_receives = 0 OR walk.receive_count < walk.max_receives)
+      ORDER BY {order} LIMIT :limit)
+    UNION ALL
+    SELECT found.rowid, found.created_at, found.priority, found.id
+    FROM pair CROSS JOIN {tasks} AS found ON found.rowid IN (
+      SELECT walk.rowid FROM {tasks} AS walk
+      WHERE walk.queue = pair.queue AND walk.type = pair.type
+        AND walk.status NOT IN ('SUCCESSFUL', 'FAILED') AND walk.visible_at > -62135596800000000 AND walk.visible_at <= :now
+        AND (walk.max_receives = 0 OR walk.receive_count < walk.max_receives)
+      ORDER BY walk.visible_at LIMIT :due)
+  ) ORDER BY {order}, last LIMIT :limit)
 RETURNING {columns}
 
--- name: claim_priority
-UPDATE {tasks} SET status = 'ENQUEUED', receive_count = receive_count + 1, visible_at = :until
-WHERE rowid IN (
-  SELECT found.rowid
-  FROM json_each(:queues) AS q CROSS JOIN json_each(:types) AS t
-  CROSS JOIN {tasks} AS found ON found.rowid IN (
-    SELECT walk.rowid FROM {tasks} AS walk
-    WHERE walk.queue = q.value AND walk.type = t.value
-      AND walk.status NOT IN ('SUCCESSFUL', 'FAILED') AND walk.visible_at <= :now
-      AND (walk.max_receives = 0 OR walk.receive_count < walk.max_receives)
-    ORDER BY walk.priority DESC, walk.created_at LIMIT :limit)
-  ORDER BY found.priority DESC, found.created_at, found.id LIMIT :limit)
-RETURNING {columns}
+-- name: claim_many
 
--- name: claim_branch
+-- name: claim_heads
+
+-- name: claim_ready
+
+-- name: claim_due
+
+-- name: claim_unindexed
 
 -- name: lease
+
+-- name: exhausted
+
+-- name: lock_exhausted
 
 -- name: fail_exhausted
 UPDATE {tasks} SET status = 'FAILED', finished_at = :now,
   last_error = :reason || coalesce(char(10) || last_error, '')
 WHERE max_receives > 0 AND receive_count >= max_receives
   AND status NOT IN ('SUCCESSFUL', 'FAILED') AND visible_at <= :now
-  AND queue IN (SELECT value FROM json_each(:queues))
-  AND type IN (SELECT value FROM json_each(:types))
+  AND (queue, type) IN (
+    SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:pairs))
 
--- Each min() is one probe of the claim index, however many rows a kind has.
--- name: open_kinds
-WITH RECURSIVE one(queue) AS (
-  SELECT min(queue) FROM {tasks} WHERE status NOT IN ('SUCCESSFUL', 'FAILED')
+-- Each min() is one probe of a claim index, however many rows a pair has.
+-- name: claimable_pairs
+WITH RECURSIVE ready_queue(queue) AS (
+  SELECT min(queue) FROM {tasks} WHERE status NOT IN ('SUCCESSFUL', 'FAILED') AND visible_at <= -62135596800000000
   UNION ALL
   SELECT (SELECT min(queue) FROM {tasks}
-    WHERE status NOT IN ('SUCCESSFUL', 'FAILED') AND queue > one.queue)
-  FROM one WHERE one.queue IS NOT NULL
-), kind(queue, type) AS (
+    WHERE status NOT IN ('SUCCESSFUL', 'FAILED') AND visible_at <= -62135596800000000 AND queue > ready_queue.queue)
+  FROM ready_queue WHERE ready_queue.queue IS NOT NULL
+), ready(queue, type) AS (
   SELECT queue, (SELECT min(type) FROM {tasks}
-    WHERE status NOT IN ('SUCCESSFUL', 'FAILED') AND queue = one.queue)
-  FROM one WHERE one.queue IS NOT NULL
+    WHERE status NOT IN ('SUCCESSFUL', 'FAILED') AND visible_at <= -62135596800000000 AND queue = ready_queue.queue)
+  FROM ready_queue WHERE ready_queue.queue IS NOT NULL
   UNION ALL
   SELECT queue, (SELECT min(type) FROM {tasks}
-    WHERE status NOT IN ('SUCCESSFUL', 'FAILED') AND queue = kind.queue
-      AND type > kind.type)
-  FROM kind WHERE kind.type IS NOT NULL
+    WHERE status NOT IN ('SUCCESSFUL', 'FAILED') AND visible_at <= -62135596800000000 AND queue = ready.queue AND type > ready.type)
+  FROM ready WHERE ready.type IS NOT NULL
+), due_queue(queue) AS (
+  SELECT min(queue) FROM {tasks} WHERE status NOT IN ('SUCCESSFUL', 'FAILED') AND visible_at > -62135596800000000
+  UNION ALL
+  SELECT (SELECT min(queue) FROM {tasks}
+    WHERE status NOT IN ('SUCCESSFUL', 'FAILED') AND visible_at > -62135596800000000 AND queue > due_queue.queue)
+  FROM due_queue WHERE due_queue.queue IS NOT NULL
+), due(queue, type) AS (
+  SELECT queue, (SELECT min(type) FROM {tasks}
+    WHERE status NOT IN ('SUCCESSFUL', 'FAILED') AND visible_at > -62135596800000000 AND queue = due_queue.queue)
+  FROM due_queue WHERE due_queue.queue IS NOT NULL
+  UNION ALL
+  SELECT queue, (SELECT min(type) FROM {tasks}
+    WHERE status NOT IN ('SUCCESSFUL', 'FAILED') AND visible_at > -62135596800000000 AND queue = due.queue AND type > due.type)
+  FROM due WHERE due.type IS NOT NULL
 )
-SELECT queue, type FROM kind WHERE type IS NOT NULL
+SELECT queue, type FROM ready WHERE type IS NOT NULL
+UNION
+SELECT queue, type FROM due WHERE type IS NOT NULL AND :now >= (
+  SELECT min(visible_at) FROM {tasks}
+  WHERE status NOT IN ('SUCCESSFUL', 'FAILED') AND visible_at > -62135596800000000
+    AND queue = due.queue AND type = due.type)

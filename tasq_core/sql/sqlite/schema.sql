@@ -22,13 +22,22 @@ CREATE TABLE IF NOT EXISTS {tasks} (
   visible_at INTEGER NOT NULL DEFAULT -62135596800000000
 )
 
--- name: index_claim_created
-CREATE INDEX IF NOT EXISTS "{name}_tasq_claim_created" ON {tasks}
-  (queue, type, created_at, priority DESC) WHERE status NOT IN ('SUCCESSFUL', 'FAILED')
+-- Tasks that were never delayed nor leased are visible since year 1; they stand in the order of
+-- claims, all others in the order in which they become visible, where a claim passes none of
+-- those that aren't.
+-- name: index_ready_created
+CREATE INDEX IF NOT EXISTS "{name}_tasq_ready_created" ON {tasks}
+  (queue, type, created_at, priority DESC)
+  WHERE status NOT IN ('SUCCESSFUL', 'FAILED') AND visible_at <= -62135596800000000
 
--- name: index_claim_priority
-CREATE INDEX IF NOT EXISTS "{name}_tasq_claim_priority" ON {tasks}
-  (queue, type, priority DESC, created_at) WHERE status NOT IN ('SUCCESSFUL', 'FAILED')
+-- name: index_ready_priority
+CREATE INDEX IF NOT EXISTS "{name}_tasq_ready_priority" ON {tasks}
+  (queue, type, priority DESC, created_at)
+  WHERE status NOT IN ('SUCCESSFUL', 'FAILED') AND visible_at <= -62135596800000000
+
+-- name: index_due
+CREATE INDEX IF NOT EXISTS "{name}_tasq_due" ON {tasks} (queue, type, visible_at)
+  WHERE status NOT IN ('SUCCESSFUL', 'FAILED') AND visible_at > -62135596800000000
 
 -- name: index_exhausted
 CREATE INDEX IF NOT EXISTS "{name}_tasq_exhausted" ON {tasks} (visible_at)

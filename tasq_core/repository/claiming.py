@@ -1,0 +1,129 @@
+"""What claims share on all databases: orders, bounds, and which queues and types they probe."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from time import monotonic
+from typing import Final
+
+from tasq_core.sql import fill
+from tasq_core.task import Ordering
+
+Pair = tuple[str, str]
+"""(queue, type)"""
+
+PROBED_AT_ONCE: Final = 500
+"""Pairs that one statement probes: within them, claims come in strict order."""
+_LISTED_ANEW: Final = 100
+"""A list of so few pairs is made anew for each claim."""
+_SHARE: Final = 0.01
+"""Of the time, for listing many pairs."""
+_OLDEST: Final = 10.0
+"""Seconds after which a list is made anew however long that takes."""
+
+_DUE: Final = 1000
+"""Due tasks that one claim looks at, shared by the pairs, at least its limit for each."""
+
+CLAIM_ORDERS: Final = {
+    Ordering.CREATED_AT_FIRST: "created_at, priority DESC",
+    Ordering.PRIORITY_FIRST: "priority DESC, created_at",
+}
+"""The order of a claim index; ties are broken by id afterwards."""
+
+EXHAUSTED: Final = "max receives exhausted: every consumer that claimed it died or let go"
+"""The last_error of a task that used up its receives without an outcome."""
+
+
+class Pairs:
+    """The pairs that claims probe: those named, or those that the table has tasks of.
+
+    Of more than `PROBED_AT_ONCE` pairs each claim begins with the next group. The list of a
+    table's pairs is kept where it is long: up to a hundred times as long as it took to make,
+    10 seconds at most.
+    """
+
+    def __init__(self, *, lists_quickly: bool) -> None:
+        self._lists_quickly = lists_quickly
+        self._listed: list[Pair] = []
+        self._until = 0.0
+        self._chosen: tuple[object, list[Pair]] | None = None
+        self._turn = 0
+
+    def groups(
+        self,
+        queues: tuple[str, ...] | None,
+        types: tuple[str, ...] | None,
+        claimable: Callable[[], list[Pair]],
+    ) -> Iterator[list[Pair]]:
+        """Groups of pairs to probe one after the other, until a claim has enough.
+
+        `claimable` lists the pairs that the table has visible tasks of.
+        """
+        pairs = self._pairs(queues, types, claimable)
+        if len(pairs) <= PROBED_AT_ONCE:
+            if pairs:
+                yield pairs
+                self._empty(pairs)
+            return
+        starts = range(0, len(pairs), PROBED_AT_ONCE)
+        for _ in starts:
+            start = starts[self._turn % len(starts)]
+            self._turn += 1
+            group = pairs[start : start + PROBED_AT_ONCE]
+            yield group
+            self._empty(group)  # only reached where the claim wants more than they had
+
+    def _pairs(
+        self,
+        queues: tuple[str, ...] | None,
+        types: tuple[str, ...] | None,
+        claimable: Callable[[], list[Pair]],
+    ) -> list[Pair]:
+        key = queues, types
+        if queues is not None and types is not None:
+            named = len(queues) * len(types)
+            if named <= PROBED_AT_ONCE or not self._lists_quickly:
+                if self._chosen is None or self._chosen[0] != key:
+                    product = [(queue, type) for queue in queues for type in types]
+                    self._chosen = key, list(dict.fromkeys(product))
+                return self._chosen[1]
+        if len(self._listed) <= _LISTED_ANEW or monotonic() >= self._until:
+            self._list(claimable)
+        if self._chosen is None or self._chosen[0] != key:
+            self._chosen = key, _among(self._listed, queues, types)
+        return self._chosen[1]
+
+    def _list(self, claimable: Callable[[], list[Pair]]) -> None:
+        begun = monotonic()
+        self._listed = claimable()
+        ended = monotonic()
+        self._until = ended + min(_OLDEST, (ended - begun) / _SHARE)
+        self._chosen = None
+
+    def _empty(self, group: Sequence[Pair]) -> None:
+        """Forget the pairs of `group`, if they were listed: until the next list they have none."""
+        if self._listed:
+            gone = set(group)
+            self._listed = [pair for pair in self._listed if pair not in gone]
+            self._chosen = None
+
+
+def _among(
+    pairs: Sequence[Pair], queues: tuple[str, ...] | None, types: tuple[str, ...] | None
+) -> list[Pair]:
+    wanted_queues = None if queues is None else set(queues)
+    wanted_types = None if types is None else set(types)
+    return [
+        (queue, type)
+        for queue, type in pairs
+        if (wanted_queues is None or queue in wanted_queues)
+        and (wanted_types is None or type in wanted_types)
+    ]
+
+
+def for_each_order(sql: str) -> Mapping[Ordering, str]:
+    """The statement `sql` for each order of claims."""
+    return {ordering: fill(sql, {"order": order}) for ordering, order in CLAIM_ORDERS.items()}
+
+
+def due_rows(pairs: Sequence[Pair], limit: int) -> int:
+    """How many due tasks of each pair a claim looks at; of more, those that waited longest."""
+    return max(limit, _DUE // len(pairs))

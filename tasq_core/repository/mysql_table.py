@@ -1,0 +1,46 @@
+"""What MySQL's statements must know of a table: its indexes and how its text compares."""
+
+from collections.abc import Callable
+from time import monotonic
+from typing import Any, Final
+
+Row = tuple[Any, ...]
+
+_KNOWN_SECONDS: Final = 30.0
+"""How long an answer holds: another process may migrate the table meanwhile."""
+_ANY_TEXT: Final = "CHARACTER SET utf8mb4"
+
+
+class TableFacts:
+    """What `look` last learnt, which holds for half a minute."""
+
+    def __init__(self, table: str) -> None:
+        self._table = table
+        self._until = 0.0
+        self._indexes: frozenset[str] = frozenset()
+        self._collations: dict[str, str] = {}
+
+    def look(self, ask: Callable[[str], list[Row]]) -> None:
+        """Ask the server, unless the last answer still holds."""
+        if monotonic() < self._until:
+            return
+        indexes = ask(f"SHOW INDEX FROM `{self._table}`")
+        columns = ask(f"SHOW FULL COLUMNS FROM `{self._table}`")
+        self._indexes = frozenset(row[2] for row in indexes)
+        self._collations = {row[0]: row[2] for row in columns if row[2]}
+        self._until = monotonic() + _KNOWN_SECONDS
+
+    def hint(self, index: str) -> str:
+        """What makes a statement walk `index`; nothing on a table that wasn't migrated."""
+        name = f"{self._table}_tasq_{index}"
+        return f"FORCE INDEX (`{name}`)" if name in self._indexes else ""
+
+    def text_of(self, column: str) -> str:
+        """The character set and collation of a text column, as a column definition says them."""
+        collation = self._collations.get(column, "")
+        charset = collation.partition("_")[0]
+        return f"CHARACTER SET {charset} COLLATE {collation}" if charset else _ANY_TEXT
+
+    def forget(self) -> None:
+        """Ask again at the next look: the table was changed, or a statement failed."""
+        self._until = 0.0
