@@ -350,7 +350,8 @@ def _within(scope: AbstractContextManager[Session], work: Callable[[Session], R]
         done = work(scope.__enter__())
         scope.__exit__(None, None, None)
     except BaseException as error:
-        scope.__exit__(type(error), error, error.__traceback__)
+        with suppress(Exception):  # what undoing meets isn't why it failed
+            scope.__exit__(type(error), error, error.__traceback__)
         raise
     return done
 

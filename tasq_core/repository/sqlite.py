@@ -219,7 +219,7 @@ class SQLiteRepository(SqlRepository):
             )
             for task in tasks
         )  # fmt: skip
-        return session.raw.executemany(self._sql.submit_many, rows).rowcount
+        return session.change_many(self._sql.submit_many, rows)
 
     def open_wakeup(self) -> FileWakeup | MemoryWakeup | None:
         """Watches the file's data version; in memory, this repository's own commits."""

@@ -4,8 +4,8 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -36,11 +36,16 @@ def _lenient(text: bytes) -> str:
 
 
 class SQLiteSession:
-    """One sqlite3 connection, used by one thread at a time."""
+    """One sqlite3 connection, used by one thread at a time.
 
-    def __init__(self, raw: sqlite3.Connection) -> None:
+    `foreign`: the caller made the connection, so its row and text factories aren't ours.
+    """
+
+    def __init__(self, raw: sqlite3.Connection, *, foreign: bool = False) -> None:
         self.raw = raw
         self.lock = threading.RLock()
+        self.foreign = foreign
+        self._text: Callable[[bytes], str] | type[str] = str
 
     def rows(self, sql: str, params: Params) -> list[Row]:
         """The rows a statement returns.
@@ -49,16 +54,94 @@ class SQLiteSession:
             sqlite3.OperationalError: as SQLite says; of text that isn't UTF-8 only once, from
                 then on such bytes come as U+FFFD.
         """
-        try:
-            return self.raw.execute(sql, params).fetchall()
-        except sqlite3.OperationalError as error:
-            if _NOT_UTF8 in str(error) and self.raw.text_factory is not _lenient:
-                self.raw.text_factory = _lenient
-            raise
+        own = self.raw.text_factory
+        with self._cursor() as cursor:
+            try:
+                self.raw.text_factory = self._text
+                return cursor.execute(sql, params).fetchall()
+            except sqlite3.OperationalError as error:
+                if _NOT_UTF8 in str(error):
+                    self._text = _lenient
+                raise
+            finally:
+                self.raw.text_factory = own
 
     def change(self, sql: str, params: Params) -> int:
         """How many rows a statement changed."""
-        return self.raw.execute(sql, params).rowcount
+        with self._cursor() as cursor:
+            return cursor.execute(sql, params).rowcount
+
+    def change_many(self, sql: str, rows: Iterable[Sequence[object]]) -> int:
+        """How many rows a statement changed, run once for each of `rows`."""
+        with self._cursor() as cursor:
+            return cursor.executemany(sql, rows).rowcount
+
+    def _cursor(self) -> "closing[sqlite3.Cursor]":
+        """A cursor that is closed: one left open at a row would hold its snapshot."""
+        cursor = self.raw.cursor(sqlite3.Cursor)
+        cursor.row_factory = None
+        return closing(cursor)
+
+
+class _Scope:
+    """One piece of work on one connection: as a `with` block, or by the two methods by hand.
+
+    Leaving it twice does nothing the second time, so that whoever an exception of a signal
+    handler reaches in between may leave it again.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], SQLiteSession],
+        *,
+        begin: bool,
+        on_commit: Callable[[], None] | None = None,
+    ) -> None:
+        self._connect = connect
+        self._begin = begin
+        self._on_commit = on_commit
+        self._session: SQLiteSession | None = None
+        self._begun = False
+
+    def __enter__(self) -> SQLiteSession:
+        session = self._connect()
+        try:
+            session.lock.acquire()
+            self._session = session
+            if self._begin and not (session.foreign and session.raw.in_transaction):
+                self._begun = not session.raw.in_transaction
+                # One that is deferred and turns into a write fails at once, whatever the timeout.
+                session.raw.execute("BEGIN IMMEDIATE")
+        except BaseException:
+            self._session = session
+            self._leave()
+            raise
+        return session
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        session = self._session
+        if session is None:
+            return
+        try:
+            if self._begun and error is None:
+                session.raw.execute("COMMIT")
+        finally:
+            self._leave()
+        if self._begun and error is None and self._on_commit is not None:
+            self._on_commit()
+
+    def _leave(self) -> None:
+        """Undo what wasn't committed, and let others at the connection."""
+        session, self._session = self._session, None
+        if session is None:
+            return
+        try:
+            if self._begun and session.raw.in_transaction:
+                with suppress(sqlite3.Error):
+                    session.raw.execute("ROLLBACK")
+        finally:
+            with suppress(RuntimeError):  # interrupted before it had the lock
+                session.lock.release()
 
 
 class SQLiteDriver:
@@ -90,7 +173,7 @@ class SQLiteDriver:
                 "read_only needs a URL: a connection of your own has its session already"
             )
         if isinstance(source, sqlite3.Connection):
-            self._writer = self._reader = SQLiteSession(source)
+            self._writer = self._reader = SQLiteSession(source, foreign=True)
         elif isinstance(source, str):
             self._read_url(source)
         else:
@@ -172,32 +255,17 @@ class SQLiteDriver:
         """Whether the driver made its connections itself."""
         return self._owned
 
-    @contextmanager
-    def read(self, response_timeout: float | None = None) -> Iterator[Session]:
+    def read(self, response_timeout: float | None = None) -> _Scope:
         """The reading connection."""
         del response_timeout  # nothing here stays silent: locks have the busy timeout
-        connection = self._reading()
-        with connection.lock:
-            yield connection
+        return _Scope(self._reading, begin=False)
 
-    @contextmanager
-    def transaction(self, response_timeout: float | None = None) -> Iterator[Session]:
+    def transaction(self, response_timeout: float | None = None) -> _Scope:
         """The writing connection, in a transaction that has the write lock from its start."""
         del response_timeout
-        connection = self._writing()
-        with connection.lock:
-            if not self._owned and connection.raw.in_transaction:
-                yield connection
-                return
-            # A deferred transaction that turns into a write fails at once, whatever the timeout.
-            connection.raw.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-                connection.raw.execute("COMMIT")
-            except BaseException:
-                if connection.raw.in_transaction:
-                    connection.raw.execute("ROLLBACK")
-                raise
+        return _Scope(self._writing, begin=True, on_commit=self._notify)
+
+    def _notify(self) -> None:
         with self.changed:
             self.changed.notify_all()
 
@@ -209,7 +277,7 @@ class SQLiteDriver:
             raise InvalidTypeError(
                 f"connection must be a sqlite3.Connection, not {type(connection).__name__}"
             )
-        return SQLiteSession(connection)
+        return SQLiteSession(connection, foreign=True)
 
     def open_raw(self) -> sqlite3.Connection:
         """A further reading connection of the caller's own, to the same file."""
