@@ -95,8 +95,8 @@ def test_a_call_torn_while_the_server_works_costs_its_connection_only(
     """The pool would hand the connection on, whose next answer is the torn call's."""
     known = repository.submit_task(make_task(type="known"))
     for _ in range(12):  # more often than the pool has connections
-        with pytest.raises(error), cut_off(0.1, error):
-            _wait_for_a_lock(repository, database, repository)
+        with pytest.raises(error):
+            _wait_for_a_lock(repository, database, repository, error)
         assert repository.get_tasks([known.id]) == [known]
 
 
@@ -130,19 +130,23 @@ def test_a_torn_call_on_the_callers_connection_closes_it(
     """Its next answer would be the torn call's: an error is better than another's rows."""
     connection = database.connect(autocommit=True)
     mine = over(database, connection)
-    with pytest.raises(KeyboardInterrupt), cut_off(0.2, KeyboardInterrupt):
-        _wait_for_a_lock(repository, database, mine)
+    with pytest.raises(KeyboardInterrupt):
+        _wait_for_a_lock(repository, database, mine, KeyboardInterrupt)
     with pytest.raises(RepositoryError):
         mine.count_tasks(None, None, None)
 
 
-def _wait_for_a_lock(repository: Repository, database: Database, mine: Repository) -> None:
+def _wait_for_a_lock(
+    repository: Repository, database: Database, mine: Repository, error: type[BaseException]
+) -> None:
+    """Let `mine` wait for a locked row until it is cut off."""
     task = repository.submit_task(make_task())
     blocker = database.connect()
     id = raw_id(database, task.id)
     blocker.cursor().execute(f"SELECT id FROM {database.table} WHERE id = %s FOR UPDATE", [id])
     try:
-        mine.delete_tasks([task.id], False)
+        with cut_off(0.1, error):
+            mine.delete_tasks([task.id], False)
     finally:
         blocker.rollback()
 
