@@ -39,6 +39,7 @@ check: $(VENV)/.dev ## lint, format, types, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy --config-file tests/mypy.ini
 	$(BIN)/mypy --strict tests/typing/api.py
 	$(BIN)/lint-imports
 

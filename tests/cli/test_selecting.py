@@ -101,7 +101,7 @@ def parsed(line: str) -> ParsedError:
     return caught.value
 
 
-NAMES = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), max_size=12)
+NAMES = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 FILTERS = st.builds(
     lambda names, words, statuses: (
         Filter.of(tuple(statuses) or None, tuple(names) or None) & parse(" ".join(words))

@@ -207,7 +207,7 @@ def test_a_submit_that_cant_be_stored_is_refused_and_nothing_written(
     client: Client, fields: dict[str, Any], says: str
 ):
     submit = client.new_producer().submit
-    assert says in refused(lambda: submit(**({"type": "a", "args": 1} | fields)))
+    assert says in refused(lambda: submit(**{"type": "a", "args": 1, **fields}))
     assert client.new_inspector().count() == 0
 
 

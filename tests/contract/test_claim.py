@@ -2,6 +2,7 @@
 
 import random
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -85,7 +86,7 @@ def shuffled(repository: Repository, seed: int = 7) -> list[Task]:
     return tasks
 
 
-def key(ordering: Ordering):
+def key(ordering: Ordering) -> Any:
     if ordering is Ordering.PRIORITY_FIRST:
         return lambda task: (-task.priority, task.created_at)
     return lambda task: (task.created_at, -task.priority)
@@ -94,7 +95,7 @@ def key(ordering: Ordering):
 @pytest.mark.parametrize("ordering", ORDERINGS)
 @pytest.mark.parametrize("kinds", [("a", "x"), (["a", "b"], ["y", "x"]), (None, None), ("b", None)])
 def test_claims_come_in_the_order_asked_for(
-    repository: Repository, ordering: Ordering, kinds: tuple[object, object]
+    repository: Repository, ordering: Ordering, kinds: tuple[Any, Any]
 ):
     types, queues = kinds
     expected = [

@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -153,7 +154,12 @@ def test_a_safe_delete_that_is_no_bool_deletes_nothing(client: Client, safe: obj
     assert inspector.count() == 1
 
 
-EMPTY = [([], None, None), (None, (), None), (None, None, []), ([], [], [])]
+EMPTY: list[tuple[Any, Any, Any]] = [
+    ([], None, None),
+    (None, (), None),
+    (None, None, []),
+    ([], [], []),
+]
 
 
 @pytest.mark.parametrize("restriction", EMPTY)

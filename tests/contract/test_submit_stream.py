@@ -26,7 +26,7 @@ def test_a_source_that_fails_leaves_nothing_and_its_error_as_it_is(
 
 
 def test_a_source_that_fails_as_a_lost_connection_does_is_not_taken_for_one(client: Client):
-    driver_error = client.repository._driver.errors[0]
+    driver_error = client.repository._driver.errors[0]  # type: ignore[attr-defined]
 
     with pytest.raises(driver_error) as raised:
         client.new_producer().submit_many(_then_raise(driver_error("the source's own")))

@@ -248,7 +248,7 @@ def test_json_refuses_what_it_would_store_as_null(number: float, shape: str):
     """The handler would get None for a number, and nobody would know."""
     value: Any = {
         "{}": number, "list": [1, None, number], "dict": {"a": {"b": number}}, "key": {number: 1},
-        "dataclass": Point(number, None), "model": Reading(value=number),
+        "dataclass": Point(number, None), "model": Reading(value=number),  # type: ignore[arg-type]
     }[shape]  # fmt: skip
 
     with pytest.raises(tasq.ArgsEncodeError, match=rf"args.* is {number}, which JSON can't hold"):
@@ -317,7 +317,7 @@ def test_raw_args_are_stored_as_they_are(raw: bytes):
         client.migrate()
         producer = client.new_producer()
         task = producer.submit("t", tasq.RawArgs(raw))
-        producer.submit_many([tasq.Task.new("t", tasq.RawArgs(bytearray(raw)))])
+        producer.submit_many([tasq.Task.new("t", tasq.RawArgs(bytearray(raw)))])  # type: ignore[arg-type]
 
         assert {one.args for one in client.new_inspector().scan()} == {raw}
         assert task.args == raw

@@ -147,7 +147,7 @@ def test_args_that_cant_be_written_say_so():
 )  # fmt: skip
 def test_a_field_the_table_cant_hold_is_refused(given: dict[str, Any], kind: type[Exception]):
     with pytest.raises(kind, match=next(iter(given))):
-        Task.new(**({"type": "a", "args": 1} | given))
+        Task.new(**{"type": "a", "args": 1, **given})
 
 
 # -- leases --------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ class Line:
 class Address(msgspec.Struct, rename="pascal"):
     street: str
     city: str = ""
-    geo: Annotated[list[float], gob.GoType("[2]float64")] = (0.0, 0.0)
+    geo: Annotated[list[float], gob.GoType("[2]float64")] = (0.0, 0.0)  # type: ignore[assignment]
 
 
 @dataclass
@@ -62,7 +62,7 @@ class Color(enum.StrEnum):
     RED = "red"
 
 
-SCALARS = [
+SCALARS: list[tuple[str, Any, dict[str, Any], Any]] = [
     ("bool", True, {}, True),
     ("bool", False, {}, False),
     ("int", -(2**63), {}, -(2**63)),
@@ -91,7 +91,7 @@ SCALARS = [
     ("uuid.UUID", KEY, {}, KEY.hex),
 ]  # fmt: skip
 
-CONTAINERS = [
+CONTAINERS: list[tuple[str, Any, dict[str, Any], Any]] = [
     ("[]int", [1, -2, 300, 2**40], {"go_type": "[]int"}, [1, -2, 300, 2**40]),
     ("[]int", [], {"go_type": "[]int64"}, None),
     ("[]string", ["a", "", "ü"], {"as_struct": True}, ["a", "", "ü"]),

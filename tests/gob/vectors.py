@@ -32,7 +32,7 @@ def fits(value, expected):
             and all(map(fits, value, expected))
         )
     if isinstance(expected, dict):
-        (mark, *_) = (*expected, "")
+        (mark, *_) = (*expected, "")  # type: ignore[misc]
         if mark.startswith("$"):
             return _fits_marked(value, mark, expected[mark])
         return (

@@ -2,13 +2,14 @@
 
 import resource
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.reliability.fleet import Fleet
 from tests.support.wait import wait_until
 
-_STATES = {
+_STATES: dict[str, dict[str, Any]] = {
     "postgres": {"deadlock": "40P01", "lost race": "40001", "lock timeout": "55P03"},
     "mysql": {"deadlock": 1213, "lock timeout": 1205, "lost race": 1020},
 }

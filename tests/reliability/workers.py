@@ -197,7 +197,7 @@ def _run_with_deadline(consumer: tasq.Consumer, config: Config) -> None:
     asked = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: asked.set())
     crew = [
-        threading.Thread(target=lambda: [job() for job in consumer.channel()], daemon=True)
+        threading.Thread(target=lambda: [job() for job in consumer.channel()], daemon=True)  # type: ignore[func-returns-value]
         for _ in range(config.threads)
     ]
     consumer.start()

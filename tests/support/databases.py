@@ -5,7 +5,7 @@ import sqlite3
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote, urlsplit
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def server_version(backend: str, url: str) -> str:
 def _connect(backend: str, url: str, autocommit: bool) -> Any:
     if backend == "sqlite":
         path = url.removeprefix("sqlite:///")
-        isolation = None if autocommit else "DEFERRED"
+        isolation: Literal["DEFERRED"] | None = None if autocommit else "DEFERRED"
         return sqlite3.connect(path, timeout=_LOCK_SECONDS, isolation_level=isolation)
     if backend == "postgres":
         import psycopg

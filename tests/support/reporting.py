@@ -37,7 +37,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 def _seed(config: pytest.Config) -> str:
     from hypothesis import settings
 
-    if settings.default.derandomize:
+    if settings.default is not None and settings.default.derandomize:
         return "hypothesis: derandomized"
     return f"hypothesis: --hypothesis-seed={config.getoption('hypothesis_seed', None)}"
 

@@ -1,13 +1,15 @@
 """The cockpit under test: a small shop's tasks in SQLite, the clock stopped where asked for."""
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from textual.app import App
 from textual.pilot import Pilot
 
 from tasq_core import connect
@@ -51,7 +53,7 @@ def shop(settings: Settings, stopped_clock: datetime) -> Settings:
 
 
 @pytest.fixture
-def table(settings: Settings) -> "Client":
+def table(settings: Settings) -> "Iterator[Client]":
     """A client of the same table, to look at it from outside."""
     with connect(settings.url) as client:
         yield client
@@ -89,7 +91,7 @@ async def until(pilot: Pilot, condition: Callable[[], object], seconds: float = 
 
 async def settled(pilot: Pilot) -> None:
     """Let the app run until the screen's first reading is done and nothing else is under way."""
-    app = pilot.app
+    app: Any = pilot.app
     view = app.view
 
     def is_settled() -> bool:
@@ -112,7 +114,7 @@ async def type_text(pilot: Pilot, text: str) -> None:
     await press(pilot, *(names.get(letter, letter) for letter in text))
 
 
-def screen_text(app: CockpitApp) -> str:
+def screen_text(app: App[Any]) -> str:
     """What the terminal shows."""
     strips = app.screen._compositor.render_strips()
     return "\n".join("".join(segment.text for segment in strip) for strip in strips)

@@ -22,7 +22,7 @@ class ConsumerApp(App[None]):
     """Nothing but the one screen."""
 
     is_paused = False
-    HORIZONTAL_BREAKPOINTS: ClassVar = [(0, "-narrow"), (120, "-wide")]
+    HORIZONTAL_BREAKPOINTS: ClassVar = [(0, "-narrow"), (120, "-wide")]  # type: ignore[misc]
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()

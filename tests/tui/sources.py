@@ -4,6 +4,7 @@ import uuid
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from tasq_core.repository.protocol import PageOrder
 from tasq_core.task import Task, TaskStatus
@@ -14,8 +15,8 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 
 
-def row(second: int, number: int, **fields: object) -> Task:
-    values = {"type": "email", "args": b"{}", "queue": "mail"} | fields
+def row(second: int, number: int, **fields: Any) -> Task:
+    values: dict[str, Any] = {"type": "email", "args": b"{}", "queue": "mail", **fields}
     return Task(id=uuid.UUID(int=number), created_at=START + second * SECOND, **values)
 
 

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from textual.app import App
 from textual.content import Content
@@ -105,7 +107,7 @@ async def test_progress_shows_figures_and_asks_once_for_an_end():
         assert app.answer is UNANSWERED
 
 
-async def edited(draft: Draft, **fields: str) -> tuple[object, str]:
+async def edited(draft: Draft, **fields: str) -> tuple[Any, str]:
     app = Asker(EditTask("New task", draft))
     async with app.run_test(size=(80, 24)) as pilot:
         for name, value in fields.items():

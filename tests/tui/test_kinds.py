@@ -2,7 +2,7 @@ from tasq_tui.admin.settings import Settings
 from tests.tui.conftest import cockpit, press, screen_text, settled, until
 
 
-def names(app, view: str) -> list[object]:
+def names(app, view: str) -> list[str]:
     return [row.key for row in app.view.query_one(f"#kinds-{view}").rows]
 
 

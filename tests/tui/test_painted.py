@@ -105,7 +105,7 @@ async def test_the_task_beside_the_list_is_the_one_under_the_cursor(
             current = view.list.current
             await until(
                 pilot,
-                lambda current=current: (
+                lambda current=current: (  # type: ignore[misc]
                     view.detail.task_shown is not None and view.detail.task_shown.id == current.id
                 ),
             )
@@ -203,7 +203,7 @@ async def test_a_pane_that_was_hidden_shows_what_it_was_given_meanwhile(
     table.repository.restore_tasks(rows)
     async with cockpit(settings, size=(140, 40), screen="tasks") as (app, pilot):
         for row in rows:
-            await until(pilot, lambda row=row: app.view.detail.task_shown == row)
+            await until(pilot, lambda row=row: app.view.detail.task_shown == row)  # type: ignore[misc]
             await press(pilot, "down")
         error = app.view.detail.query_one("#detail-error", LinesView)
 

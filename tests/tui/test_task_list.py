@@ -1,4 +1,5 @@
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from textual.app import App, ComposeResult
@@ -26,7 +27,7 @@ class ListApp(App[None]):
         self.answering = True
         self.clock = START + TEN_MILLION * SECOND
         self.events: list[object] = []
-        self.waiting = None
+        self.waiting: Any = None
 
     def compose(self) -> ComposeResult:
         yield TaskList(lambda: self.clock, empty="Nothing matches.")

@@ -1,6 +1,6 @@
 """The colours. Nothing else names one: styles use Textual's tokens, statuses `STATUS_TOKENS`."""
 
-from typing import Final
+from typing import Any, Final
 
 from textual.app import App
 from textual.theme import Theme
@@ -71,7 +71,7 @@ STATUS_TOKENS: Final[dict[TaskStatus, str]] = {
 """Tokens every Textual theme defines, so that each theme of the palette works."""
 
 
-def register(app: App[object]) -> None:
+def register(app: App[Any]) -> None:
     """Make both themes known to `app` and choose the dark one."""
     app.register_theme(DARK)
     app.register_theme(LIGHT)
