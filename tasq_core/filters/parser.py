@@ -83,7 +83,7 @@ def _check_shape(text: str, raw: RawTerm, key: str, position: int) -> None:
     """Refuse a value that is missing or whose quotes never end."""
     value = raw.values[position]
     if value.unclosed is not None:
-        raise FilterSyntaxError(text, value.unclosed, 'this quote never ends; add a "')
+        raise FilterSyntaxError(text, value.unclosed, 'unterminated quote; add a "')
     if not value.is_empty:
         return
     if len(raw.values) > 1:

@@ -160,7 +160,7 @@ def _range(first: str, last: str) -> Span:
     else:
         raise UnreadableError("a range is from age to age (1h..2h) or from day to day")
     if is_empty:
-        raise UnreadableError(f"the range is empty; turn it round: {last}..{first}")
+        raise UnreadableError(f"the range is empty; swap the bounds: {last}..{first}")
     return Span(low, high, high_open=is_day)
 
 
@@ -205,7 +205,7 @@ def _numbers(raw: RawValue, least: int, most: int) -> Numbers:
     if between := _NUMBERS.fullmatch(text):
         low, high = (_number(part, least, most) for part in between.groups())
         if low > high:
-            raise UnreadableError(f"the range is empty; turn it round: {high}..{low}")
+            raise UnreadableError(f"the range is empty; swap the bounds: {high}..{low}")
         return Numbers(low, high)
     single = _NUMBER.fullmatch(text)
     if not single:

@@ -41,12 +41,7 @@ def open_repository(url: str, prefix: str = "", **options: Any) -> Repository:
 
         return SQLiteRepository(url, prefix, **options)
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] not in {
-            "psycopg",
-            "psycopg_pool",
-            "pymysql",
-            "dbutils",
-        }:
+        if (error.name or "").partition(".")[0] not in {"psycopg", "psycopg_pool", "pymysql"}:
             raise
         extra = "postgres" if kind == "postgresql" else "mysql"
         raise RepositoryError(

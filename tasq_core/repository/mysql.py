@@ -39,7 +39,7 @@ _LONGEST_TEXT: Final = 65_535
 """Bytes a `text` column holds; INSERT IGNORE would cut what is longer without a word."""
 _INSERT_ROWS: Final = 1000
 _FEW: Final = 2000
-"""Rows of some names that are sooner sorted than met on a walk through all."""
+"""Below this many matches, sorting beats walking the index."""
 _STARTED: Final = ("ENQUEUED", "IN_PROGRESS")
 """The statuses of a leased task; a claim that wasn't started has the first."""
 

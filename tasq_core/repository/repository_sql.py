@@ -64,7 +64,7 @@ class SqlRepository(SqlInspection):
     """Whether the pairs that have tasks are found without reading all open tasks."""
 
     _streams = False
-    """Whether tasks are made while earlier ones are on their way: where that locks nobody out."""
+    """Whether rows are sent while the input is still being read."""
 
     def migrate(self) -> None:
         """Create or adopt the table."""

@@ -1,4 +1,4 @@
-"""The child: obeys commands, runs the user's handlers, outlives neither them nor the app."""
+"""Child main loop: obeys commands, runs the handlers; exits with the app."""
 
 import faulthandler
 import os

@@ -62,6 +62,7 @@ def test_a_plan_names_the_index_that_is_missing(tasq, database, repository):
     assert tasq("migrate", "--plan", "--no-side-tables").out == ""
 
 
+@pytest.mark.serial  # a slow answer is a finding
 def test_a_healthy_database_gets_a_clean_bill(tasq, table):
     table(make_task())
 

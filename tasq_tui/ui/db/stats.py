@@ -1,4 +1,4 @@
-"""Figures that take a scan: asked for as seldom as they are dear, shared by the screens."""
+"""Expensive counts, cached and rate-limited by their cost, shared by the screens."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence

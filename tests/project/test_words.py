@@ -1,0 +1,120 @@
+"""One word for one thing: words that were replaced stay out of names and of what users read.
+
+To retire a word, add it to a table below once its renames have landed.
+"""
+
+import ast
+import re
+from functools import cache
+
+import pytest
+
+from tests.support.processes import ROOT
+
+# Words of identifiers and module names, singular and plural apart, and what is used instead.
+RETIRED_NAMES = {
+    "ages": "durations",
+    "calm": "backoff after empty wake-ups",
+    "consumer_words": "status_text",
+    "engine": "ConsumerRun",
+    "hungry": "wants_jobs",
+    "journal": "ConsumerLog, AuditLog",
+    "kick": "wake",
+    "let_go": "forget",
+    "poke": "wake",
+    "selecting": "selection",
+    "stir": "wake",
+}
+
+# What people read: messages, help, docstrings, comments of SQL, documentation. Regular expressions.
+RETIRED_PHRASES = {
+    r"quote never ends": "unterminated quote",
+    r"turn (it|them) round": "swap the bounds",
+    r"as seldom as they are dear": "cached and rate-limited by their cost",
+    r"outlives neither": "exits with the app",
+    r"locks nobody out": "during COPY",
+    r"sooner sorted": "sorting beats walking the index",
+    r"\bhungry\b": "wants jobs",
+    r"\bpoked?\b": "wake",
+    r"without a word to": "write nothing",
+}
+
+_PYTHON = [path for top in ("tasq_core", "tasq_tui") for path in sorted((ROOT / top).rglob("*.py"))]
+_PROSE = [
+    *(path for top in ("tasq_core", "tasq_tui") for path in sorted((ROOT / top).rglob("*.sql"))),
+    *sorted((ROOT / "docs").rglob("*.md")),
+    *(ROOT / name for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md")),
+]
+
+
+@cache
+def _module(path):
+    """What a module defines, and each of its strings, with their lines."""
+    tree = ast.parse(path.read_text())
+    return [(path.stem, 1), *_names(tree)], list(_strings(tree))
+
+
+@cache
+def _snake(name):
+    """`HTTPServer_x` as `http_server_x`, so that words can be looked for."""
+    return "_".join(re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", name)).lower()
+
+
+def _names(tree):
+    """Each name that a module defines, with its line; others' names aren't its choice."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name, node.lineno
+        elif isinstance(node, ast.arg):
+            yield node.arg, node.lineno
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id, node.lineno
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node.attr, node.lineno
+
+
+def _has_word(name, word):
+    return re.search(rf"(?:^|_){word}(?:_|$)", _snake(name)) is not None
+
+
+def _strings(tree):
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value, node.lineno
+
+
+@pytest.mark.parametrize("word", RETIRED_NAMES)
+def test_a_retired_word_names_nothing(word):
+    """A reader who meets two words looks for two things."""
+    found = [
+        f"{path.relative_to(ROOT)}:{line}: {name}; use {RETIRED_NAMES[word]}"
+        for path in _PYTHON
+        for name, line in _module(path)[0]
+        if _has_word(name, word)
+    ]
+
+    assert found == []
+
+
+@pytest.mark.parametrize("phrase", RETIRED_PHRASES)
+def test_a_retired_phrase_is_said_to_nobody(phrase):
+    pattern = re.compile(phrase, re.IGNORECASE)
+    texts = [
+        *((path, text) for path in _PYTHON for text in _module(path)[1]),
+        *((path, (path.read_text(), 1)) for path in _PROSE if path.exists()),
+    ]
+
+    found = [
+        f"{path.relative_to(ROOT)}:{line}: {match[0]}; write {RETIRED_PHRASES[phrase]}"
+        for path, (text, line) in texts
+        for match in pattern.finditer(text)
+    ]
+
+    assert found == []
+
+
+def test_words_are_found_in_names_of_any_shape():
+    assert _has_word("AuditJournal", "journal")
+    assert _has_word("_note_in_journal", "journal")
+    assert _has_word("LET_GO", "let_go")
+    assert not _has_word("packages", "ages")
