@@ -20,6 +20,7 @@ TasqError
 ├── LeaseLostError
 └── RepositoryError
     ├── RepositoryUnavailableError          can't connect, or the connection broke
+    │   └── StatementTimeoutError           the server ended a statement that took too long
     ├── TableMissingError                   `tasq migrate` was not run
     └── ReadOnlyError                       a write over a read-only connection
 """
@@ -140,6 +141,10 @@ class RepositoryError(TasqError):
 
 class RepositoryUnavailableError(RepositoryError):
     """The database can't be reached, refuses us, or the connection broke. Trying again may do."""
+
+
+class StatementTimeoutError(RepositoryUnavailableError):
+    """The server is there, but ended a statement: it took too long, or was cancelled."""
 
 
 class TableMissingError(RepositoryError):

@@ -9,6 +9,7 @@ from tasq_core.errors import (
     ReadOnlyError,
     RepositoryError,
     RepositoryUnavailableError,
+    StatementTimeoutError,
     TableMissingError,
 )
 from tasq_core.repository.redaction import redact_text
@@ -21,10 +22,12 @@ _NODE_NOT_READY: Final = ER.UNKNOWN_COM_ERROR
 """What a Galera node says that has lost or not yet found its cluster."""
 _REFUSED: Final = _DENIED | {
     ER.BAD_DB_ERROR, ER.DBACCESS_DENIED_ERROR, ER.CON_COUNT_ERROR,
-    ER.SERVER_SHUTDOWN, ER.NORMAL_SHUTDOWN, ER.QUERY_INTERRUPTED, ER.HOST_IS_BLOCKED,
-    ER.HOST_NOT_PRIVILEGED, _NODE_NOT_READY, _KILLED, 1969, 3024,
+    ER.SERVER_SHUTDOWN, ER.NORMAL_SHUTDOWN, ER.HOST_IS_BLOCKED, ER.HOST_NOT_PRIVILEGED,
+    _NODE_NOT_READY, _KILLED,
 }  # fmt: skip
-"""The server won't serve us now; the last three: killed, and out of time (MariaDB, MySQL)."""
+"""The server won't serve us now."""
+_TIMED_OUT: Final = {ER.QUERY_INTERRUPTED, 1969, 3024}
+"""A statement was ended: by KILL QUERY, and out of time (MariaDB, MySQL)."""
 _READ_ONLY: Final = {1792, ER.OPTION_PREVENTS_STATEMENT, 1836}
 """In a read-only transaction, on a read-only server, in read-only mode."""
 _LOST: Final = {CR.CR_SERVER_GONE_ERROR, CR.CR_SERVER_LOST, CR.CR_CONN_HOST_ERROR,
@@ -67,6 +70,8 @@ def translate(error: Exception, table: str, shown: str) -> RepositoryError:
         )
     if code in _READ_ONLY:
         return ReadOnlyError(f"{shown} is open read-only: {text}")
+    if code in _TIMED_OUT:
+        return StatementTimeoutError(f"{shown}: the statement was cancelled: {text}")
     if code in _REFUSED | _LOST or isinstance(error, OSError | pymysql.InterfaceError):
         return RepositoryUnavailableError(f"can't use {shown}: {text}{_hint(code)}")
     return RepositoryError(f"{shown}, table {table!r}: {text}")

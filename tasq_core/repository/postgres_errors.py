@@ -10,6 +10,7 @@ from tasq_core.errors import (
     ReadOnlyError,
     RepositoryError,
     RepositoryUnavailableError,
+    StatementTimeoutError,
     TableMissingError,
 )
 from tasq_core.repository.redaction import redact_text
@@ -64,7 +65,7 @@ def translate(error: Exception, table: str, where: str) -> RepositoryError:
     if isinstance(error, errors.InsufficientPrivilege):
         return RepositoryError(f"{where}: {text}; grant this user the right on table {table!r}")
     if isinstance(error, errors.QueryCanceled):
-        return RepositoryUnavailableError(f"{where}: the statement was cancelled: {text}")
+        return StatementTimeoutError(f"{where}: the statement was cancelled: {text}")
     if _is_unavailable(error):
         return RepositoryUnavailableError(f"can't use {where}: {text}{_hint(text)}")
     return RepositoryError(f"{where}, table {table!r}: {text}")

@@ -15,6 +15,7 @@ from tasq_core.errors import (
     ReadOnlyError,
     RepositoryError,
     RepositoryUnavailableError,
+    StatementTimeoutError,
     TableMissingError,
 )
 from tasq_core.repository.driver import Params, Row, Session
@@ -304,6 +305,8 @@ class SQLiteDriver:
             )
         if name.startswith("SQLITE_READONLY") or "readonly database" in text:
             return ReadOnlyError(f"{where} is open read-only: {text}")
+        if name == "SQLITE_INTERRUPT":
+            return StatementTimeoutError(f"{where}: the statement was cancelled: {text}")
         if name.startswith(_UNAVAILABLE) or "closed" in text:
             return RepositoryUnavailableError(
                 f"{where} can't be used now: {text}{self._hint(name)}"

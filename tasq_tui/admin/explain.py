@@ -36,10 +36,14 @@ def explain(task: Task, now: datetime) -> str:
 
 def explain_in_place(repository: Repository, task: Task, now: datetime) -> str:
     """The same, and for a ready task whether others are before it and anyone works there."""
-    told = explain(task, now)
+    return explain(task, now) + place_of(repository, task, now)
+
+
+def place_of(repository: Repository, task: Task, now: datetime) -> str:
+    """What follows `explain` for a ready task: its place; "" for others."""
     is_ready = task.status is TaskStatus.NEW and task.visible_at <= now
     if not is_ready or task.is_last_receive():
-        return told
+        return ""
     kind = Filter.of(types=(task.type,), queues=(task.queue,))
     older = Filter((Term("is", (State.READY,)), Term("created", (Span(high=task.created_at),))))
     ahead = max(0, repository.count(kind & older, _COUNTED) - 1)
@@ -48,10 +52,10 @@ def explain_in_place(repository: Repository, task: Task, now: datetime) -> str:
     if ahead >= _COUNTED - 1:
         before = f"more than {ahead:,} older ones are before it"
     if being_run:
-        return f"{told}: {before}" if ahead else f"{told}: it is the oldest of its type and queue"
+        return f": {before}" if ahead else ": it is the oldest of its type and queue"
     place = f"type {task.type!r} in queue {task.queue!r}"
     alone = f"; {before}" if ahead else ""
-    return f"{told}: no consumer holds a task of {place}; is one running?{alone}"
+    return f": no consumer holds a task of {place}; is one running?{alone}"
 
 
 def _finished(task: Task, now: datetime) -> str:

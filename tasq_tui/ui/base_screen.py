@@ -1,6 +1,6 @@
 """What all six screens have in common: header, banner, key bar, and reading again and again."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from textual.app import ComposeResult
@@ -8,7 +8,7 @@ from textual.binding import BindingType
 from textual.screen import Screen
 from textual.widget import Widget
 
-from tasq_core.errors import RepositoryUnavailableError, TableMissingError
+from tasq_core.errors import RepositoryUnavailableError, StatementTimeoutError, TableMissingError
 from tasq_core.task import Task
 from tasq_tui.ui import actions
 from tasq_tui.ui.actions import Scope
@@ -71,6 +71,7 @@ class CockpitScreen(Screen[None]):
 
     def changed(self) -> None:
         """The table was changed from here: show it."""
+        self.session.figures.expire()
         self.poller.wake()
 
     def show_where(self, text: str) -> None:
@@ -99,6 +100,11 @@ class CockpitScreen(Screen[None]):
         """Go on reading."""
         self.show_paused()
         self.poller.wake()
+
+    def restart(self, group: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Run `work` instead of what still runs for `group`."""
+        # Called by the worker: a coroutine that was replaced before it began would complain.
+        self.run_worker(cast("Any", work), group=group, exclusive=True)
 
     def show_paused(self) -> None:
         """Go on reading, unless the user paused that."""
@@ -151,11 +157,9 @@ class CockpitScreen(Screen[None]):
             table = safe(error.table or self.session.table)
             self.banner.say("warning", f"The table {table} doesn't exist here.{offer}")
             return
-        is_away = isinstance(error, RepositoryUnavailableError)
-        word = "Database unavailable" if is_away else "The database refused"
         # Its first line, so that the countdown behind it is always in view.
         cause = safe(str(error).partition("\n")[0], _LONGEST_CAUSE)
-        self.banner.say("error", f"{word}: {cause}", lambda: self.poller.countdown)
+        self.banner.say("error", f"{_trouble(failure)}: {cause}", lambda: self.poller.countdown)
 
     async def _ask(self) -> Failure | None:
         self.header.show_reading()
@@ -182,7 +186,17 @@ def _word(failure: Failure | None) -> str:
         return ""
     if isinstance(failure.error, TableMissingError):
         return "no table"
+    if isinstance(failure.error, StatementTimeoutError):
+        return "timed out"
     return "offline" if isinstance(failure.error, RepositoryUnavailableError) else "refused"
+
+
+def _trouble(failure: Failure) -> str:
+    """What the banner says of a failure, before its cause."""
+    if isinstance(failure.error, StatementTimeoutError):
+        return "The database ended what took too long"
+    is_away = isinstance(failure.error, RepositoryUnavailableError)
+    return "Database unavailable" if is_away else "The database refused"
 
 
 def _header(session: Session, screen: str) -> Header:

@@ -71,8 +71,6 @@ class Session:
         """This run's deletions that can be undone, the last one last."""
         self.restored: set[Path] = set()
         self.figures = Figures()
-        self.total: int | None = None
-        """About how many tasks there are, as far as was counted."""
         self._clock = clock
         self._skew = timedelta()
         self._shared = _memory_client(settings)

@@ -54,6 +54,7 @@ NAMES = [
     "Retry",
     "SQLiteRepository",
     "Snooze",
+    "StatementTimeoutError",
     "Summary",
     "TableMissingError",
     "Task",

@@ -97,6 +97,10 @@ class Runs:
         """Whether anything goes on, dry runs included."""
         return bool(self._held)
 
+    def counting(self, now: float) -> bool:
+        """Whether a lease runs down at `now` whose process is gone."""
+        return any(run.lease_left(now) for run in self._past.values())
+
     @property
     def in_flight(self) -> int:
         """How many tasks are held; dry runs hold none."""

@@ -79,6 +79,7 @@ class ConsumerScreen(CockpitScreen):
         self._keys: tuple[object, ...] = ()
         self._zoom = ""
         self._dirty = True
+        self._was_counting = False
 
     @property
     def model(self) -> Consuming:
@@ -294,8 +295,11 @@ class ConsumerScreen(CockpitScreen):
 
     def _frame(self) -> None:
         seen = self.is_current or self.app.screen.is_modal
-        if seen and (self._dirty or self.model.runs.live):
+        runs = self.model.runs
+        counting = runs.counting(time.monotonic())
+        if seen and (self._dirty or runs.live or counting or self._was_counting):
             self._draw()
+        self._was_counting = counting
 
     def _draw(self) -> None:
         if not self.is_mounted:

@@ -2,20 +2,34 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from tasq_core.reports import BreakdownRow, ErrorGroup
 from tasq_core.task import TaskStatus
 from tasq_tui.ui.db.executor import Failure
+from tasq_tui.ui.text.formats import age
 
 if TYPE_CHECKING:
     from tasq_tui.ui.session import Connection, Session
 
 T = TypeVar("T")
 
+FRESH: Final = timedelta(seconds=5)
+"""A figure that is older is marked, and its age told."""
+
 _COST_RATIO: Final = 20.0
 """A scan may run a twentieth of the time."""
+
+
+def is_fresh(at: datetime | None, now: datetime) -> bool:
+    """Whether a figure asked for at `at` still stands for now; None is one known to be old."""
+    return at is not None and now - at <= FRESH
+
+
+def dated(text: str, at: datetime | None, now: datetime) -> str:
+    """`text`, with its age where it isn't fresh."""
+    return text if at is None or is_fresh(at, now) else f"{text}, {age(at, now)} ago"
 
 
 class Scan(Generic[T]):
@@ -23,7 +37,7 @@ class Scan(Generic[T]):
 
     Attributes:
         value: the figure; None until it was read.
-        at: when it was asked for, by the database's clock.
+        at: when it was asked for, by the database's clock; None once a change made it old.
     """
 
     def __init__(self, every_seconds: float) -> None:
@@ -31,6 +45,7 @@ class Scan(Generic[T]):
         self.at: datetime | None = None
         self._every = every_seconds
         self._due = 0.0
+        self._expired = 0
 
     @property
     def is_due(self) -> bool:
@@ -38,8 +53,10 @@ class Scan(Generic[T]):
         return time.monotonic() >= self._due
 
     def expire(self) -> None:
-        """Let it be read again at once."""
+        """It is old now: let it be read again at once."""
+        self.at = None
         self._due = 0.0
+        self._expired += 1
 
     async def read(
         self, connection: "Connection", now: datetime, call: Callable[..., T], *args: Any
@@ -48,11 +65,15 @@ class Scan(Generic[T]):
         if not self.is_due:
             return None
         self._due = time.monotonic() + self._every
+        expired = self._expired
         found = await connection.attempt(call, *args)
         if isinstance(found, Failure):
             self._due = 0.0
             return found
-        self.value, self.at = found.value, now
+        self.value = found.value
+        if expired != self._expired:
+            return None  # it may have been read before the change that made it old
+        self.at = now
         self._due = time.monotonic() + max(self._every, _COST_RATIO * found.seconds)
         return None
 

@@ -19,6 +19,7 @@ from tasq_tui.admin.selection import select_ids
 from tasq_tui.ui.actions import Scope
 from tasq_tui.ui.base_screen import CockpitScreen
 from tasq_tui.ui.db.executor import Failure
+from tasq_tui.ui.db.stats import dated, is_fresh
 from tasq_tui.ui.errors.group_filter import filter_of
 from tasq_tui.ui.messages import ShowTasks
 from tasq_tui.ui.operations.preview_text import tasks
@@ -87,11 +88,6 @@ class ErrorsScreen(CockpitScreen):
         """Let ages go on."""
         self._draw(self.session.figures.errors.value or ())
 
-    def changed(self) -> None:
-        """Group again."""
-        self.session.figures.expire()
-        super().changed()
-
     def _draw(self, groups: Sequence[ErrorGroup]) -> None:
         if self.session.figures.errors.value is None:
             return
@@ -112,10 +108,12 @@ class ErrorsScreen(CockpitScreen):
             ]
         )  # fmt: skip
         failed = sum(group.count for group in groups)
+        at = self.session.figures.errors.at
         of_newest = f" · the newest {count(_NEWEST)}" if failed >= _NEWEST else ""
         groups_word = "kind" if len(groups) == 1 else "kinds"
-        text = Content(f"{count(failed)} failed in {len(groups)} {groups_word} of error{of_newest}")
-        redraw(self._status, text)
+        number = count(failed, approximate=not is_fresh(at, now))
+        text = f"{number} failed in {len(groups)} {groups_word} of error{of_newest}"
+        redraw(self._status, Content(dated(text, at, now)))
         self._follow_sample()
 
     @on(RowsView.CursorMoved)
@@ -128,7 +126,7 @@ class ErrorsScreen(CockpitScreen):
         wanted = None if group is None else group.sample_id
         if wanted != self._sample_of:
             self._sample_of = wanted
-            self.run_worker(self._read_sample(wanted), group="sample", exclusive=True)
+            self.restart("sample", partial(self._read_sample, wanted))
 
     async def _read_sample(self, task_id: UUID | None) -> None:
         if task_id is None:

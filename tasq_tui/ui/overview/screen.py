@@ -18,7 +18,7 @@ from tasq_core.task import Task, TaskStatus
 from tasq_tui.ui.actions import Scope
 from tasq_tui.ui.base_screen import CockpitScreen
 from tasq_tui.ui.db.executor import Failure
-from tasq_tui.ui.db.stats import read_kinds
+from tasq_tui.ui.db.stats import dated, is_fresh, read_kinds
 from tasq_tui.ui.messages import ShowTasks
 from tasq_tui.ui.operations.submit import submit_new
 from tasq_tui.ui.operations.undo import undo
@@ -35,8 +35,6 @@ _FAILURES: Final = 50
 _FAILED: Final = Filter.of((TaskStatus.FAILED,))
 _PREVIEW: Final = 300
 _LONGEST_TREND: Final = timedelta(hours=4)
-_FRESH: Final = timedelta(seconds=5)
-"""Finished counts that are older are marked."""
 
 
 class OverviewScreen(CockpitScreen):
@@ -96,11 +94,6 @@ class OverviewScreen(CockpitScreen):
         """Let ages go on."""
         self._draw(self.session.now())
 
-    def changed(self) -> None:
-        """Count again."""
-        self.session.figures.expire()
-        super().changed()
-
     @property
     def _scans_run(self) -> bool:
         return any(worker.group == "scan" and worker.is_running for worker in self.workers)
@@ -124,17 +117,19 @@ class OverviewScreen(CockpitScreen):
             return
         figures = self.session.figures
         finished, at = figures.finished.value, figures.finished.at
-        if finished is not None and at is not None:
+        if finished is not None:
             counts = {**self._open[0], **finished}
-            self.session.total = sum(counts.values())
-            is_old = now - at > _FRESH
-            note = f"as of {age(at, now)} ago · c counts" if is_old else ""
+            is_old = not is_fresh(at, now)
+            note = f"as of {age(at, now)} ago · c counts" if is_old and at else ""
             self._counts.show(counts, approximate=is_old, note=note)
         self._show_health(self._open[1], now)
-        if figures.queues.value is not None:
-            self._queues.show(brief_rows(figures.queues.value))
-        if figures.types.value is not None:
-            self._types.show(brief_rows(figures.types.value))
+        for title, view, scan in (
+            ("queue", self._queues, figures.queues),
+            ("type", self._types, figures.types),
+        ):
+            if scan.value is not None:
+                view.retitle(brief_columns(dated(title, scan.at, now)))
+                view.show(brief_rows(scan.value))
         self._failures.show([_failure_row(task, now) for task in self._failed])
 
     def _show_health(self, health: Health, now: datetime) -> None:

@@ -11,7 +11,7 @@ from tasq_core.filters import Filter
 from tasq_tui.ui.actions import Scope
 from tasq_tui.ui.base_screen import CockpitScreen
 from tasq_tui.ui.db.executor import Failure
-from tasq_tui.ui.db.stats import read_kinds
+from tasq_tui.ui.db.stats import dated, read_kinds
 from tasq_tui.ui.messages import ShowTasks
 from tasq_tui.ui.queues.rows import SORTS, full_columns, full_rows
 from tasq_tui.ui.session import Session
@@ -50,13 +50,19 @@ class QueuesScreen(CockpitScreen):
             self._draw()
         return failure
 
-    def changed(self) -> None:
-        """Count again."""
-        self.session.figures.expire()
-        super().changed()
+    def tick(self) -> None:
+        """Let the counts get older."""
+        self._draw()
 
     def _draw(self) -> None:
-        figures = self.session.figures
+        figures, now = self.session.figures, self.session.now()
+        if figures.queues.value is None or figures.types.value is None:
+            return
+        queues, types = (
+            dated("queue", figures.queues.at, now), dated("type", figures.types.at, now)
+        )  # fmt: skip
+        self._queues.retitle(full_columns(queues, self.sort))
+        self._types.retitle(full_columns(types, self.sort))
         self._queues.show(full_rows(figures.queues.value or (), self.sort))
         self._types.show(full_rows(figures.types.value or (), self.sort))
 
@@ -72,8 +78,6 @@ class QueuesScreen(CockpitScreen):
         """Sort both tables by the next column."""
         names = list(SORTS)
         self.sort = names[(names.index(self.sort) + 1) % len(names)]
-        self._queues.retitle(full_columns("queue", self.sort))
-        self._types.retitle(full_columns("type", self.sort))
         self._draw()
 
     def action_copy(self) -> None:

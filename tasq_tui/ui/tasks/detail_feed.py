@@ -2,11 +2,12 @@
 
 import asyncio
 import time
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from tasq_core.task import Task
-from tasq_tui.admin.explain import explain, explain_in_place
+from tasq_tui.admin.explain import explain, place_of
 from tasq_tui.ui.db.executor import Failure
 from tasq_tui.ui.session import Session
 from tasq_tui.ui.tasks.detail import TaskDetail
@@ -20,6 +21,9 @@ _PATIENCE_SECONDS: Final = 0.03
 """How long the last task stays in the pane while the next one is read; then the row's own
 facts stand in for it."""
 
+_PLACE_SECONDS: Final = 5.0
+"""After so long a ready task's place among the others is read again."""
+
 
 class DetailFeed:
     """Shows the whole task as soon as it was read, and what the list's row knows until then."""
@@ -28,7 +32,8 @@ class DetailFeed:
         self._session = session
         self._detail = detail
         self._row: Task | None = None
-        self._why = ""
+        self._place = ""
+        self._placed_at = 0.0
         self._is_shown = False
         self._moved = 0.0
 
@@ -43,13 +48,13 @@ class DetailFeed:
             self._detail.clear()
             return
         known, self._row = self._row, row
-        if row == known:
-            return
         now = time.monotonic()
+        if row == known and not (self._place and now - self._placed_at > _PLACE_SECONDS):
+            return
         repeats = now - self._moved < _REPEAT_SECONDS
         self._moved = now
         if known is None or known.id != row.id:
-            self._why = explain(row, self._session.now())
+            self._place = ""
             self._is_shown = False
             if known is None or repeats:
                 self._show_row()
@@ -64,7 +69,12 @@ class DetailFeed:
     def _show_row(self) -> None:
         if self._row is not None:
             self._is_shown = True
-            self._detail.show_facts(self._row, self._session.now(), self._why)
+            now = self._session.now()
+            self._detail.show_facts(self._row, now, self._why(self._row, now))
+
+    def _why(self, task: Task, now: datetime) -> str:
+        """Why it stands where it does, with ages as of now."""
+        return explain(task, now) + self._place
 
     async def _read(self, task_id: UUID, rest: float) -> None:
         await asyncio.sleep(rest)
@@ -76,12 +86,14 @@ class DetailFeed:
         if isinstance(found, Failure) or found.value is None:
             self._show_row()
             return
-        task, self._why = found.value
+        task, self._place = found.value
+        self._placed_at = time.monotonic()
         self._is_shown = True
-        self._detail.show(task, self._session.now(), self._why)
+        now = self._session.now()
+        self._detail.show(task, now, self._why(task, now))
 
     def _whole(self, task_id: UUID) -> tuple[Task, str] | None:
         repository = self._session.detail.repository
         for task in repository.get_tasks([task_id]):
-            return task, explain_in_place(repository, task, self._session.now())
+            return task, place_of(repository, task, self._session.now())
         return None

@@ -184,15 +184,10 @@ class TaskList(Widget, can_focus=True):
         self._sync()
 
     def reset(self, order: PageOrder | None = None) -> None:
-        """Start over for another filter or order, nothing marked."""
+        """Start over in another order or, with None, for another filter; nothing marked."""
         self._marks.clear()
         self._freeze()
         self.window.reset(order)
-        self._sync()
-
-    def seek(self, key: keyset.Key) -> None:
-        """Go to the task with this key, or the next."""
-        self.window.seek(key)
         self._sync()
 
     def show_total(self, total: int | None) -> None:
@@ -215,6 +210,10 @@ class TaskList(Widget, can_focus=True):
         """Unmark everything."""
         self._marks.clear()
         self._after_marking()
+
+    def forget_unseen(self) -> None:
+        """Read again what comes into view next."""
+        self.window.forget_unseen()
 
     def action_move(self, rows: int) -> None:
         """Move the cursor by rows."""

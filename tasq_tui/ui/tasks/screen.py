@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import ClassVar, Final
@@ -36,15 +35,15 @@ from tasq_tui.ui.tasks.detail_feed import DetailFeed
 from tasq_tui.ui.tasks.filter_bar import FilterBar
 from tasq_tui.ui.tasks.keyset import answer, reverse
 from tasq_tui.ui.tasks.list import TaskList
+from tasq_tui.ui.tasks.match_count import MatchCount
 from tasq_tui.ui.tasks.matching import Matching, all_matching
+from tasq_tui.ui.tasks.window import PROBE_LIMIT
 from tasq_tui.ui.text.formats import count
 from tasq_tui.ui.text.redrawing import redraw
 from tasq_tui.ui.text.sanitize import safe
 
-_COUNTED: Final = 10_001
 _MARKED_SINGLY: Final = 5000
 """More matching tasks are marked by the filter, not one by one."""
-_RECOUNT_SECONDS: Final = 5.0
 _EMPTY: Final = "No tasks yet. i submits one."
 _UNMATCHED: Final = "No task matches. Esc clears the filter."
 
@@ -65,8 +64,9 @@ class TasksScreen(CockpitScreen):
         self._bar = FilterBar(self._complete, read_lines(session.settings, "filters"))
         self._status = Static(id="tasks-status", markup=False)
         self._all: Selection | None = None
-        self._matches: int | None = None
-        self._counted = (0.0, 0.0)
+        self._matches = MatchCount(session)
+        self._is_asked = False
+        """Whether a dialog is about the rows."""
         self._settled: asyncio.Future[Failure | None] | None = None
         self._feed = DetailFeed(session, self._detail)
 
@@ -110,19 +110,22 @@ class TasksScreen(CockpitScreen):
     def tick(self) -> None:
         """Let ages go on."""
         self._list.tick()
+        self._show_status()
         if self._shows_detail:
             self._feed.tick()
 
     def changed(self) -> None:
         """Show what a change made of the list."""
-        self._all = None
         self._list.clear_selection()
-        self._counted = (0.0, 0.0)
+        self._take_all(None)
+        self._list.forget_unseen()
+        self._matches.expire()
         self._feed.expire()
         super().changed()
 
     def hold(self, held: bool) -> None:
         """Keep the rows where they are while a dialog is about them."""
+        self._is_asked = held
         self._list.hold(held or self._all is not None)
 
     @on(TaskList.Need)
@@ -143,32 +146,20 @@ class TasksScreen(CockpitScreen):
             if self._list.window.need() is None:
                 self._settle(None)
 
-        self.run_worker(read_rows(), group="page", exclusive=True)
+        self.restart("page", read_rows)
 
     def _settle(self, failure: Failure | None) -> None:
         if self._settled is not None and not self._settled.done():
             self._settled.set_result(failure)
 
     def _count_again(self) -> None:
-        if not self.where and self.session.total is not None:
-            self._matches = self.session.total
-            self._list.show_total(self._matches)
-            self._show_status()
-            return
-        at, seconds = self._counted
-        if time.monotonic() - at < max(_RECOUNT_SECONDS, 20 * seconds):
-            return
-
         async def count_matches() -> None:
-            stats = self.session.stats
-            found = await stats.attempt(stats.repository.count, self.where, _COUNTED)
-            if not isinstance(found, Failure):
-                self._counted = (time.monotonic(), found.seconds)
-                self._matches = found.value
-                self._list.show_total(found.value)
-                self._show_status()
+            await self._matches.read()
+            self._list.show_total(self._matches.value)
+            self._show_status()
 
-        self.run_worker(count_matches(), group="count", exclusive=True)
+        if self._matches.is_due:
+            self.restart("count", count_matches)
 
     def _read_detail(self) -> None:
         if self._shows_detail:
@@ -188,10 +179,9 @@ class TasksScreen(CockpitScreen):
     def _apply(self, event: FilterBar.Applied) -> None:
         self.where = event.where
         write_lines(self.session.settings, "filters", self._bar.history)
-        self._all = self._matches = None
-        self._counted = (0.0, 0.0)
+        self._take_all(None)
+        self._matches.begin(self.where)
         self._list.empty = _UNMATCHED if self.where else _EMPTY
-        self._list.hold(False)
         self._list.show_total(None)
         self._list.reset()
         self._show_detail(False)
@@ -209,10 +199,7 @@ class TasksScreen(CockpitScreen):
 
     @on(TaskList.SelectionChanged)
     def _marked(self) -> None:
-        if self._all is not None:
-            self._all = None
-            self.hold(False)
-        self._show_status()
+        self._take_all(None)
 
     @on(TaskList.Activated)
     def _open(self) -> None:
@@ -227,7 +214,7 @@ class TasksScreen(CockpitScreen):
 
     def _show_status(self) -> None:
         order = "newest first" if self._list.window.order is PageOrder.NEWEST else "oldest first"
-        parts = [self._matches_text(), order]
+        parts = [self._matches.text(self.session.now()), order]
         marked = len(self._list.selected_ids)
         if self._all is not None:
             parts.insert(0, "ALL MATCHING MARKED")
@@ -235,18 +222,11 @@ class TasksScreen(CockpitScreen):
             parts.insert(0, f"{count(marked)} marked")
         waiting = self._list.window.newer
         if waiting and self._list.window.frozen:
-            parts.append(f"{count(waiting)} newer wait")
+            more = "+" if waiting >= PROBE_LIMIT else ""
+            parts.append(f"{count(waiting)}{more} newer wait")
         self._status.set_class(bool(marked or self._all), "-marked")
         text = Content(" · ".join(part for part in parts if part))
         redraw(self._status, text)
-
-    def _matches_text(self) -> str:
-        if self._matches is None:
-            return "counting…"
-        many = self._matches >= _COUNTED and bool(self.where)
-        number = count(self._matches - 1 if many else self._matches, at_least=many)
-        word = "match" if self.where else "tasks"
-        return f"{number} {word}"
 
     def _complete(self, text: str, cursor: int) -> Sequence[Completion]:
         return complete(text, cursor, queues=self.session.queues, types=self.session.types)
@@ -272,10 +252,8 @@ class TasksScreen(CockpitScreen):
     def action_back(self) -> None:
         """Go one step back: from the detail, from all marked, from the filter."""
         if self._all is not None:
-            self._all = None
-            self.hold(False)
             self._list.clear_selection()
-            self._show_status()
+            self._take_all(None)
         elif self.has_class("-detail"):
             self._show_detail(False)
             self._list.focus()
@@ -378,7 +356,7 @@ class TasksScreen(CockpitScreen):
             else:
                 use(found.value[0])
 
-        self.run_worker(read_and_use(), group="use", exclusive=True)
+        self.restart("use", read_and_use)
 
     async def _mark_all(self, where: Filter) -> None:
         stats = self.session.stats
@@ -393,7 +371,8 @@ class TasksScreen(CockpitScreen):
         else:
             self._list.mark_all(ids)
 
-    def _take_all(self, selection: Selection) -> None:
+    def _take_all(self, selection: Selection | None) -> None:
+        """Mark all of a frozen selection, or none; the list stands still meanwhile."""
         self._all = selection
-        self.hold(True)
+        self.hold(self._is_asked)
         self._show_status()

@@ -192,8 +192,10 @@ class Window:
         self._jump_to(Purpose.SEEK, just_before(key, self.order))
 
     def reset(self, order: PageOrder | None = None) -> None:
-        """Start over at the top: another filter, another order. Old rows stay till then."""
+        """Start over at the top. Rows stay till then, but for `order` None: another filter."""
         self.order = order or self.order
+        if order is None:
+            self._hold([])
         self.newer = 0
         self._newest_seen = None
         self._jump_to(Purpose.TOP)
@@ -202,6 +204,10 @@ class Window:
         """Read the visible range again, and count what entered at the open end."""
         self._halted = False
         self._refresh_due = self._probe_due = True
+
+    def forget_unseen(self) -> None:
+        """Keep only the rows in the viewport: a change made the others old."""
+        self._trim(screens=0)
 
     def resize(self, height: int) -> None:
         """Give the viewport another height; the cursor stays in it."""
@@ -360,19 +366,17 @@ class Window:
         """Restore what always holds: bounds, bounded memory, what was seen."""
         self._clamp()
         self._trim()
-        if self.at_top:
-            self._before = 0
-        if self.at_bottom:
-            self._after = 0
-        if self._jump is None:
+        self._before = 0 if self.at_top else self._before
+        self._after = 0 if self.at_bottom else self._after
+        if self._jump is None and self.rows:
             self._note_seen()
 
     def _clamp(self) -> None:
         self.cursor = min(max(self.cursor, 0), max(len(self.rows) - 1, 0))
         self.offset = min(max(self.offset, 0), max(len(self.rows) - self.height, 0))
 
-    def _trim(self) -> None:
-        kept = KEPT_SCREENS * self._reach
+    def _trim(self, screens: int = KEPT_SCREENS) -> None:
+        kept = screens * self._reach
         if (excess := self.offset - kept) > 0:
             del self.rows[:excess]
             self.offset -= excess
@@ -385,8 +389,6 @@ class Window:
             self._after = _shifted(self._after, excess)
 
     def _note_seen(self) -> None:
-        if not self.rows:
-            return
         if self.order is PageOrder.NEWEST:
             in_view, key = self.at_top and not self.offset, key_of(self.rows[0])
         else:

@@ -153,10 +153,11 @@ class RowsView(ScrollView, can_focus=True):
                 self._place(index)
 
     def retitle(self, columns: Sequence[RowColumn]) -> None:
-        """Give the columns other titles."""
-        self.columns = tuple(columns)
-        self._fitted = 0
-        self.refresh()
+        """Give the columns other titles; the same ones again change nothing."""
+        if (given := tuple(columns)) != self.columns:
+            self.columns = given
+            self._fitted = 0
+            self.refresh()
 
     def action_move(self, rows: int) -> None:
         """Move the cursor by rows."""
