@@ -47,8 +47,7 @@ class Window:
         cursor: the index in `rows` of the cursor; within the viewport.
         at_top: `rows` begins where the list begins.
         at_bottom: `rows` ends where the list ends.
-        newer: tasks that entered at the list's open end since that end was last in view,
-            counted up to `PROBE_LIMIT`.
+        newer: tasks, up to `PROBE_LIMIT`, that entered at the open end since it was in view.
         vanished: ids of rows that are shown only because the window is frozen.
     """
 
@@ -258,8 +257,7 @@ class Window:
 
     def _ask_refresh(self) -> Need:
         self._refresh_due = False
-        visible = self.visible
-        if not visible:
+        if not (visible := self.visible):
             return self._ask(Purpose.REFRESH, self.order, None, self.height + self._reach)
         from_top = self.at_top and not self.offset and not self._frozen
         after = None if from_top else just_before(key_of(visible[0]), self.order)
@@ -350,8 +348,8 @@ class Window:
 
     def _hold(self, rows: list[Task]) -> None:
         """Replace the run; the cursor keeps its task and its line, or takes the next living."""
-        line = self.cursor - self.offset
-        old, self.rows = self.current, rows
+        line, old = self.cursor - self.offset, self.current
+        self.rows = rows
         if old is not None:
             self.cursor = min(bisect_left(rows, self.rank(old), key=self.rank), len(rows) - 1)
         self.offset = self.cursor - line
