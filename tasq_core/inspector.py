@@ -137,12 +137,14 @@ class Inspector:
 
     # -- rows out and in -------------------------------------------------------------------
 
-    def export(self, where: Filter | str | None = None) -> Iterator[str]:
-        """The matching tasks, oldest first, as lines of JSON that `restore` reads back.
+    def export(
+        self, where: Filter | str | None = None, order: PageOrder | str = PageOrder.OLDEST
+    ) -> Iterator[str]:
+        """The matching tasks as lines of JSON that `restore` reads back.
 
         Rows that can't be read are left out; the log names each.
         """
-        for task in self._walk(as_filter(where), PageOrder.OLDEST, None, preview=None):
+        for task in self._walk(as_filter(where), order, None, preview=None):
             if not task.unreadable:
                 yield to_line(task)
 
@@ -164,7 +166,7 @@ class Inspector:
         return total + self._repository.restore_tasks(batch)
 
     def _walk(
-        self, where: Filter, order: PageOrder, limit: int | None, preview: int | None
+        self, where: Filter, order: PageOrder | str, limit: int | None, preview: int | None
     ) -> Iterator[Task]:
         after, left = None, limit
         while left is None or left > 0:

@@ -215,7 +215,7 @@ class Consumer:
         """
         return self._channel
 
-    def run(self, workers: int = 10) -> None:
+    def run(self, workers: int = 10, *, stop_timeout: Duration | None = None) -> None:
         """Start, run tasks in so many threads, and block until stopped.
 
         `async def` handlers occupy none of them while they wait: of those, as many run at
@@ -224,11 +224,17 @@ class Consumer:
         `max_active_tasks` and `channel_size`, where left at their default, grow as the
         workers need it.
 
+        Args:
+            workers: threads.
+            stop_timeout: after a signal, abandon jobs that run longer than this; their leases
+                lapse.
+
         Raises:
             ConsumerAlreadyRunningError: it runs already.
             VisibilityTimeoutTooShortError: not longer than the poll interval.
         """
         check_integer("workers", workers, 1, MAX_INT16)
+        limit = None if stop_timeout is None else seconds("stop_timeout", stop_timeout)
         stopped = Stopped()
 
         def on_stopped() -> None:
@@ -242,14 +248,14 @@ class Consumer:
             run = self._start(options, least, on_stopped)
             crew = Workers(self._channel, workers)
             run.on_abandoned = crew.add
-            stopped.wait(self._stop_if_running)
+            stopped.wait(lambda: self._stop_if_running(limit))
         crew.join()
         if run.crash is not None:
             raise run.crash
 
-    def _stop_if_running(self) -> None:
+    def _stop_if_running(self, timeout: float | None = None) -> None:
         try:
-            self.stop()
+            self.stop(timeout)
         except ConsumerAlreadyStoppedError:
             return
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from tasq_core.filters import Filter
+from tasq_core.repository.protocol import PageOrder
 from tasq_tui.admin.selection import Selection
 from tasq_tui.admin.settings import Settings
 
@@ -52,6 +53,8 @@ def selected(selection: Selection) -> list[str]:
     """The arguments that select the same tasks."""
     if selection.limit is not None or selection.ids is None:
         limit = [] if selection.limit is None else ["--limit", str(selection.limit)]
+        if limit and selection.order is PageOrder.OLDEST:
+            limit += ["--order", "oldest"]
         return [*_filter(selection.asked), *limit]
     return _ids(selection.ids)
 

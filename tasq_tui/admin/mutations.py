@@ -10,12 +10,13 @@ from datetime import timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
 
+from tasq_core.errors import InvalidInputError
 from tasq_core.filters import Filter
 from tasq_core.filters.model import Term
 from tasq_core.filters.values import Age, Span
 from tasq_core.reports import MutationResult
 from tasq_core.repository.protocol import Repository
-from tasq_core.task import FINISHED_STATUSES, Task
+from tasq_core.task import FINISHED_STATUSES, Task, TaskStatus
 from tasq_core.transfer import from_line
 from tasq_tui.admin.preview import is_leased
 from tasq_tui.admin.selection import Selection
@@ -94,10 +95,26 @@ def restore(repository: Repository, lines: Iterable[str], total: int = 0) -> Mut
     return result
 
 
-def finished_before(age: timedelta) -> Filter:
-    """What `clean` deletes: finished tasks created at least `age` ago."""
-    created = Term("created", (Span(high=Age(round(age.total_seconds()))),))
-    return Filter.of(FINISHED_STATUSES) & Filter((created,))
+def finished_before(
+    age: timedelta,
+    statuses: tuple[TaskStatus, ...] = FINISHED_STATUSES,
+    *,
+    from_creation: bool = False,
+) -> Filter:
+    """What `clean` deletes: tasks that finished, or were created, at least `age` ago.
+
+    Raises:
+        InvalidInputError: a status that isn't a finished one.
+    """
+    for status in statuses:
+        if status not in FINISHED_STATUSES:
+            raise InvalidInputError(
+                f"clean deletes finished tasks only, and {status} isn't one; use tasq delete"
+            )
+    old = Term(
+        "created" if from_creation else "finished", (Span(high=Age(round(age.total_seconds()))),)
+    )
+    return Filter.of(statuses) & Filter((old,))
 
 
 def _put_in(

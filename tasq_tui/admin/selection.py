@@ -14,10 +14,13 @@ from tasq_core.errors import InvalidInputError, TaskNotFoundError
 from tasq_core.filters import Filter
 from tasq_core.filters.model import Term
 from tasq_core.filters.values import Age, IdPrefix, Moment, Span, Value
-from tasq_core.repository.protocol import Repository
+from tasq_core.repository.protocol import PageOrder, Repository
 
 _DIGITS: Final = frozenset("0123456789abcdef")
 _WHOLE_ID: Final = 32
+_PAGE: Final = 1000
+_GLANCE: Final = 1
+"""Bytes of arguments and characters of errors that an id needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,9 @@ class Selection:
     ids: tuple[UUID, ...] | None = None
     """Exactly these; None where the filter decides."""
     limit: int | None = None
-    """The oldest so many of the filter; what they are is in `ids`."""
+    """The first so many of the filter in `order`; what they are is in `ids`."""
+    order: PageOrder = PageOrder.NEWEST
+    """Which come first where `limit` cuts."""
 
     @property
     def is_everything(self) -> bool:
@@ -52,24 +57,33 @@ class Selection:
             after = found[-1]
 
 
-def select_where(repository: Repository, asked: Filter, limit: int | None = None) -> Selection:
+def select_where(
+    repository: Repository,
+    asked: Filter,
+    limit: int | None = None,
+    order: PageOrder = PageOrder.NEWEST,
+) -> Selection:
     """The tasks that match `asked` now; an empty filter is all of them.
 
     Args:
         repository: where they are.
         asked: the filter.
-        limit: only the oldest so many.
+        limit: only the first so many.
+        order: which come first; ties by id.
     """
     now = repository.now()
     where = frozen(asked, now)
-    selection = Selection(now, asked, where)
+    selection = Selection(now, asked, where, order=order)
     if limit is None:
         return selection
     ids: list[UUID] = []
-    for batch in selection.batches(repository, min(limit, 1000)):
-        ids += batch[: limit - len(ids)]
-        if len(ids) >= limit:
+    after = None
+    while left := limit - len(ids):
+        page = repository.page(where, order, after, min(left, _PAGE), _GLANCE)
+        ids += [task.id for task in page]
+        if len(page) < min(left, _PAGE):
             break
+        after = (page[-1].created_at, page[-1].id)
     return replace(selection, ids=tuple(ids), limit=limit)
 
 

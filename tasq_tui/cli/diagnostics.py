@@ -1,5 +1,6 @@
 """Says what went wrong, or well: the only module that writes to standard error; exit codes."""
 
+import json
 import logging
 import os
 import sys
@@ -106,12 +107,61 @@ def status(message: str) -> None:
 
 
 class LogLines(logging.Handler):
-    """Writes log records, inert, a line each."""
+    """Writes log records as sanitized text: a line each, tracebacks indented below."""
+
+    def __init__(self, name: str = "") -> None:
+        """Write to standard error.
+
+        Args:
+            name: of the program, in front of each message.
+        """
+        super().__init__()
+        self._name = f"{name}: " if name else ""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one."""
         at = datetime.fromtimestamp(record.created, UTC)
-        note(f"{at:%H:%M:%S}Z {record.levelname.lower():<7} {record.getMessage()}")
+        level = record.levelname.lower()
+        lines = [f"{at:%H:%M:%S}Z {level:<7} {self._name}{record.getMessage()}"]
+        lines += (f"    {line}" for line in _traceback(record).splitlines())
+        note("\n".join(lines))
+
+
+class JsonLogLines(logging.Handler):
+    """Writes log records as JSON, one object a line, with their structured fields."""
+
+    def __init__(self, name: str = "") -> None:
+        """Write to standard error.
+
+        Args:
+            name: of the program, as "name" in each record.
+        """
+        super().__init__()
+        self._name = name
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one."""
+        at = datetime.fromtimestamp(record.created, UTC)
+        fields = {key: value for key, value in vars(record).items() if key not in _PLAIN_RECORD}
+        entry = {
+            "at": at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
+            "level": record.levelname.lower(),
+            **({"name": self._name} if self._name else {}),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **fields,
+        }
+        if traceback := _traceback(record):
+            entry["traceback"] = traceback
+        text = json.dumps(entry, ensure_ascii=False, default=str, separators=(",", ":"))
+        _write(f"{sanitize.json_text(text)}\n")
+
+
+_PLAIN_RECORD: Final = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
+
+
+def _traceback(record: logging.LogRecord) -> str:
+    return logging.Formatter().formatException(record.exc_info) if record.exc_info else ""
 
 
 def is_terminal() -> bool:

@@ -19,7 +19,7 @@ _REFRESH_SECONDS: Final = 0.1
 def run(operation: Operation) -> Outcome:
     """Run a change. Ctrl+C ends it after the batch that runs; a second one at once."""
     bar = _Bar(operation.change.verb.name)
-    with _interruptible() as interrupted:
+    with interruptible() as interrupted:
 
         def watch(progress: Progress) -> bool:
             bar.show(progress)
@@ -32,7 +32,7 @@ def run(operation: Operation) -> Outcome:
 
 
 @contextmanager
-def _interruptible() -> Iterator[Callable[[], bool]]:
+def interruptible() -> Iterator[Callable[[], bool]]:
     """Note SIGINT and SIGTERM instead of being torn out of a batch; the second one tears."""
     if threading.current_thread() is not threading.main_thread():
         yield lambda: False

@@ -8,7 +8,7 @@ from tasq_core.errors import InvalidInputError
 from tasq_core.filters import Filter, parse
 from tasq_core.filters.model import Term
 from tasq_core.filters.values import Age, Span
-from tasq_core.repository.protocol import Repository
+from tasq_core.repository.protocol import PageOrder, Repository
 from tasq_core.task import TaskStatus, TaskStatusGroup, as_status, get_task_statuses
 from tasq_tui.admin.selection import Selection, select_ids, select_where
 from tasq_tui.cli.durations import age
@@ -28,6 +28,19 @@ class Choice:
     older_than: str | None = None
     everything: bool = False
     limit: int | None = None
+    order: str | None = None
+
+    @property
+    def page_order(self) -> PageOrder:
+        """Which tasks come first.
+
+        Raises:
+            InvalidInputError: no such order.
+        """
+        try:
+            return PageOrder(self.order or PageOrder.NEWEST)
+        except ValueError:
+            raise InvalidInputError(f"--order {self.order!r}: use newest or oldest") from None
 
     def check(self) -> None:
         """Refuse what can't select tasks, before a database is opened or an id is read.
@@ -36,6 +49,7 @@ class Choice:
             FilterSyntaxError: `--where` can't be read.
             InvalidInputError: nothing was given, or things that exclude each other.
         """
+        _ = self.page_order
         if not self.ids:
             self.filter_or_all()
         elif self.asked_filter is not None or self.everything or self.limit is not None:
@@ -70,7 +84,7 @@ class Choice:
             raise InvalidInputError("--where is empty; use --all if all tasks are meant")
         parts = [
             Filter() if self.where is None else parse(self.where),
-            Filter.of(_statuses(self.statuses), _names(self.types), _names(self.queues)),
+            Filter.of(named_statuses(self.statuses), _names(self.types), _names(self.queues)),
         ]
         if self.older_than is not None:
             seconds = int(age("--older-than", self.older_than).total_seconds())
@@ -90,7 +104,7 @@ class Choice:
         ids = self.asked_ids
         if ids is not None:
             return select_ids(repository, ids)
-        return select_where(repository, self.filter_or_all(), self.limit or None)
+        return select_where(repository, self.filter_or_all(), self.limit or None, self.page_order)
 
     def filter_or_all(self) -> Filter:
         """The filter given, or with `--all` the one that matches all.
@@ -113,7 +127,12 @@ def _names(given: list[str] | None) -> tuple[str, ...] | None:
     return tuple(dict.fromkeys(given)) if given else None
 
 
-def _statuses(given: list[str] | None) -> tuple[TaskStatus, ...] | None:
+def named_statuses(given: list[str] | None) -> tuple[TaskStatus, ...] | None:
+    """The statuses that names, groups and lists of them stand for; None for none given.
+
+    Raises:
+        InvalidInputError: no such status.
+    """
     if not given:
         return None
     found: list[TaskStatus] = []

@@ -47,7 +47,17 @@ def _choosing(
     everything: Annotated[bool, typer.Option("--all", help="All tasks there are.")] = False,
     limit: Annotated[
         int | None,
-        typer.Option(min=0, metavar="N", help="At most N; 0 is no limit.", show_default=False),
+        typer.Option(
+            min=0, metavar="N", help="At most N, the newest; 0 is no limit.", show_default=False
+        ),
+    ] = None,
+    order: Annotated[
+        str | None,
+        typer.Option(
+            metavar="newest|oldest",
+            help="Which come first, by creation, and so which --limit takes.",
+            show_default="newest",
+        ),
     ] = None,
 ) -> None:
     """Stands for the fields of a `Choice`; never called."""
@@ -73,7 +83,7 @@ class FilteringCommand(ChoosingCommand):
 class NarrowingCommand(ChoosingCommand):
     """A verb of failures, all of them or those that a filter leaves."""
 
-    _left_out = frozenset({"ids", "statuses", "everything", "limit"})
+    _left_out = frozenset({"ids", "statuses", "everything", "limit", "order"})
 
 
 def choice_of(context: typer.Context) -> Choice:

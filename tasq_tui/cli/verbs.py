@@ -18,6 +18,7 @@ VERBS: Final = {
     "submit": Verb("submit", "Submit tasks."),
     "list": Verb("listing", "List tasks, newest first."),
     "show": Verb("listing", "Show tasks in full: times, arguments, error, why one isn't running."),
+    "count": Verb("listing", "Count tasks."),
     "stats": Verb("stats", "Count tasks by status, and what holds the open ones."),
     "errors": Verb("stats", "Group failures by message."),
     "requeue": Verb("change", "Run tasks again."),

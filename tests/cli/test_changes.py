@@ -4,6 +4,7 @@ import json
 import signal
 import threading
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 
@@ -144,14 +145,69 @@ def test_clean_deletes_finished_tasks_of_that_age_only(tasq, table, repository):
     assert str(old.id) in tasq.trash[0].read_text()
 
 
-def test_a_limit_takes_the_oldest(tasq, table, repository):
-    ages = [timedelta(hours=hours) for hours in (3, 2, 1)]
-    tasks = table(*(make_task(created_at=OLD - age) for age in ages))
+def test_clean_counts_from_the_end_of_a_task(tasq, table, repository):
+    """A task that ran for two days and ended a minute ago was deleted by --age 1d."""
+    just_ended, created_late = table(
+        make_task(status=TaskStatus.FAILED, created_at=OLD, finished_at=datetime.now(UTC)),
+        make_task(status=TaskStatus.SUCCESSFUL, created_at=OLD, finished_at=OLD),
+    )
 
-    result = tasq("delete", "--all", "--limit", "2", "--yes")
+    by_status = tasq("clean", "--age", "1d", "--status", "failed", "--yes")
+    by_end = tasq("clean", "--age", "1d", "--yes", "--json")
+    left = set(statuses(repository))
+    as_go = tasq("clean", "--age", "1d", "--from", "created", "--yes")
 
-    assert "deleted 2" in result.err
-    assert set(statuses(repository)) == {tasks[2].id}
+    assert (by_status.code, by_end.code, as_go.code) == (0, 0, 0)
+    assert json.loads(by_end.out)["done"] == 1
+    assert left == {just_ended.id} != {created_late.id}
+    assert statuses(repository) == {}
+    assert tasq("clean", "--status", "new", "--yes").code == 2
+    assert tasq("clean", "--from", "birth", "--yes").code == 2
+
+
+@pytest.mark.parametrize(("order", "places"), [([], [2, 3]), (["--order", "oldest"], [0, 1])])
+@pytest.mark.parametrize("verb", ["list", "export", "requeue", "delete", "purge"])
+def test_every_verb_picks_the_same_rows_for_the_same_selection(
+    tasq, table, repository, *, verb, order, places
+):
+    """list showed the newest and delete took the oldest: what was seen was not what went."""
+    ages = [timedelta(hours=hours) for hours in (4, 3, 2, 1)]
+    tasks = table(*(make_task(created_at=OLD - age, status=TaskStatus.FAILED) for age in ages))
+    wanted = {tasks[place].id for place in places}
+    selection = ["--status", "failed", "--limit", "2", *order]
+
+    if verb == "list":
+        result = tasq("list", *selection, "-o", "ids")
+        touched = {UUID(line) for line in result.lines}
+    elif verb == "export":
+        result = tasq("export", *selection)
+        touched = {UUID(json.loads(line)["id"]) for line in result.lines}
+    else:
+        result = tasq(verb, *selection, "--yes")
+        left = statuses(repository)
+        touched = {task.id for task in tasks if left.get(task.id) is not TaskStatus.FAILED}
+
+    assert result.code == 0, result.err
+    assert touched == wanted
+
+
+def test_an_order_that_is_none_is_refused_by_every_verb(tasq, table, repository):
+    table(make_task())
+
+    for verb in ("list", "export", "requeue", "delete", "purge"):
+        assert tasq(verb, "--all", "--order", "random").code == 2, verb
+    assert repository.count(Filter()) == 1
+
+
+def test_count_counts_and_a_limit_stops_it(tasq, table):
+    one, *_ = table(*make_tasks(3, queue="mail"), make_task(queue="other"))
+
+    assert tasq("count").out == "4\n"
+    assert tasq("count", "--queue", "mail").out == "3\n"
+    assert tasq("count", "--queue", "mail", "--limit", "2").out == "2\n"
+    assert tasq("count", str(one.id), str(UUID(int=3))).out == "1\n"
+    counted = json.loads(tasq("count", "--where", "queue:mail", "--json").out)
+    assert counted == {"count": 3, "filter": "queue:mail"}
 
 
 def test_tasks_that_arrive_meanwhile_are_never_touched(tasq, database, repository):

@@ -1,13 +1,15 @@
 """work, demo, metrics and serve: the verbs that run for a while."""
 
+import json
 import os
 import signal
 import socket
 import urllib.request
+from datetime import timedelta
 
 import pytest
 
-from tasq_core.filters import Filter
+from tasq_core.filters import Filter, parse
 from tasq_core.task import TaskStatus
 from tasq_tui.admin.settings import Settings
 from tasq_tui.cli.commands.serve import child_environment
@@ -49,6 +51,101 @@ def test_work_drains_the_queues_and_ends(tasq, jobs, repository):
     assert left == 5
     assert len((jobs / "done.log").read_text().splitlines()) == 205
     assert repository.count(Filter.of((TaskStatus.SUCCESSFUL,))) == 205
+
+
+def test_a_drain_waits_for_pending_retries_and_tells_what_failed_for_good(tasq, jobs, repository):
+    """A drain that left a retry behind ended with 0: the next step of a script ran too soon."""
+    repository.submit_tasks(make_tasks(1) + make_tasks(1, type="broken", max_receives=2))
+
+    drained = tasq("work", "jobs:register", "--drain", "--retry-backoff", "1s", "--log", "error")
+
+    assert drained.code == 6, drained.err
+    assert "1 task failed for good" in drained.err
+    [failed] = repository.page(Filter.of((TaskStatus.FAILED,)))
+    assert failed.receive_count == 2
+    again = tasq("work", "jobs:register", "--drain")
+    assert again.code == 0, again.err
+
+
+def test_a_drain_waits_for_delayed_tasks_that_are_due_within_its_limit_only(tasq, jobs, repository):
+    soon, late = (repository.now() + timedelta(seconds=seconds) for seconds in (2, 3600))
+    repository.submit_tasks([make_task(visible_at=soon), make_task(visible_at=late)])
+
+    drained = tasq("work", "jobs:register", "--drain", "--within", "20s")
+
+    assert drained.code == 0, drained.err
+    assert repository.count(Filter.of((TaskStatus.SUCCESSFUL,))) == 1
+    assert repository.count(Filter.of((TaskStatus.NEW,))) == 1
+
+
+@pytest.mark.parametrize("way", ["--once", "--drain"])
+@pytest.mark.parametrize("error", ["SystemExit(3)", "KeyboardInterrupt"])
+def test_no_exit_code_is_a_handlers(tasq, repository, *, way, error):
+    """A handler's sys.exit(0) made a failed run look well, and sys.exit(3) like "not found"."""
+    (tasq.folder / "leaving.py").write_text(
+        f"def leave(task):\n    raise {error}\nhandlers = {{'email': leave}}\n"
+    )
+    repository.submit_tasks(make_tasks(1, max_receives=1))
+
+    result = tasq("work", "leaving", way, "--log", "error")
+
+    assert result.code == (1 if way == "--once" else 6), result.err
+    [task] = repository.page(Filter())
+    assert task.status is TaskStatus.FAILED
+
+
+def test_a_handler_that_never_ends_is_left_after_the_stop_timeout(tasq, repository):
+    (tasq.folder / "stuck.py").write_text(
+        "import pathlib, threading\n"
+        "def stuck(task):\n"
+        "    pathlib.Path('stuck.log').touch()\n"
+        "    threading.Event().wait(60)\n"
+        "handlers = {'email': stuck}\n"
+    )
+    repository.submit_tasks(make_tasks(1))
+
+    for way in ([], ["--once"]):
+        (tasq.folder / "stuck.log").unlink(missing_ok=True)
+        repository.requeue_tasks([task.id for task in repository.page(Filter())], True)
+        running = tasq.start("work", "stuck", "--stop-timeout", "1s", *way)
+        try:
+            wait_until((tasq.folder / "stuck.log").exists, 20)
+            running.signal(signal.SIGTERM)
+            assert running.wait(10) in (0, 1), way
+        finally:
+            running.close()
+        wait_until(lambda: not repository.count(parse("is:leased")), 30)
+
+
+def test_a_handler_that_takes_longer_than_the_job_timeout_has_failed(tasq, jobs, repository):
+    repository.submit_tasks(make_tasks(1, type="slow", max_receives=1))
+
+    result = tasq("work", "jobs:register", "--drain", "--job-timeout", "1s", "--log", "error")
+    assert result.code == 6, result.err
+
+
+def test_the_log_as_json_is_an_object_a_line_with_fields_and_traceback(tasq, jobs, repository):
+    [task] = tasks = make_tasks(1, type="broken", max_receives=1)
+    repository.submit_tasks(tasks)
+
+    result = tasq(
+        "work",
+        "jobs:register",
+        "--drain",
+        "--log-format",
+        "json",
+        "--name",
+        "night",
+        "--log",
+        "error",
+    )
+
+    [entry] = [json.loads(line) for line in result.err.splitlines() if line.startswith("{")]
+    assert (entry["level"], entry["name"], entry["task_id"]) == ("error", "night", str(task.id))
+    assert (entry["task_type"], entry["final"]) == ("broken", True)
+    assert "ValueError" in entry["traceback"]
+    assert "\x1b" not in result.err
+    assert tasq("work", "jobs:register", "--log-format", "xml").code == 2
 
 
 def test_once_runs_one_task_and_its_code_tells_how_it_went(tasq, jobs, repository):

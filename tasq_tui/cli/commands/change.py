@@ -5,12 +5,15 @@ from typing import Annotated
 import typer
 
 from tasq_core.cleaner import DEFAULT_AGE_SECONDS
+from tasq_core.errors import InvalidInputError
+from tasq_core.task import FINISHED_STATUSES
 from tasq_tui.admin import changes
 from tasq_tui.admin.mutations import finished_before
 from tasq_tui.cli import options
 from tasq_tui.cli.changing import Asked, carry_out
 from tasq_tui.cli.durations import age
 from tasq_tui.cli.options import VerbCommand, verb_app
+from tasq_tui.cli.selection import named_statuses
 from tasq_tui.cli.selection_options import ChoosingCommand, FilteringCommand, checked_choice
 
 app = verb_app()
@@ -102,19 +105,41 @@ def clean(
     context: typer.Context,
     *,
     older: Annotated[
-        str, typer.Option("--age", metavar="AGE", help="Created at least so long ago.")
+        str, typer.Option("--age", metavar="DURATION", help="Ended at least so long ago.")
     ] = f"{DEFAULT_AGE_SECONDS / 60:g}m",
+    since: Annotated[
+        str,
+        typer.Option(
+            "--from",
+            metavar="finished|created",
+            help="What --age counts from: the end of a task, or its creation as Go does.",
+        ),
+    ] = "finished",
+    statuses: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--status",
+            metavar="STATUS",
+            help="successful or failed; both without it.",
+        ),
+    ] = None,
     no_trash: NoTrash = False,
     yes: options.Yes = False,
     dry_run: options.DryRun = False,
     as_json: options.AsJson = False,
 ) -> int:
-    """Delete finished tasks (SUCCESSFUL and FAILED) that were created long enough ago.
+    """Delete finished tasks (SUCCESSFUL and FAILED) that ended long enough ago.
 
     Examples:
       tasq clean --age 7d
-      tasq clean --age 1d --no-trash --yes
+      tasq clean --status successful --age 1d --no-trash --yes
     """
-    where = finished_before(age("--age", older))
-    change = changes.clean(where, ("--age", older), keep=not no_trash)
+    if since not in ("finished", "created"):
+        raise InvalidInputError(f"--from {since!r}: use finished or created")
+    wanted = named_statuses(statuses) or FINISHED_STATUSES
+    where = finished_before(age("--age", older), wanted, from_creation=since == "created")
+    which = ["--age", older]
+    which += ["--from", since] if since != "finished" else []
+    which += [word for status in statuses or () for word in ("--status", status)]
+    change = changes.clean(where, tuple(which), keep=not no_trash)
     return carry_out(context.obj, change, Asked(yes=yes, dry_run=dry_run, as_json=as_json))

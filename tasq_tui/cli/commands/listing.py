@@ -9,6 +9,7 @@ import typer
 from tasq_core.errors import TaskNotFoundError
 from tasq_core.filters import Filter
 from tasq_core.inspector import Inspector
+from tasq_core.repository.protocol import PageOrder
 from tasq_core.task import IMMEDIATELY, Task
 from tasq_tui.admin.explain import explain_in_place
 from tasq_tui.admin.records import TASK_FIELDS, iso, task_record
@@ -38,9 +39,6 @@ _GLANCE = 300
 def list_tasks(
     context: typer.Context,
     *,
-    order: Annotated[
-        str, typer.Option(metavar="newest|oldest", help="Which come first, by creation.")
-    ] = "newest",
     form: options.Output = Format.TABLE,
     as_json: options.AsJson = False,
 ) -> int:
@@ -64,10 +62,39 @@ def list_tasks(
             return diagnostics.ExitCode.DONE
         preview = _GLANCE if form in (Format.TABLE, Format.IDS) else None
         cut = [False]
+        order = choice.page_order
         found = _walk(connection.inspector, asked, order, limit=most, preview=preview, cut=cut)
         _write(found, connection, form)
     if cut[0] and choice.limit is None:
         diagnostics.note(f"the first {most} are shown; --limit 0 shows all")
+    return diagnostics.ExitCode.DONE
+
+
+@app.command("count", cls=ChoosingCommand)
+def count_tasks(
+    context: typer.Context,
+    *,
+    as_json: options.AsJson = False,
+) -> int:
+    """Count tasks, exactly; with --limit, counting stops there.
+
+    Examples:
+      tasq count --where 'status:failed error:timeout'
+      tasq count --status open --queue mail --json
+    """
+    choice = choice_of(context)
+    asked_ids, asked = choice.asked_ids, choice.asked_filter or Filter()
+    with connected(context.obj) as connection:
+        if asked_ids is None:
+            number = connection.repository.count(asked, choice.limit or None)
+        else:
+            chosen = select_ids(connection.repository, asked_ids)
+            batches = chosen.batches(connection.repository, _PAGE)
+            number = sum(len(connection.repository.get_tasks(ids)) for ids in batches)
+    if as_json:
+        output.document({"count": number, "filter": str(asked)})
+    else:
+        output.text(str(number))
     return diagnostics.ExitCode.DONE
 
 
@@ -117,7 +144,7 @@ def _named(connection: Connection, given: list[str]) -> Iterator[Task]:
 def _walk(
     inspector: Inspector,
     where: Filter,
-    order: str,
+    order: PageOrder,
     *,
     limit: int | None,
     preview: int | None,

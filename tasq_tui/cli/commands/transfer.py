@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from tasq_core.errors import InvalidInputError
+from tasq_core.repository.protocol import PageOrder
 from tasq_core.transfer import to_line
 from tasq_tui.admin import changes
 from tasq_tui.admin.operation import prepare
@@ -27,7 +28,9 @@ app = verb_app()
 
 @app.command("export", cls=ChoosingCommand)
 def export(context: typer.Context) -> int:
-    """Write tasks to standard output, oldest first, a line of JSON each, without loss.
+    """Write tasks to standard output, a line of JSON each, without loss.
+
+    Oldest first unless --order says otherwise; --limit takes the newest.
 
     `tasq import` reads them back, into any database.
 
@@ -40,10 +43,17 @@ def export(context: typer.Context) -> int:
     with connected(context.obj) as connection:
         selection = choice.selection(connection.repository)
         if selection.ids is None:
-            output.raw(map(sanitize.json_text, connection.inspector.export(selection.where)))
+            order = choice.page_order if choice.order else PageOrder.OLDEST
+            lines = connection.inspector.export(selection.where, order)
+            output.raw(map(sanitize.json_text, lines))
             return ExitCode.DONE
-        for batch in selection.batches(connection.repository, 500):
-            tasks = connection.repository.get_tasks(batch)
+        ids = selection.ids
+        if selection.limit is not None and choice.order is None:
+            ids = tuple(reversed(ids))
+        for start in range(0, len(ids), 500):
+            batch = ids[start : start + 500]
+            found = {task.id: task for task in connection.repository.get_tasks(batch)}
+            tasks = (found[id] for id in batch if id in found)
             output.raw(sanitize.json_text(to_line(task)) for task in tasks)
     return ExitCode.DONE
 
