@@ -10,12 +10,20 @@ from tasq_core.filters.values import State, quoted
 from tasq_core.task import TaskStatus, TaskStatusGroup
 
 _TIMES: Final = {
+    "today": "since midnight",
+    "yesterday": "all of that day",
     "<10m": "in the last ten minutes",
     "<1h": "in the last hour",
     "<1d": "in the last day",
     ">1h": "more than an hour ago",
     ">1d": "more than a day ago",
     ">1w": "more than a week ago",
+}
+_LENGTHS: Final = {
+    ">1s": "longer than a second",
+    ">1m": "longer than a minute",
+    ">1h": "longer than an hour",
+    "<1s": "under a second",
 }
 _VALUES: Final[dict[str, dict[str, str]]] = {
     "status": {
@@ -29,12 +37,16 @@ _VALUES: Final[dict[str, dict[str, str]]] = {
         State.LEASED: "held by a consumer",
         State.STALE: "its consumer let the lease lapse",
         State.EXHAUSTED: "its receives are used up",
+        State.RETRYING: "failed before, to run again",
         State.OPEN: "new, enqueued or in progress",
         State.FINISHED: "successful or failed",
     },
     "prio": {">0": "above the default", "<0": "below the default", "0": "the default"},
     "receives": {"0": "never claimed", ">=1": "claimed before", ">=2": "claimed more than once"},
+    "max": {"0": "without limit", ">=1": "limited"},
     "error": {"*": "any error"},
+    "took": _LENGTHS,
+    "waited": _LENGTHS,
     "created": _TIMES,
     "started": _TIMES,
     "finished": _TIMES,

@@ -15,6 +15,9 @@ from tasq_core.filters.values import Name, Piece
 
 Bind = Callable[[object], str]
 
+SQLITE_LOWER: Final = "tasq_lower"
+"""The function that the SQLite driver adds to its connections."""
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -39,7 +42,9 @@ class PostgresWhere:
         return f"{column} LIKE {bind(pattern)} ESCAPE '|'"
 
     def finds(self, column: str, piece: Piece, bind: Bind) -> str:
-        """As `WhereDialect` says; beyond ASCII the database's locale folds case."""
+        """As `WhereDialect` says; letters beyond ASCII are folded here, some locales don't."""
+        if not piece.text.isascii():
+            return f"{column} ~ {bind(_pattern(piece))}"
         pattern = _like(piece.text, not piece.at_start, not piece.at_end)
         return f"{column} ILIKE {bind(pattern)} ESCAPE '|'"
 
@@ -55,10 +60,14 @@ class PostgresWhere:
         """As `WhereDialect` says."""
         return f"{bind(at)}::timestamptz"
 
-    def ago(self, seconds: int, bind: Bind) -> str:
+    def ago(self, seconds: float, bind: Bind) -> str:
         """As `WhereDialect` says."""
         # Whole days of an interval would follow the session's time zone; seconds don't.
         return f"{self.now} - make_interval(secs => {bind(seconds)}::float8)"
+
+    def later(self, column: str, seconds: float, bind: Bind) -> str:
+        """As `WhereDialect` says."""
+        return f"{column} + make_interval(secs => {bind(seconds)}::float8)"
 
 
 def _naive_utc(at: datetime) -> datetime:
@@ -110,9 +119,13 @@ class MySQLWhere:
         """As `WhereDialect` says."""
         return bind(self.encode_time(at))
 
-    def ago(self, seconds: int, bind: Bind) -> str:
+    def ago(self, seconds: float, bind: Bind) -> str:
         """As `WhereDialect` says."""
         return f"{self.now} - INTERVAL {bind(seconds)} SECOND"
+
+    def later(self, column: str, seconds: float, bind: Bind) -> str:
+        """As `WhereDialect` says."""
+        return f"{column} + INTERVAL {bind(seconds)} SECOND"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +149,11 @@ class SQLiteWhere:
 
     def finds(self, column: str, piece: Piece, bind: Bind) -> str:
         """As `WhereDialect` says."""
-        # Unlike LIKE, lower() has no limit on the pattern and no setting that changes it.
-        text = f"lower({bind(piece.text)})"
-        return _placed(f"lower({column})", text, piece.at_start, piece.at_end)
+        # Unlike LIKE, lower() has no limit on the pattern and no setting that changes it. It
+        # folds ASCII only; the driver's function folds all, and takes a call of Python's a row.
+        folded = "lower" if piece.text.isascii() else SQLITE_LOWER
+        text = f"{folded}({bind(piece.text)})"
+        return _placed(f"{folded}({column})", text, piece.at_start, piece.at_end)
 
     def bytes_contain(self, column: str, needle: bytes, bind: Bind) -> str:
         """As `WhereDialect` says."""
@@ -152,9 +167,27 @@ class SQLiteWhere:
         """As `WhereDialect` says."""
         return bind((at - _EPOCH) // _MICROSECOND)
 
-    def ago(self, seconds: int, bind: Bind) -> str:
+    def ago(self, seconds: float, bind: Bind) -> str:
         """As `WhereDialect` says."""
-        return f"{self.now} - {bind(seconds * 1_000_000)}"
+        return f"{self.now} - {bind(round(seconds * 1_000_000))}"
+
+    def later(self, column: str, seconds: float, bind: Bind) -> str:
+        """As `WhereDialect` says."""
+        return f"{column} + {bind(round(seconds * 1_000_000))}"
+
+
+def _pattern(piece: Piece) -> str:
+    """A regular expression that finds the piece with each letter in either case."""
+    written = "".join(_either_case(char) for char in piece.text)
+    return f"{'^' * piece.at_start}{written}{'$' * piece.at_end}"
+
+
+def _either_case(char: str) -> str:
+    cases = dict.fromkeys((char, char.lower(), char.upper()))
+    single = [one for one in cases if len(one) == 1]
+    if len(single) > 1:
+        return f"[{''.join(single)}]"
+    return char if char.isalnum() or not char.isascii() or char == " " else f"\\{char}"
 
 
 def _like(text: str, before: bool, after: bool) -> str:

@@ -10,10 +10,12 @@ import re
 from typing import Final
 
 from tasq_core.errors import FilterSyntaxError
-from tasq_core.filters.keys import ALIASES, KEYS
+from tasq_core.filters.hints import refuse_foreign
+from tasq_core.filters.keys import ALIASES, ARGS_PATH, KEYS
 from tasq_core.filters.model import WORD, Filter, Term, in_order
-from tasq_core.filters.readers import READERS, UnreadableError, read_word
+from tasq_core.filters.readers import READERS, read_arg, read_word
 from tasq_core.filters.scanner import RawTerm, RawValue, scan
+from tasq_core.filters.times import UnreadableError
 from tasq_core.filters.values import Name, Value
 from tasq_core.task import TaskStatus
 
@@ -46,12 +48,14 @@ def parse(text: str) -> Filter:
 
 
 def _term(text: str, raw: RawTerm) -> Term:
+    refuse_foreign(text, raw)
     key = WORD if raw.key is None else _key(text, raw)
     values: dict[Value, None] = {}
     for position, value in enumerate(raw.values):
         _check_shape(text, raw, key, position)
         try:
-            found = read_word(value) if key == WORD else READERS[key](value)
+            read = read_word if key == WORD else READERS.get(key, read_arg)
+            found = read(value)
         except UnreadableError as error:
             raise FilterSyntaxError(text, value.start, str(error)) from None
         values.update(dict.fromkeys(found))
@@ -66,6 +70,8 @@ def _key(text: str, raw: RawTerm) -> str:
     key = ALIASES.get(name, name)
     if key in KEYS:
         return key
+    if key.startswith(ARGS_PATH):
+        return _args_key(text, raw)
     if not name:
         raise FilterSyntaxError(text, raw.key_start, f"a key is missing; use one of {_all_keys()}")
     close = difflib.get_close_matches(name, [*KEYS, *ALIASES], n=1)
@@ -73,6 +79,16 @@ def _key(text: str, raw: RawTerm) -> str:
     raise FilterSyntaxError(
         text, raw.key_start, f'unknown key "{raw.key}"; {advice} (or quote it, to find the text)'
     )
+
+
+def _args_key(text: str, raw: RawTerm) -> str:
+    """`args.` and a path, whose names are as they stand in the arguments."""
+    path = (raw.key or "")[len(ARGS_PATH) :]
+    if not all(path.split(".")):
+        raise FilterSyntaxError(
+            text, raw.key_start, "name what to look at in the arguments: args.to:a@b.c"
+        )
+    return f"{ARGS_PATH}{path}"
 
 
 def _all_keys() -> str:
@@ -92,7 +108,7 @@ def _check_shape(text: str, raw: RawTerm, key: str, position: int) -> None:
         )
     if key == WORD:
         raise FilterSyntaxError(text, raw.start, "- needs a term right after it: -queue:tmp")
-    example = KEYS[key].examples[0]
+    example = KEYS[key].examples[0] if key in KEYS else "args.to:a@b.c"
     empty = '; the queue without a name is queue:""' if key == "queue" else ""
     raise FilterSyntaxError(
         text, value.start, f"{key}: needs a value right after it: {example}{empty}"

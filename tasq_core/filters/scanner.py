@@ -32,6 +32,8 @@ class RawValue:
     """Whether a part of it is quoted or escaped."""
     unclosed: int | None = None
     """Where a quote begins that never ends."""
+    starts_quoted: bool = False
+    """Whether its first character is quoted or escaped."""
 
     @property
     def is_empty(self) -> bool:
@@ -102,4 +104,5 @@ def _value(text: str, start: int) -> RawValue:
             is_quoted = is_quoted or part["escaped"] is not None
             read += part["escaped"] or part["plain"]
         at = part.end()
-    return RawValue(read, start, at, tuple(stars), is_quoted, unclosed)
+    starts_quoted = text[start : start + 1] in ('"', "\\")
+    return RawValue(read, start, at, tuple(stars), is_quoted, unclosed, starts_quoted)

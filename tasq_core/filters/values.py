@@ -9,14 +9,19 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from tasq_core.durations import duration_text
+from tasq_core.moments import day_text
 from tasq_core.task import FINISHED_STATUSES, OPEN_STATUSES, TaskStatus
 
-_NEEDS_QUOTES: Final = re.compile(r'[\s",*\\]')
-_LOOKS_LIKE_ID: Final = re.compile(r"-*(?:[0-9a-f]-*){4,32}", re.IGNORECASE)
-_UNITS: Final = (("w", 604800), ("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
-_DAY: Final = timedelta(days=1)
+TYPOGRAPHIC_QUOTES: Final = "\u201c\u201d\u201e\u201f\u00ab\u00bb\uff02"
+LEADING_QUOTES: Final = "\u2018\u2019\u201a\u201b`"
+"""Quotes too where a value begins; further in they are apostrophes."""
 
-UNIT_SECONDS: Final = dict(_UNITS)
+_NEEDS_QUOTES: Final = re.compile(rf'[\s",*\\{TYPOGRAPHIC_QUOTES}]|^[{LEADING_QUOTES}]')
+_IS_WORD: Final = re.compile(r"\w[\w.-]*", re.ASCII)
+_RESERVED: Final = frozenset({"or", "and", "not"})
+_LOOKS_LIKE_ID: Final = re.compile(r"-*(?:[0-9a-f]-*){4,32}", re.IGNORECASE)
+_INSTANT: Final = timedelta(microseconds=1)
 
 
 class State(StrEnum):
@@ -27,6 +32,7 @@ class State(StrEnum):
     LEASED = "leased"
     STALE = "stale"
     EXHAUSTED = "exhausted"
+    RETRYING = "retrying"
     OPEN = "open"
     FINISHED = "finished"
 
@@ -48,6 +54,7 @@ _STATE_STATUSES: Final = {
     State.LEASED: _CLAIMED,
     State.STALE: _CLAIMED,
     State.EXHAUSTED: OPEN_STATUSES,
+    State.RETRYING: (TaskStatus.NEW,),
     State.OPEN: OPEN_STATUSES,
     State.FINISHED: FINISHED_STATUSES,
 }
@@ -85,9 +92,9 @@ class Piece:
         return self.spelled(quoted(self.text))
 
     def as_word(self) -> str:
-        """Its text as a bare word: not to be taken for an id, a key or a negation."""
-        plain = ":" not in self.text and not self.text.startswith("-")
-        if plain and not reads_as_id(self.text):
+        """Its text as a bare word: not to be taken for an id, a key or an operator."""
+        is_plain = _IS_WORD.fullmatch(self.text) and self.text.lower() not in _RESERVED
+        if is_plain and not reads_as_id(self.text):
             return str(self)
         return self.spelled(in_quotes(self.text))
 
@@ -134,29 +141,70 @@ class Numbers:
         return f"<={self.high}" if self.low is None else f"{self.low}..{self.high}"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Age:
-    """So many seconds before now."""
+@dataclass(frozen=True, slots=True)
+class Lengths:
+    """Lengths of time, in seconds, from `low` to `high`; an open end is itself left out."""
 
-    seconds: int
+    low: float | None = None
+    high: float | None = None
+    low_open: bool = False
+    high_open: bool = False
 
     def __str__(self) -> str:
-        for unit, size in _UNITS:
-            if self.seconds >= size and self.seconds % size == 0:
-                return f"{self.seconds // size}{unit}"
-        return f"{self.seconds}s"
+        if self.low is not None and self.high is not None:
+            return f"{duration_text(self.low)}..{duration_text(self.high)}"
+        if self.low is not None:
+            return f">{'' if self.low_open else '='}{duration_text(self.low)}"
+        return f"<{'' if self.high_open else '='}{duration_text(self.high or 0)}"
+
+
+@dataclass(frozen=True, slots=True)
+class ArgValue:
+    """What the value at a path of the arguments is compared with.
+
+    Numbers compare as numbers and text as text; stars widen text at that end.
+    """
+
+    operator: str
+    """One of = > >= < <=."""
+    text: str
+    star_before: bool = False
+    star_after: bool = False
+    is_text: bool = False
+    """Whether it stood in quotes, so that digits and `null` are text."""
+
+    def __str__(self) -> str:
+        text = in_quotes(self.text) if self.is_text else quoted(self.text)
+        if self.operator != "=":
+            return f"{self.operator}{text}"
+        return f"{'*' * self.star_before}{text}{'*' * self.star_after}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Age:
+    """So many seconds before now; negative ones are ahead."""
+
+    seconds: float
+
+    def __str__(self) -> str:
+        return duration_text(self.seconds)
+
+    def as_moment(self) -> str:
+        """The time it stands for: `now`, `2h ago`, `in 2h`."""
+        if not self.seconds:
+            return "now"
+        if self.seconds < 0:
+            return in_quotes(f"in {duration_text(-self.seconds)}")
+        return in_quotes(f"{duration_text(self.seconds)} ago")
 
 
 Moment = Age | datetime
-"""A time before now, or an aware UTC time."""
+"""A time before or after now, or an aware UTC time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Times from `low` to `high`; None is unbounded, an open end is itself left out.
-
-    Both ends are ages or both are times.
-    """
+    """Times from `low` to `high`; None is unbounded, an open end is itself left out."""
 
     low: Moment | None = None
     high: Moment | None = None
@@ -167,24 +215,26 @@ class Span:
         low, high = self.low, self.high
         if low is None or high is None:
             return self._one_sided()
-        if isinstance(low, Age) or isinstance(high, Age):
+        if isinstance(low, Age) and isinstance(high, Age) and min(low, high).seconds >= 0:
             return f"{high}..{low}"
         first = _time_text(low, as_day=True)
-        last = _time_text(high - _DAY, as_day=True) if self.high_open else _time_text(high)
-        return first if first == last and self.high_open else f"{first}..{last}"
+        if not self.high_open or isinstance(high, Age):
+            return f"{first}..{_time_text(high)}"
+        last = _time_text(high - _INSTANT, as_day=True, last=True)
+        return first if first == last else f"{first}..{last}"
 
     def _one_sided(self) -> str:
         older = self.low is None
         moment, is_open = (self.high, self.high_open) if older else (self.low, self.low_open)
         equal = "" if is_open else "="
-        if isinstance(moment, datetime):
+        if isinstance(moment, datetime) or (isinstance(moment, Age) and moment.seconds < 0):
             # ">=" and "<" of a day mean its first instant, ">" and "<=" its end.
             text = _time_text(moment, as_day=older == is_open)
             return f"{'<' if older else '>'}{equal}{text}"
         return f"{'>' if older else '<'}{equal}{moment}"
 
 
-Value = TaskStatus | State | Name | Piece | Needle | IdPrefix | Numbers | Span
+Value = TaskStatus | State | Name | Piece | Needle | IdPrefix | Numbers | Span | Lengths | ArgValue
 
 
 def quoted(text: str) -> str:
@@ -211,7 +261,16 @@ def reads_as_id(text: str) -> bool:
     return could_be_id(text) and any(char in "0123456789" for char in text)
 
 
-def _time_text(at: datetime, *, as_day: bool = False) -> str:
-    """ISO 8601 in UTC; midnight as its day where that means the same."""
-    text = at.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    return text.removesuffix("T00:00:00Z") if as_day else text
+def _time_text(at: Moment, *, as_day: bool = False, last: bool = False) -> str:
+    """ISO 8601 in UTC; the first (or last) instant of a local day as that day, if asked."""
+    if isinstance(at, Age):
+        return at.as_moment()
+    begins = at if not last else _day_of(at)
+    day = day_text(begins) if as_day else None
+    return day or at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _day_of(at: datetime) -> datetime:
+    """The first instant of the local day that `at` is in."""
+    local = at.astimezone()
+    return datetime(local.year, local.month, local.day).astimezone(UTC)

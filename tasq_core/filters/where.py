@@ -10,11 +10,14 @@ from datetime import datetime
 from typing import Final, Protocol
 from uuid import UUID
 
+from tasq_core.filters.arguments import path_of
 from tasq_core.filters.dialects import Bind, MySQLWhere, PostgresWhere, SQLiteWhere
 from tasq_core.filters.model import WORD, Filter, Term
 from tasq_core.filters.values import (
     Age,
+    ArgValue,
     IdPrefix,
+    Lengths,
     Moment,
     Name,
     Needle,
@@ -38,6 +41,7 @@ _COLUMNS: Final = {
     "type": "type",
     "prio": "priority",
     "receives": "receive_count",
+    "max": "max_receives",
     "error": "last_error",
     "args": "args",
     "created": "created_at",
@@ -45,6 +49,11 @@ _COLUMNS: Final = {
     "finished": "finished_at",
     "visible": "visible_at",
 }
+_BETWEEN: Final = {
+    "took": ("started_at", "finished_at"),
+    "waited": ("created_at", "started_at"),
+}
+"""From which time to which one a length of time goes."""
 _NULLABLE: Final = frozenset({"last_error", "started_at", "finished_at"})
 
 # A task's receives are used up at a max_receives above 0; 0 is no limit.
@@ -80,8 +89,11 @@ class WhereDialect(Protocol):
     def time(self, at: datetime, bind: Bind) -> str:
         """The aware time `at`, as an expression."""
 
-    def ago(self, seconds: int, bind: Bind) -> str:
+    def ago(self, seconds: float, bind: Bind) -> str:
         """So many seconds before `now`, as an expression."""
+
+    def later(self, column: str, seconds: float, bind: Bind) -> str:
+        """So many seconds after the time in the column, as an expression."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +130,8 @@ class _Builder:
         return " AND ".join(written) or _EVERYTHING
 
     def _term(self, term: Term) -> str:
+        if isinstance(term.values[0], ArgValue):
+            return self._arguments(term)
         parts: list[str] = []
         exact = [v.text for v in term.values if isinstance(v, Name) and v.is_exact]
         if exact:
@@ -140,9 +154,32 @@ class _Builder:
                 return self._word(value)
             case TaskStatus():
                 return _status_in((value,))
+            case Lengths():
+                return self._lengths(*_BETWEEN[key], value)
+            case ArgValue():
+                return _EVERYTHING  # judged on decoded arguments
         column = _COLUMNS[key]
         written = self._of_column(column, value)
         return f"({column} IS NOT NULL AND {written})" if column in _NULLABLE else written
+
+    def _arguments(self, term: Term) -> str:
+        """What any match holds somewhere in its bytes: the last name of the path."""
+        if term.negated:
+            return _EVERYTHING
+        names = [name for name in path_of(term) if not name.isdecimal() and name.isascii()]
+        if not names:
+            return _EVERYTHING
+        return self._dialect.bytes_contain("args", names[-1].encode(), self._bind)
+
+    def _lengths(self, first: str, last: str, lengths: Lengths) -> str:
+        parts = [f"{first} IS NOT NULL AND {last} IS NOT NULL"]
+        if lengths.low is not None:
+            beyond = self._dialect.later(first, lengths.low, self._bind)
+            parts.append(f"{last} {'>' if lengths.low_open else '>='} {beyond}")
+        if lengths.high is not None:
+            beyond = self._dialect.later(first, lengths.high, self._bind)
+            parts.append(f"{last} {'<' if lengths.high_open else '<='} {beyond}")
+        return f"(({' AND '.join(parts)}) IS TRUE)"  # past the calendar's end MySQL says NULL
 
     def _of_column(self, column: str, value: Name | Piece | Needle | Numbers | Span) -> str:
         match value:
@@ -201,6 +238,7 @@ class _Builder:
             State.LEASED: [f"visible_at > {now}"],
             State.STALE: [f"visible_at <= {now}"],
             State.EXHAUSTED: [f"visible_at <= {now}", _USED_UP],
+            State.RETRYING: ["receive_count > 0"],
         }.get(state, [])
         # The list in front may say it already; twice would mislead the planner's estimates.
         if self._statuses is None or not set(self._statuses) <= set(state.statuses):

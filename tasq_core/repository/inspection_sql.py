@@ -8,14 +8,17 @@ from contextlib import AbstractContextManager, suppress
 from copy import copy
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Final, Literal, NoReturn, Self, TypeVar
 from uuid import UUID
 
 from tasq_core.durations import Duration, seconds
 from tasq_core.errors import InvalidInputError, RepositoryError
 from tasq_core.filters import Filter
+from tasq_core.filters.arguments import argument_terms
 from tasq_core.filters.where import build
 from tasq_core.reports import BreakdownRow, Health
+from tasq_core.repository.arguments import count_of, ids_of, page_of
 from tasq_core.repository.driver import Driver, RowFormat, Session
 from tasq_core.repository.odd_rows import MISREAD, TaskReader
 from tasq_core.repository.protocol import Names, PageOrder, Statuses
@@ -182,8 +185,6 @@ class SqlInspection:
         """How many match, exactly."""
         return self.count(matching(statuses, types, queues))
 
-    # -- pages and counts ------------------------------------------------------------------
-
     def now(self) -> datetime:
         """The database's clock, aware UTC."""
         return self._rows.read_time(self._rows_of(self._sql.now, {})[0][0])
@@ -210,6 +211,19 @@ class SqlInspection:
 
         `preview`: cut args and last_error to that many bytes and characters.
         """
+        if argument_terms(where):
+            return page_of(where, partial(self._sql_page, where, order), after, limit, preview)
+        return self._sql_page(where, order, after, limit, preview)
+
+    def _sql_page(
+        self,
+        where: Filter,
+        order: PageOrder | str,
+        after: tuple[datetime, UUID] | None,
+        limit: int,
+        preview: int | None = None,
+    ) -> list[Task]:
+        """What SQL can tell of `where`."""
         newest = as_page_order(order) is PageOrder.NEWEST
         if after is None:
             after = _NEWEST if newest else _OLDEST
@@ -234,6 +248,9 @@ class SqlInspection:
         limit: int = 1000,
     ) -> list[tuple[datetime, UUID]]:
         """(created_at, id) of those that match, oldest first, none created later."""
+        if argument_terms(where):
+            fetch = partial(self._sql_page, where, PageOrder.OLDEST)
+            return ids_of(where, fetch, created_until or END_OF_TIME, after, limit)
         until = {"until": self._rows.bound(created_until or END_OF_TIME)}
         after = after or _OLDEST
         rows = self._walk(self._sql.ids, where, after, limit, until)
@@ -272,6 +289,8 @@ class SqlInspection:
 
     def count(self, where: Filter, limit: int | None = None) -> int:
         """How many match; counting stops at `limit`."""
+        if argument_terms(where):
+            return count_of(where, partial(self._sql_page, where, PageOrder.OLDEST), limit)
         template = self._sql.count if limit is None else self._sql.count_up_to
         sql, params = self._where(template, where)
         if limit is not None:

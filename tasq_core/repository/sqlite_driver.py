@@ -18,6 +18,7 @@ from tasq_core.errors import (
     StatementTimeoutError,
     TableMissingError,
 )
+from tasq_core.filters.dialects import SQLITE_LOWER
 from tasq_core.repository.driver import Params, Row, Session
 from tasq_core.repository.urls import parse_url
 
@@ -30,6 +31,15 @@ _SYNCHRONOUS: Final = ("off", "normal", "full", "extra")
 # Errors that another try may get past: a writer that holds on, a full disk.
 _UNAVAILABLE: Final = ("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_CANTOPEN", "SQLITE_IOERR",
                        "SQLITE_FULL", "SQLITE_INTERRUPT")  # fmt: skip
+
+
+def add_functions(raw: sqlite3.Connection) -> None:
+    """What searches need of SQL and SQLite lacks."""
+    raw.create_function(SQLITE_LOWER, 1, _lower, deterministic=True)
+
+
+def _lower(text: Any) -> Any:
+    return text.lower() if isinstance(text, str) else text
 
 
 def _lenient(text: bytes) -> str:
@@ -174,6 +184,7 @@ class SQLiteDriver:
                 "read_only needs a URL: a connection of your own has its session already"
             )
         if isinstance(source, sqlite3.Connection):
+            add_functions(source)
             self._writer = self._reader = SQLiteSession(source, foreign=True)
         elif isinstance(source, str):
             self._read_url(source)
@@ -216,6 +227,7 @@ class SQLiteDriver:
         except sqlite3.Error:
             raw.close()
             raise
+        add_functions(raw)
         return SQLiteSession(raw)
 
     def _enter_wal(self, raw: sqlite3.Connection) -> None:

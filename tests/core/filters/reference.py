@@ -4,13 +4,23 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tasq_core.filters.model import Filter, Term
-from tasq_core.filters.values import Age, IdPrefix, Name, Needle, Numbers, Piece, Span, State
+from tasq_core.filters.values import (
+    Age,
+    IdPrefix,
+    Lengths,
+    Name,
+    Needle,
+    Numbers,
+    Piece,
+    Span,
+    State,
+)
 from tasq_core.task import FINISHED_STATUSES, OPEN_STATUSES, Task, TaskStatus
 
 _FIELDS = {
     "type": "type", "queue": "queue", "prio": "priority", "receives": "receive_count",
     "error": "last_error", "created": "created_at", "started": "started_at",
-    "finished": "finished_at", "visible": "visible_at",
+    "finished": "finished_at", "visible": "visible_at", "max": "max_receives",
 }  # fmt: skip
 _CLAIMED = (TaskStatus.ENQUEUED, TaskStatus.IN_PROGRESS)
 
@@ -36,6 +46,12 @@ def _holds(key: str, value: object, task: Task, now: datetime) -> bool:
             return value.text.encode() in task.args
         case Piece() if key == "":
             return _word_found(value, task)
+        case Lengths():
+            first, last = {
+                "took": (task.started_at, task.finished_at),
+                "waited": (task.created_at, task.started_at),
+            }[key]
+            return first is not None and last is not None and _lasts(value, last - first)
     field = getattr(task, _FIELDS[key])
     return field is not None and _field_holds(value, field, now)
 
@@ -71,6 +87,7 @@ def _is(state: State, task: Task, now: datetime) -> bool:
         State.LEASED: claimed and not visible,
         State.STALE: claimed and visible,
         State.EXHAUSTED: is_open and used_up and visible,
+        State.RETRYING: task.status == TaskStatus.NEW and task.receive_count > 0,
         State.OPEN: is_open,
         State.FINISHED: task.status in FINISHED_STATUSES,
     }[state]
@@ -92,7 +109,16 @@ def _found(piece: Piece, text: str) -> bool:
 
 
 def _folded(text: str) -> str:
-    return "".join(char.lower() if char.isascii() else char for char in text)
+    return text.lower()
+
+
+def _lasts(lengths: Lengths, length: timedelta) -> bool:
+    low, high = (
+        None if end is None else timedelta(seconds=end) for end in (lengths.low, lengths.high)
+    )
+    if low is not None and (length < low or (length == low and lengths.low_open)):
+        return False
+    return high is None or length < high or (length == high and not lengths.high_open)
 
 
 def _within(span: Span, at: datetime, now: datetime) -> bool:

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from tasq_core.filters.model import Filter, Term, in_order
 from tasq_core.filters.values import (
     Age,
+    ArgValue,
     IdPrefix,
+    Lengths,
     Moment,
     Name,
     Needle,
@@ -71,6 +73,28 @@ def _one_sided(moment: Moment, is_open: bool) -> list[Span]:
     return [Span(low=moment, low_open=is_open), Span(high=moment, high_open=is_open)]
 
 
+@st.composite
+def lengths(draw: st.DrawFn, age: st.SearchStrategy[int]) -> Lengths:
+    low, high = sorted(draw(st.tuples(age, age)))
+    is_open = draw(st.booleans())
+    return draw(
+        st.sampled_from(
+            [Lengths(low, high), Lengths(low=low, low_open=is_open), Lengths(high=low, high_open=is_open)]
+        )
+    )  # fmt: skip
+
+
+@st.composite
+def arg_values(draw: st.DrawFn) -> ArgValue:
+    text = draw(texts)
+    form = draw(st.sampled_from(["text", "before", "after", ">", "<="]))
+    if form == "text" or not text:
+        return ArgValue("=", text, is_text=True)
+    if form in (">", "<="):
+        return ArgValue(form, text, is_text=True)
+    return ArgValue("=", text, star_before=form == "before", star_after=form == "after")
+
+
 def filters(
     *,
     named: st.SearchStrategy[str] = texts,
@@ -81,6 +105,7 @@ def filters(
     age: st.SearchStrategy[int] = ages,
     counts: Sequence[int] = (-32768, 32767),
     max_terms: int = 4,
+    arguments: bool = False,
 ) -> st.SearchStrategy[Filter]:
     """Filters as `parse` would make them, with these texts, times and numbers in them."""
     word_ids = ids.filter(reads_as_id).map(IdPrefix)
@@ -90,12 +115,16 @@ def filters(
         "type": names(named),
         "prio": numbers(*counts),
         "receives": numbers(max(counts[0], 0), counts[1]),
+        "max": numbers(max(counts[0], 0), counts[1]),
         "id": ids.map(IdPrefix),
+        **dict.fromkeys(("took", "waited"), lengths(age)),
         "error": pieces(found) | st.just(Piece("")),
         "args": needles.filter(bool).map(Needle),
         "": pieces(found) | word_ids,
         **dict.fromkeys(("created", "started", "finished", "visible"), spans(at, age)),
     }
+    if arguments:
+        by_key |= dict.fromkeys(("args.to", "args.Lines.0.SKU"), arg_values())
     terms = [
         st.builds(
             Term,

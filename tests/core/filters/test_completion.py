@@ -46,7 +46,7 @@ def test_what_was_typed_is_completed(text: str, filters: list[str]) -> None:
 
 
 def test_the_whole_value_under_the_cursor_is_replaced() -> None:
-    assert offered("is:re,stale x", cursor=5) == ["is:ready,stale x"]
+    assert offered("is:rea,stale x", cursor=6) == ["is:ready,stale x"]
     assert offered("stat:failed", cursor=2) == ["status:failed", "started:failed"]
 
 

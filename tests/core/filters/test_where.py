@@ -22,6 +22,7 @@ from tasq_core.filters.where import (
     WhereDialect,
     build,
 )
+from tasq_core.repository.sqlite_driver import add_functions
 from tasq_core.task import IMMEDIATELY, Task, TaskStatus
 from tests.core.filters.reference import matches
 from tests.core.filters.strategies import filters
@@ -41,6 +42,7 @@ NAMES = (
 ERRORS = (
     None, "", "connection refused", "Connection REFUSED at 100%", "a_b", "axb", "back\\slash",
     'q"q', "q'q", "日本: error", "feed me", "100|50", "100%50", "x" * 5000 + "end", "tail ", "[e]",
+    "ÜBERLAUF: Größe", "überlauf", "Überlauf der GRÖßE", "ŻÓŁĆ", "x (Ä.C) y",
 )  # fmt: skip
 ARGS = (b'{"to":"a@b.c"}', b"\x00\xff\x00bin", "日本".encode(), b"%_\\", b"", b"a'b\"c", b"BIN")
 PIECES = (
@@ -117,7 +119,10 @@ class Table:
         self.tasks = varied_tasks(self.now)
         self._backend = database.backend
         self._name = database.table
-        self._cursor = database.connect(autocommit=True).cursor()
+        connection = database.connect(autocommit=True)
+        if self._backend == "sqlite":
+            add_functions(connection)
+        self._cursor = connection.cursor()
         types = COLUMN_TYPES[self._backend]
         types = types | {"status": types["status"].format(table=self._name)}
         if self._backend == "postgres":
@@ -215,6 +220,11 @@ def test_a_name_is_found_byte_for_byte(
         ("error:*END", "x" * 5000 + "end"),
         ('error:"tail "', "tail "),
         ("error:日本*", "日本: error"),
+        ("error:überlauf", "ÜBERLAUF: Größe"),
+        ("error:ÜBER*", "überlauf"),
+        ("error:*größe", "Überlauf der GRÖßE"),
+        ("error:żółć", "ŻÓŁĆ"),
+        ('error:"(ä.c)"', "x (Ä.C) y"),
     ],
 )
 def test_a_piece_of_an_error_is_found_as_written(
@@ -313,7 +323,7 @@ def test_an_id_prefix_is_walked_along_the_primary_key(
 def test_values_never_stand_in_the_sql_text(dialect: WhereDialect, wanted: Filter) -> None:
     where = build(wanted, dialect)
     assert list(where.params) == [f"w{number}" for number in range(len(where.params))]
-    assert re.fullmatch(r"[A-Za-z0-9_ ()<>=,':|%\[\]+-]+", where.sql)
+    assert re.fullmatch(r"[A-Za-z0-9_ ()<>=,':|%\[\]~+-]+", where.sql)
     written = re.sub(r"'(NEW|ENQUEUED|IN_PROGRESS|SUCCESSFUL|FAILED|\|)'", "", where.sql)
     assert "'" not in written
     assert "%" not in re.sub(r"%\(w[0-9]+\)s", "", written)
