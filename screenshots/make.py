@@ -1,7 +1,8 @@
-"""Draws the pictures of the documentation: SVG and PNG of every scene, the same every time.
+"""Draws the pictures of the documentation: an SVG of every scene, the same every time.
 
 python screenshots/make.py            all of them
 python screenshots/make.py tasks      those whose name begins so
+python screenshots/make.py --png      PNGs beside them (git ignores those; needs cairosvg)
 """
 
 import asyncio
@@ -31,24 +32,28 @@ async def draw(scene: Scene) -> str:
         return app.export_screenshot(title="tasq")
 
 
-def write(scene: Scene, svg: str) -> None:
-    """Write the SVG and its PNG."""
-    import cairosvg
-
+def write(scene: Scene, svg: str, *, png: bool) -> None:
+    """Write the SVG and, if asked for, its PNG."""
     path = HERE / f"{scene.file}.svg"
     path.write_text(svg, encoding="utf-8")
+    if not png:
+        return
+    import cairosvg
+
     cairosvg.svg2png(bytestring=svg.encode(), write_to=str(path.with_suffix(".png")), scale=_SCALE)
 
 
 def main(beginnings: list[str]) -> None:
     """Draw the scenes whose names begin so; all without any."""
+    png = "--png" in beginnings
+    beginnings = [beginning for beginning in beginnings if beginning != "--png"]
     with tempfile.TemporaryDirectory() as folder, stopped_clock():
         os.chdir(folder)
         os.environ |= {"TASQ_STATE_DIR": "state", "TASQ_CONFIG": "config.toml"}
         make_tables()
         for scene in SCENES:
             if not beginnings or scene.name.startswith(tuple(beginnings)):
-                write(scene, asyncio.run(draw(scene)))
+                write(scene, asyncio.run(draw(scene)), png=png)
                 print(scene.file)
 
 

@@ -33,7 +33,7 @@ def kill_a_bystander(database: Database) -> None:
     pid = bystander.info.backend_pid
     os.kill(pid, signal.SIGKILL)
     wait_until(lambda: bystander_is_gone(bystander), 30)
-    database.close_connections()
+    bystander.close()
     assert database.server is not None
     wait_until(database.server._accepts, 60)
 
