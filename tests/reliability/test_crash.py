@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from tasq_core.repository.repository_sql import EXHAUSTED
+from tasq_core.repository.claiming import EXHAUSTED
 from tests.support.wait import wait_until
 
 LEASE = {"visibility_timeout": 2, "poll_interval": 0.2}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from tasq_core.reports import Lease, Outcome
-from tasq_core.repository.repository_sql import EXHAUSTED
+from tasq_core.repository.claiming import EXHAUSTED
 from tasq_core.task import Task, TaskStatus
 from tests.contract.rows import lapse
 from tests.support.builders import make_task
