@@ -76,7 +76,7 @@ async def cockpit(
         yield app, pilot
 
 
-async def until(pilot: Pilot, condition: Callable[[], object], seconds: float = 8.0) -> None:
+async def until(pilot: Pilot, condition: Callable[[], object], seconds: float = 30.0) -> None:
     """Let the app run until `condition` is true.
 
     Raises:
