@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from itertools import islice
 from uuid import UUID
 
 from tasq_core.error_groups import group_errors
@@ -9,6 +10,7 @@ from tasq_core.errors import InvalidInputError, TaskNotFoundError
 from tasq_core.filters import Filter, parse
 from tasq_core.producer import as_task_id
 from tasq_core.reports import BreakdownRow, ErrorGroup, MutationResult, Page, Summary
+from tasq_core.repository.batches import READ_BYTES, id_batches
 from tasq_core.repository.checks import check_flag
 from tasq_core.repository.protocol import Names, PageOrder, Repository, Statuses
 from tasq_core.task import Ordering, Task, TaskStatus, check_aware
@@ -144,25 +146,29 @@ class Inspector:
 
         Rows that can't be read are left out; the log names each.
         """
-        for task in self._walk(as_filter(where), order, None, preview=None):
-            if not task.unreadable:
-                yield to_line(task)
+        walked = self._walk(as_filter(where), order, None, preview=1)
+        while ids := [task.id for task in islice(walked, BATCH)]:
+            for few in id_batches(self._repository, ids):
+                for task in self._repository.get_tasks(few):
+                    if not task.unreadable:
+                        yield to_line(task)
 
     def restore(self, lines: Iterable[str]) -> MutationResult:
         """Insert exported tasks with every column as it was; ids that exist are skipped.
 
-        Each thousand lines is one transaction.
+        Each thousand lines is one transaction, or fewer where they hold more than 4 MB.
 
         Raises:
             InvalidInputError: a line that is no exported task; says which.
         """
-        total, batch = MutationResult(0, 0), []
+        total, batch, size = MutationResult(0, 0), [], 0
         for number, line in enumerate(lines, 1):
             if line.strip():
                 batch.append(from_line(line, number))
-            if len(batch) >= BATCH:
+                size += len(line)
+            if len(batch) >= BATCH or size >= READ_BYTES:
                 total += self._repository.restore_tasks(batch)
-                batch = []
+                batch, size = [], 0
         return total + self._repository.restore_tasks(batch)
 
     def _walk(

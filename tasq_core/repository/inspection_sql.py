@@ -199,6 +199,13 @@ class SqlInspection:
         }
         return [found[id] for id in dict.fromkeys(ids) if id in found]
 
+    def sizes(self, ids: Sequence[UUID]) -> Mapping[UUID, int]:
+        """About how many bytes the arguments and the error of each take, of those that exist."""
+        if not ids:
+            return {}
+        rows = self._rows_of(self._sql.sizes, {"ids": self._rows.ids(ids)})
+        return {self._rows.read_id(id): int(size) for id, size in rows}
+
     def page(
         self,
         where: Filter,

@@ -270,7 +270,11 @@ class MySQLRepository(SqlRepository):
 
         def rows_of(some: Sequence[Lease]) -> dict[str, object]:
             listed = [_outcome_row(by_lease[lease], now) for lease in some]
-            return {**self._rows.clock(), "leases": json.dumps(listed), "statuses": _STARTED}
+            return {
+                **self._rows.clock(),
+                "leases": json.dumps(listed, ensure_ascii=False),
+                "statuses": _STARTED,
+            }
 
         return self._matched(session, sql, list(by_lease), rows_of)
 

@@ -183,6 +183,9 @@ class Repository(Protocol):
     def get_tasks(self, ids: Sequence[UUID]) -> list[Task]:
         """Those that exist, in the order of `ids`."""
 
+    def sizes(self, ids: Sequence[UUID]) -> Mapping[UUID, int]:
+        """About how many bytes the arguments and the error of each take, of those that exist."""
+
     def page(
         self,
         where: Filter,

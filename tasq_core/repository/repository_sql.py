@@ -14,6 +14,7 @@ from tasq_core.errors import (
 from tasq_core.filters import Filter
 from tasq_core.last_error import storable_error
 from tasq_core.reports import Lease, MutationResult, Outcome
+from tasq_core.repository.batches import outcome_batches
 from tasq_core.repository.checks import as_submitted, check_flag, checked, lease_lost
 from tasq_core.repository.claiming import Pair, Pairs, for_each_order
 from tasq_core.repository.driver import Driver, RowFormat, Session
@@ -219,16 +220,18 @@ class SqlRepository(SqlInspection):
         ordered = sorted(outcomes, key=lambda outcome: outcome.lease.task_id.int)
         writes = [outcome for outcome in ordered if not outcome.delete]
         deletions = [outcome.lease for outcome in ordered if outcome.delete]
+        batches = list(outcome_batches(writes))
 
         def work(session: Session) -> set[Lease]:
-            held = self._record(session, writes) if writes else set()
+            held = set[Lease]().union(*(self._record(session, batch) for batch in batches))
             if deletions:
                 held |= self._change_leases(session, self._sql.delete_leases, deletions)
             return held
 
         if not ordered:
             return set()
-        return self._run(work, "transaction" if writes and deletions else self._batch_mode)
+        one = len(batches) + bool(deletions) == 1
+        return self._run(work, self._batch_mode if one else "transaction")
 
     # -- submitting -------------------------------------------------------------------------
 

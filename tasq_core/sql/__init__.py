@@ -83,6 +83,7 @@ class Statements:
     delete: str
     now: str
     get: str
+    sizes: str
     scan: str
     count: str
     count_up_to: str

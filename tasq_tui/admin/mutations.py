@@ -15,6 +15,7 @@ from tasq_core.filters import Filter
 from tasq_core.filters.model import Term
 from tasq_core.filters.values import Age, Span
 from tasq_core.reports import MutationResult
+from tasq_core.repository.batches import READ_BYTES
 from tasq_core.repository.protocol import Repository
 from tasq_core.task import FINISHED_STATUSES, Task, TaskStatus
 from tasq_core.transfer import from_line
@@ -65,7 +66,8 @@ def delete(
     Purging and cleaning are this too: what differs is the selection.
     """
     result = MutationResult(0, 0)
-    for ids in selection.batches(repository, BATCH):
+    batches = selection.batches if trash is None else selection.sized_batches
+    for ids in batches(repository, BATCH):
         doomed = ids
         if trash is not None:
             doomed = _put_in(trash, repository, selection, ids, include_leased=include_leased)
@@ -81,13 +83,14 @@ def restore(repository: Repository, lines: Iterable[str], total: int = 0) -> Mut
     Raises:
         InvalidInputError: a line that is no exported task; the batches before it stand.
     """
-    result, batch = MutationResult(0, 0), list[Task]()
+    result, batch, size = MutationResult(0, 0), list[Task](), 0
     for number, line in enumerate(lines, 1):
         if line.strip():
             batch.append(from_line(line, number))
-        if len(batch) >= BATCH:
+            size += len(line)
+        if len(batch) >= BATCH or size >= READ_BYTES:
             result += repository.restore_tasks(batch)
-            batch.clear()
+            batch, size = [], 0
             yield Progress(result.done, result.skipped, total)
     if batch:
         result += repository.restore_tasks(batch)

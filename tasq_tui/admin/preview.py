@@ -193,7 +193,7 @@ def _of_ids(
     counts: dict[TaskStatus, int] = {}
     leased = 0
     sample: list[Task] = []
-    for batch in selection.batches(repository, 500):
+    for batch in selection.sized_batches(repository, 500):
         for task in repository.get_tasks(batch):
             counts[task.status] = counts.get(task.status, 0) + 1
             leased += is_leased(task, selection.until)

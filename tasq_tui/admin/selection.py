@@ -14,6 +14,7 @@ from tasq_core.errors import InvalidInputError, TaskNotFoundError
 from tasq_core.filters import Filter
 from tasq_core.filters.model import Term
 from tasq_core.filters.values import Age, IdPrefix, Moment, Span, Value
+from tasq_core.repository.batches import id_batches
 from tasq_core.repository.protocol import PageOrder, Repository
 
 _DIGITS: Final = frozenset("0123456789abcdef")
@@ -55,6 +56,11 @@ class Selection:
         while found := repository.ids(self.where, self.until, after, size):
             yield [id for _, id in found]
             after = found[-1]
+
+    def sized_batches(self, repository: Repository, size: int) -> Iterator[list[UUID]]:
+        """The ids, as `batches` gives them, fewer at a time where their tasks are large."""
+        for ids in self.batches(repository, size):
+            yield from id_batches(repository, ids)
 
 
 def select_where(

@@ -6,6 +6,9 @@ SELECT (UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND)
 -- name: get
 SELECT {columns} FROM {tasks} WHERE id IN %(ids)s
 
+-- name: sizes
+SELECT id, LENGTH(args) + COALESCE(LENGTH(last_error), 0) FROM {tasks} WHERE id IN %(ids)s
+
 -- name: scan
 SELECT {columns} FROM {tasks} WHERE {where} ORDER BY {order} LIMIT %(limit)s
 

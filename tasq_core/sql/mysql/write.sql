@@ -63,7 +63,7 @@ WHERE status IN ('ENQUEUED', 'IN_PROGRESS')
 UPDATE {tasks} JOIN JSON_TABLE(%(leases)s, '$[*]' COLUMNS (
     id CHAR(32) PATH '$[0]', receive_count INT PATH '$[1]', nonce INT PATH '$[2]',
     status VARCHAR(11) PATH '$[3]', started_ago BIGINT PATH '$[4]',
-    finished_ago BIGINT PATH '$[5]', error MEDIUMTEXT PATH '$[6]',
+    finished_ago BIGINT PATH '$[5]', error MEDIUMTEXT CHARACTER SET utf8mb4 PATH '$[6]',
     retry_in DOUBLE PATH '$[7]', given_back INT PATH '$[8]')) AS o
   ON {tasks}.id = UNHEX(o.id) AND {tasks}.receive_count = o.receive_count
     AND MOD(MICROSECOND({tasks}.visible_at), 1000) = o.nonce

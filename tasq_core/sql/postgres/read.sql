@@ -6,6 +6,10 @@ SELECT clock_timestamp() AT TIME ZONE 'UTC'
 -- name: get
 SELECT {columns} FROM {tasks} WHERE id = ANY(%(ids)s::uuid[])
 
+-- name: sizes
+SELECT id, octet_length(args) + coalesce(octet_length(last_error), 0) FROM {tasks}
+WHERE id = ANY(%(ids)s::uuid[])
+
 -- name: scan
 SELECT {columns} FROM {tasks} WHERE {where} ORDER BY {order} LIMIT %(limit)s
 

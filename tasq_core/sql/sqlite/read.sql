@@ -9,6 +9,12 @@ WHERE id IN (
   WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < length(:ids) / 16 - 1)
   SELECT substr(:ids, i * 16 + 1, 16) FROM n)
 
+-- name: sizes
+SELECT id, length(args) + coalesce(length(last_error), 0) FROM {tasks}
+WHERE id IN (
+  WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < length(:ids) / 16 - 1)
+  SELECT substr(:ids, i * 16 + 1, 16) FROM n)
+
 -- name: scan
 SELECT {columns} FROM {tasks} WHERE {where} ORDER BY {order} LIMIT :limit
 

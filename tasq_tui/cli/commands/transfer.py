@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
@@ -50,10 +51,8 @@ def export(context: typer.Context) -> int:
         ids = selection.ids
         if selection.limit is not None and choice.order is None:
             ids = tuple(reversed(ids))
-        for start in range(0, len(ids), 500):
-            batch = ids[start : start + 500]
-            found = {task.id: task for task in connection.repository.get_tasks(batch)}
-            tasks = (found[id] for id in batch if id in found)
+        for batch in replace(selection, ids=ids).sized_batches(connection.repository, 500):
+            tasks = connection.repository.get_tasks(batch)
             output.raw(sanitize.json_text(to_line(task)) for task in tasks)
     return ExitCode.DONE
 

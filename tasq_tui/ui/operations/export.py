@@ -61,7 +61,7 @@ def _write(
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            for ids in selection.batches(repository, BATCH):
+            for ids in selection.sized_batches(repository, BATCH):
                 found = repository.get_tasks(ids)
                 file.writelines(f"{to_line(task)}\n" for task in found)
                 written += len(found)
