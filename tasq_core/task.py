@@ -4,6 +4,7 @@ The thirteen fields, their order and the status names are Go's (`task.go` of
 greencoda/tasq); a Go program reads and writes the same rows.
 """
 
+import os
 import threading
 import time
 import uuid
@@ -94,8 +95,12 @@ class _Clock:
     """Strictly increasing microseconds, so that one producer's tasks keep their order."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._last = 0
+        self.renew_lock()
+
+    def renew_lock(self) -> None:
+        """In a forked child, which lacks the thread that may hold it."""
+        self._lock = threading.Lock()
 
     def now(self) -> datetime:
         with self._lock:
@@ -106,6 +111,8 @@ class _Clock:
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _clock: Final = _Clock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_clock.renew_lock)
 
 
 class _Flags:

@@ -70,7 +70,7 @@ class Driver(Protocol):
         """Whether the connection broke, so that another one may serve."""
 
     def recover(self) -> None:
-        """Drop connections that may be broken, or that a fork inherited."""
+        """Drop connections that may be broken."""
 
     def interrupt(self) -> None:
         """Cancel what runs now, from any thread."""

@@ -1,6 +1,5 @@
 """The reading half of the flow: everything that changes nothing, written once."""
 
-import os
 import random
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -63,8 +62,6 @@ class _Shared:
     """What a repository and its views have in common."""
 
     def __init__(self) -> None:
-        self.pid = os.getpid()
-        """The process whose connections these are."""
         self.closed = False
 
 
@@ -108,9 +105,6 @@ class SqlInspection:
         fenced, or names its rows by id; a claim whose answer was lost waits out its lease.
         """
         self._check_open()
-        if self._shared.pid != os.getpid():
-            self._driver.recover()
-            self._shared.pid = os.getpid()
         opened = getattr(self._driver, mode)
         reconnected = False
         for attempt in range(ATTEMPTS):

@@ -1,6 +1,5 @@
 """Connections to MySQL and MariaDB: the pool, and transactions."""
 
-import os
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,6 +18,7 @@ from tasq_core.errors import (
 )
 from tasq_core.repository import mysql_errors
 from tasq_core.repository.driver import Session
+from tasq_core.repository.fork_guard import guard
 from tasq_core.repository.mysql_hosts import first_reached
 from tasq_core.repository.mysql_pool import ConnectionPool, PoolExhaustedError, close_at_once
 from tasq_core.repository.mysql_session import CONVERSIONS, MySQLSession
@@ -117,11 +117,11 @@ class MySQLDriver:
         self._dialect: str | None = None
         self._timeout = connect_timeout
         self._size = pool_size
-        self._pid = os.getpid()
         self._settings = _session_settings(read_only)
         if isinstance(source, str):
             self._url = parse_url(source)
             self._hosts = self._url.hosts
+            guard.watch(self)
             self._keywords = _keywords(self._url, connect_timeout, statement_timeout)
         elif read_only:
             raise InvalidInputError(
@@ -152,7 +152,6 @@ class MySQLDriver:
         with self._opening:
             if self._pool is None:
                 self._pool = ConnectionPool(self._connect, size=self._size, timeout=self._timeout)
-                self._pid = os.getpid()
             return self._pool
 
     def _connect(self, response_timeout: float | None = None) -> Any:
@@ -236,16 +235,21 @@ class MySQLDriver:
         return mysql_errors.lost_connection(error)
 
     def recover(self) -> None:
-        """Drop the idle connections; after a fork, leave them to the parent."""
-        if self._url is None:
-            return
-        with self._opening:
-            pool = self._pool
-            if pool is not None and self._pid != os.getpid():
-                self._inherited.append(pool)
-                self._pool = pool = None
-        if pool is not None:
+        """Drop the idle connections, which may be broken."""
+        pool = self._pool
+        if self._url is not None and pool is not None:
             pool.drop_idle()
+
+    def before_fork(self) -> None:
+        """Nothing: a child makes sessions of its own."""
+
+    def after_fork(self, *, torn: bool) -> None:
+        """In a child: leave the parent's sessions alone; closing them would end them for it."""
+        del torn
+        self._opening, self._running = threading.Lock(), set()
+        if self._pool is not None:
+            self._inherited.append(self._pool)
+            self._pool = None
 
     def interrupt(self) -> None:
         """Cancel what runs now, through a connection of its own."""

@@ -1,6 +1,5 @@
 """Connections to PostgreSQL: psycopg's pool, or what the caller brought."""
 
-import os
 import threading
 import time
 import weakref
@@ -15,6 +14,7 @@ from psycopg.pq import TransactionStatus
 
 from tasq_core.errors import InvalidInputError, InvalidTypeError, RepositoryError
 from tasq_core.repository.driver import Params, Row, Session
+from tasq_core.repository.fork_guard import guard
 from tasq_core.repository.postgres_connection import (
     BoundedConnection,
     Limits,
@@ -77,7 +77,7 @@ class PostgresDriver:
         self._running: set[Connection] = set()
         self._spare = SpareConnection()
         self._inherited: list[object] = []
-        self._pid, self._opened_at = os.getpid(), 0.0
+        self._opened_at = 0.0
         self._size = pool_size
         self._timeout = connect_timeout
         self._kwargs = settings(connect_timeout, wake_up)
@@ -85,6 +85,7 @@ class PostgresDriver:
         if isinstance(source, str):
             self._conninfo = conninfo(source)
             self.shown = redact(source)
+            guard.watch(self)
         elif read_only:
             raise InvalidInputError(
                 "read_only needs a URL: a connection of your own has its session already"
@@ -151,7 +152,7 @@ class PostgresDriver:
                     open=True,
                     name="tasq",
                 )
-                self._pid, self._opened_at = os.getpid(), time.monotonic()
+                self._opened_at = time.monotonic()
                 # A pool that is collected at exit can't join its threads.
                 self._at_exit = weakref.finalize(self, self._pool.close, timeout=2.0)
             return self._pool
@@ -252,29 +253,30 @@ class PostgresDriver:
         self._spare.give_back()  # after it: a closed pool's is kept no more
 
     def recover(self) -> None:
-        """Replace the pool, whose idle connections may be broken; leave a parent's alone."""
+        """Replace the pool, whose idle connections may be broken."""
         with self._opening:
             pool = self._pool
             if pool is None or self._conninfo is None:
                 return
-            inherited = self._pid != os.getpid()
             young = time.monotonic() - self._opened_at < _YOUNG_SECONDS
-            if inherited or not young:
-                self._pool = None
-                self._at_exit.detach()
-            if inherited:
-                # Closing them would end the parent's sessions.
-                self._inherited += [pool, self._spare]
-                self._spare = SpareConnection()
-        if inherited:
-            return
         if not young:
-            pool.close(timeout=_CLOSING_SECONDS)
-            self._spare.give_back()  # after it: a closed pool's is kept no more
+            self._drop(pool)
             return
         self._spare.give_back()
         with suppress(psycopg.Error):
             pool.check()  # another thread has just replaced it, or it broke again
+
+    def before_fork(self) -> None:
+        """Nothing: a child makes sessions of its own."""
+
+    def after_fork(self, *, torn: bool) -> None:
+        """In a child: leave the parent's sessions alone; closing them would end them for it."""
+        del torn
+        self._opening, self._running = threading.Lock(), set()
+        if self._pool is not None and self._conninfo is not None:
+            self._at_exit.detach()
+            self._inherited += [self._pool, self._spare]
+            self._pool, self._spare = None, SpareConnection()
 
     def interrupt(self) -> None:
         """Cancel what runs now, through a connection of its own."""

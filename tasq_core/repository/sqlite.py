@@ -19,7 +19,8 @@ from tasq_core.repository.claiming import EXHAUSTED, Pair, due_rows
 from tasq_core.repository.driver import Row, Session
 from tasq_core.repository.replayed import Replayed
 from tasq_core.repository.repository_sql import SqlRepository
-from tasq_core.repository.sqlite_driver import BUSY_SECONDS, SQLiteDriver, SQLiteSession
+from tasq_core.repository.sqlite_driver import BUSY_SECONDS, SQLiteDriver
+from tasq_core.repository.sqlite_session import SQLiteSession
 from tasq_core.repository.sqlite_wakeup import FileWakeup, MemoryWakeup
 from tasq_core.sql import OBSOLETE_INDEXES, drop_index, fill, load_schema
 from tasq_core.task import END_OF_TIME, IMMEDIATELY, Ordering, Task, TaskStatus
@@ -228,4 +229,4 @@ class SQLiteRepository(SqlRepository):
             return None
         if self._sqlite.path is None:
             return MemoryWakeup(self._sqlite.changed)
-        return FileWakeup(self._sqlite.open_raw())
+        return FileWakeup(self._sqlite.open_raw)

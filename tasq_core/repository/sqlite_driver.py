@@ -1,11 +1,8 @@
 """Connections to SQLite: one that writes, behind a lock, and one that reads beside it (WAL)."""
 
-import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,12 +16,13 @@ from tasq_core.errors import (
     TableMissingError,
 )
 from tasq_core.filters.dialects import SQLITE_LOWER
-from tasq_core.repository.driver import Params, Row, Session
+from tasq_core.repository.driver import Session
+from tasq_core.repository.fork_guard import guard
+from tasq_core.repository.sqlite_session import Scope, SQLiteSession, is_not_utf8
 from tasq_core.repository.urls import parse_url
 
 _OLDEST: Final = (3, 35, 0)
 BUSY_SECONDS: Final = 10.0
-_NOT_UTF8: Final = "Could not decode to UTF-8"
 _TRY_AGAIN_SECONDS: Final = 0.005
 _SYNCHRONOUS: Final = ("off", "normal", "full", "extra")
 
@@ -42,119 +40,6 @@ def _lower(text: Any) -> Any:
     return text.lower() if isinstance(text, str) else text
 
 
-def _lenient(text: bytes) -> str:
-    return text.decode("utf-8", "replace")
-
-
-class SQLiteSession:
-    """One sqlite3 connection, used by one thread at a time.
-
-    `foreign`: the caller made the connection, so its row and text factories aren't ours.
-    """
-
-    def __init__(self, raw: sqlite3.Connection, *, foreign: bool = False) -> None:
-        self.raw = raw
-        self.lock = threading.RLock()
-        self.foreign = foreign
-        self._text: Callable[[bytes], str] | type[str] = str
-
-    def rows(self, sql: str, params: Params) -> list[Row]:
-        """The rows a statement returns.
-
-        Raises:
-            sqlite3.OperationalError: as SQLite says; of text that isn't UTF-8 only once, from
-                then on such bytes come as U+FFFD.
-        """
-        own = self.raw.text_factory
-        with self._cursor() as cursor:
-            try:
-                self.raw.text_factory = self._text
-                return cursor.execute(sql, params).fetchall()
-            except sqlite3.OperationalError as error:
-                if _NOT_UTF8 in str(error):
-                    self._text = _lenient
-                raise
-            finally:
-                self.raw.text_factory = own
-
-    def change(self, sql: str, params: Params) -> int:
-        """How many rows a statement changed."""
-        with self._cursor() as cursor:
-            return cursor.execute(sql, params).rowcount
-
-    def change_many(self, sql: str, rows: Iterable[Sequence[object]]) -> int:
-        """How many rows a statement changed, run once for each of `rows`."""
-        with self._cursor() as cursor:
-            return cursor.executemany(sql, rows).rowcount
-
-    def _cursor(self) -> "closing[sqlite3.Cursor]":
-        """A cursor that is closed: one left open at a row would hold its snapshot."""
-        cursor = self.raw.cursor(sqlite3.Cursor)
-        cursor.row_factory = None
-        return closing(cursor)
-
-
-class _Scope:
-    """One piece of work on one connection: as a `with` block, or by the two methods by hand.
-
-    Leaving it twice does nothing the second time, so that whoever an exception of a signal
-    handler reaches in between may leave it again.
-    """
-
-    def __init__(
-        self,
-        connect: Callable[[], SQLiteSession],
-        *,
-        begin: bool,
-        on_commit: Callable[[], None] | None = None,
-    ) -> None:
-        self._connect = connect
-        self._begin = begin
-        self._on_commit = on_commit
-        self._session: SQLiteSession | None = None
-        self._begun = False
-
-    def __enter__(self) -> SQLiteSession:
-        session = self._connect()
-        try:
-            session.lock.acquire()
-            self._session = session
-            if self._begin and not (session.foreign and session.raw.in_transaction):
-                self._begun = not session.raw.in_transaction
-                # One that is deferred and turns into a write fails at once, whatever the timeout.
-                session.raw.execute("BEGIN IMMEDIATE")
-        except BaseException:
-            self._session = session
-            self._leave()
-            raise
-        return session
-
-    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        session = self._session
-        if session is None:
-            return
-        try:
-            if self._begun and error is None:
-                session.raw.execute("COMMIT")
-        finally:
-            self._leave()
-        if self._begun and error is None and self._on_commit is not None:
-            self._on_commit()
-
-    def _leave(self) -> None:
-        """Undo what wasn't committed, and let others at the connection."""
-        session, self._session = self._session, None
-        if session is None:
-            return
-        try:
-            if self._begun and session.raw.in_transaction:
-                with suppress(sqlite3.Error):
-                    session.raw.execute("ROLLBACK")
-        finally:
-            with suppress(RuntimeError):  # interrupted before it had the lock
-                session.lock.release()
-
-
 class SQLiteDriver:
     """The connections of one SQLite database."""
 
@@ -168,7 +53,7 @@ class SQLiteDriver:
         self._busy_timeout = busy_timeout
         self._opening = threading.Lock()
         self._inherited: list[SQLiteSession] = []
-        self._pid = os.getpid()
+        self._torn = False
         self._writer: SQLiteSession | None = None
         self._reader: SQLiteSession | None = None
         self._owned = isinstance(source, str)
@@ -188,6 +73,7 @@ class SQLiteDriver:
             self._writer = self._reader = SQLiteSession(source, foreign=True)
         elif isinstance(source, str):
             self._read_url(source)
+            guard.watch(self)
         else:
             raise InvalidTypeError(
                 f"SQLiteRepository takes a URL or a sqlite3.Connection, not {source!r}"
@@ -247,7 +133,21 @@ class SQLiteDriver:
             else:
                 return
 
+    def _check_whole(self) -> None:
+        """Refuse a child whose copy of SQLite's locks belongs to a thread that it hasn't.
+
+        Raises:
+            RepositoryError: says how to start children instead.
+        """
+        if self._torn:
+            raise RepositoryError(
+                "this process was forked while another thread was in the middle of a call to"
+                " SQLite, which can't be used here: fork before the first call, or start children"
+                ' with multiprocessing\'s "spawn" or "forkserver"'
+            )
+
     def _writing(self) -> SQLiteSession:
+        self._check_whole()
         with self._opening:
             if self._writer is None:
                 self._writer = self._open(read_only=self._read_only)
@@ -258,6 +158,7 @@ class SQLiteDriver:
     def _reading(self) -> SQLiteSession:
         if self.path is None:
             return self._writing()
+        self._check_whole()
         with self._opening:
             if self._reader is None:
                 self._reader = self._open(read_only=True)
@@ -268,15 +169,15 @@ class SQLiteDriver:
         """Whether the driver made its connections itself."""
         return self._owned
 
-    def read(self, response_timeout: float | None = None) -> _Scope:
+    def read(self, response_timeout: float | None = None) -> Scope:
         """The reading connection."""
         del response_timeout  # nothing here stays silent: locks have the busy timeout
-        return _Scope(self._reading, begin=False)
+        return Scope(self._reading, begin=False)
 
-    def transaction(self, response_timeout: float | None = None) -> _Scope:
+    def transaction(self, response_timeout: float | None = None) -> Scope:
         """The writing connection, in a transaction that has the write lock from its start."""
         del response_timeout
-        return _Scope(self._writing, begin=True, on_commit=self._notify)
+        return Scope(self._writing, begin=True, on_commit=self._notify)
 
     def _notify(self) -> None:
         with self.changed:
@@ -337,8 +238,7 @@ class SQLiteDriver:
     def is_transient(self, error: Exception) -> bool:
         """A snapshot that another writer has overtaken; text that the next try reads."""
         return (
-            _NOT_UTF8 in str(error)
-            or getattr(error, "sqlite_errorname", "") == "SQLITE_BUSY_SNAPSHOT"
+            is_not_utf8(error) or getattr(error, "sqlite_errorname", "") == "SQLITE_BUSY_SNAPSHOT"
         )
 
     def lost_connection(self, error: Exception) -> bool:
@@ -347,19 +247,29 @@ class SQLiteDriver:
         return name.startswith(("SQLITE_IOERR", "SQLITE_CANTOPEN")) or "closed" in str(error)
 
     def recover(self) -> None:
-        """Reopen; connections inherited by a fork are left alone, closing would drop locks."""
+        """Close what is open; the next call opens anew."""
+        with guard.call():
+            self.before_fork()
+
+    def before_fork(self) -> None:
+        """Close what is open: in a child SQLite would take the parent's file locks for its own."""
         if not self._owned or self.path is None:
             return
         with self._opening:
             connections = [c for c in (self._writer, self._reader) if c is not None]
             self._writer = self._reader = None
-            if self._pid != os.getpid():
-                self._pid = os.getpid()
-                self._inherited += connections
-                return
         for connection in connections:
             with connection.lock:
                 connection.raw.close()
+
+    def after_fork(self, *, torn: bool) -> None:
+        """In a child: use none of the parent's connections to a file."""
+        self._opening, self.changed = threading.Lock(), threading.Condition()
+        self._torn = torn
+        if self.path is not None:
+            # There are some only where the fork was torn; closing them would drop locks.
+            self._inherited += [c for c in (self._writer, self._reader) if c is not None]
+            self._writer = self._reader = None
 
     def interrupt(self) -> None:
         """Cancel what runs now."""
@@ -371,7 +281,7 @@ class SQLiteDriver:
         """Close the connections opened here."""
         if not self._owned:
             return
-        with self._opening:
+        with guard.call(), self._opening:
             for connection in {self._writer, self._reader} - {None}:
                 assert connection is not None  # noqa: S101 - for the type checker
                 with connection.lock:

@@ -1,9 +1,6 @@
 """Connections: those of the caller, those that broke, forks, and what close leaves behind."""
 
-import os
 import sqlite3
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -29,7 +26,6 @@ from tasq_core import (
 from tests.contract.rows import raw_id
 from tests.support.builders import make_task, make_tasks
 from tests.support.databases import Database
-from tests.support.processes import ROOT
 from tests.support.threads import in_threads
 from tests.support.wait import wait_until
 
@@ -243,34 +239,6 @@ def test_a_repository_is_shared_by_threads(repository: Repository):
     while left := repository.poll_tasks("email", "mail", 60, limit=50):
         claimed.extend(task.id for task in left)
     assert len(claimed) == len(set(claimed)) == 200
-
-
-FORK = """
-import os, sys, threading
-import tasq_core
-client = tasq_core.connect(sys.argv[1], prefix=sys.argv[2])
-producer, inspector = client.new_producer(), client.new_inspector()
-producer.submit("a", 0)
-pid = os.fork()
-for n in range(20):
-    producer.submit("a", n)
-    inspector.count()
-if pid:
-    assert os.waitpid(pid, 0)[1] == 0
-    print(inspector.count())
-    client.close()
-else:
-    os._exit(0)
-"""
-
-
-def test_connections_arent_shared_across_a_fork(repository: Repository, database: Database):
-    answer = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", FORK, database.url, database.prefix],
-        capture_output=True, text=True, timeout=60, check=False, cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
-    assert (answer.returncode, answer.stdout, answer.stderr) == (0, "41\n", "")
 
 
 @on_servers

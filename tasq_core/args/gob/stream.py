@@ -7,6 +7,7 @@ next task of the same type pays for its value only.
 
 # ruff: noqa: PLR2004 - the numbers are the wire format's own
 
+import os
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -20,6 +21,16 @@ from tasq_core.errors import ArgsDecodeError
 _cache: dict[bytes, Plan] = {b"": BUILTIN_PLAN}
 _sent_cache: dict[bytes, Plan] = {b"": SENT_PLAN}
 _cache_lock = threading.Lock()
+
+
+def _renew_lock() -> None:
+    """In a forked child, which lacks the thread that may hold it."""
+    global _cache_lock  # noqa: PLW0603 - a lock can't be replaced elsewhere
+    _cache_lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 def decode(data: bytes) -> Any:
