@@ -25,6 +25,7 @@ from tasq_tui.ui.base_screen import CockpitScreen
 from tasq_tui.ui.dialogs.confirm import ConfirmDialog
 from tasq_tui.ui.dialogs.help import HelpDialog
 from tasq_tui.ui.keys.ordered_input import KeysInOrder
+from tasq_tui.ui.leaving import leave_on_signals, leaving_dialog
 from tasq_tui.ui.operations.change import Changer
 from tasq_tui.ui.session import Session
 from tasq_tui.ui.text import theme
@@ -100,6 +101,11 @@ class CockpitApp(KeysInOrder):
         muted = Color.parse(variables["background"]).blend(colour, _MUTED)
         return {**variables, "text-muted": muted.hex}
 
+    def on_load(self) -> None:
+        """Be ready for signals before the terminal is changed."""
+        if not self.is_headless:
+            leave_on_signals(cast("App[int]", self))
+
     def on_mount(self) -> None:
         """Take the user's keys."""
         keys, complaints = actions.keymap(self.session.settings.keys)
@@ -169,8 +175,17 @@ class CockpitApp(KeysInOrder):
         self.changer.begin("migrate", self._migrate)
 
     async def action_quit(self) -> None:
-        """Leave."""
-        self.exit(0)
+        """Leave; asks first where handlers run."""
+        running = sum(view.handlers_running for view in self._views.values())
+        if not running:
+            self.exit(0)
+            return
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.exit(0)
+
+        self.push_screen(leaving_dialog(running), answered)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """There is something to migrate only where the table is missing."""

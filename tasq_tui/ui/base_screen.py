@@ -80,6 +80,11 @@ class CockpitScreen(Screen[None]):
     def dry_run(self, task: Task) -> None:
         """Try a handler on `task` without touching the table; for the screen that can."""
 
+    @property
+    def handlers_running(self) -> int:
+        """Handlers that leaving the app would cut off."""
+        return 0
+
     def compose(self) -> ComposeResult:
         """Header, banner, body, key bar."""
         yield self.header

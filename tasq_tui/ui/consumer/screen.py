@@ -86,6 +86,11 @@ class ConsumerScreen(CockpitScreen):
         """How the consumer stands."""
         return self.control.model
 
+    @property
+    def handlers_running(self) -> int:
+        """Handlers that run on tasks now."""
+        return self.model.runs.running
+
     def body(self) -> Iterator[Widget]:
         """The form, how things stand, and three panes."""
         yield self._form

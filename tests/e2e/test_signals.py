@@ -1,0 +1,83 @@
+"""A terminal is left as it was found, whatever ends the app."""
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+import termios
+import threading
+
+import pytest
+
+from tasq_core.client import connect
+from tests.support.processes import ROOT, clean_environment
+from tests.support.wait import wait_until
+
+pytestmark = [pytest.mark.pty]
+
+LEFT = {
+    "alternate screen": b"\x1b[?1049l",
+    "mouse clicks": b"\x1b[?1000l",
+    "mouse movement": b"\x1b[?1003l",
+    "bracketed paste": b"\x1b[?2004l",
+}
+
+
+class RawTerminal:
+    """The app on a pseudo-terminal of ours; `output` is every byte it wrote."""
+
+    def __init__(self, *arguments: str) -> None:
+        self.ours, self._theirs = pty.openpty()
+        self.output = b""
+        self.before = termios.tcgetattr(self._theirs)
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tasq_tui", *arguments],
+            cwd=ROOT,
+            env={**clean_environment(), "TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24"},
+            stdin=self._theirs,
+            stdout=self._theirs,
+            stderr=self._theirs,
+            start_new_session=True,
+        )
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        try:
+            while data := os.read(self.ours, 65536):
+                self.output += data
+        except OSError:
+            return
+
+    @property
+    def attributes(self) -> list:
+        """The terminal's modes now: echo, line by line or raw."""
+        return termios.tcgetattr(self._theirs)
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        os.close(self._theirs)
+        os.close(self.ours)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_leaves_no_alternate_screen_no_mouse_and_no_raw_mode(tmp_path, number):
+    url = f"sqlite:///{tmp_path}/shop.db"
+    with connect(url) as client:
+        client.migrate()
+    terminal = RawTerminal("--url", url)
+    try:
+        wait_until(lambda: b"FINISHED" in terminal.output, 20)
+        assert terminal.attributes != terminal.before
+        entered = len(terminal.output)
+        terminal.process.send_signal(number)
+
+        assert terminal.process.wait(10) == 128 + number
+        wait_until(lambda: LEFT["alternate screen"] in terminal.output[entered:], 5)
+        left = terminal.output[entered:]
+        assert [name for name, code in LEFT.items() if code not in left] == []
+        assert terminal.attributes == terminal.before
+    finally:
+        terminal.close()

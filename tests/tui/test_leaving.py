@@ -1,0 +1,48 @@
+"""Nothing that runs is cut off unasked, and no handler ends the consumer of the others."""
+
+from tasq_core.task import TaskStatus
+from tasq_tui.admin.settings import Settings
+from tasq_tui.child.protocol import Claimed, ClaimedTask, Started
+from tasq_tui.ui.consumer.state import Phase
+from tasq_tui.ui.dialogs.confirm import ConfirmDialog
+from tests.support.builders import make_task
+from tests.tui.conftest import cockpit, press, screen_text, until
+from tests.tui.consuming import consumer
+
+
+async def test_q_asks_while_handlers_run_whatever_the_screen(shop: Settings):
+    async with cockpit(shop, screen="consumer") as (app, pilot):
+        tasks = [ClaimedTask.of(make_task()) for _ in range(2)]
+        app.view.control.take([Claimed(tasks, 60.0), *(Started(task.id) for task in tasks)])
+        await press(pilot, "1")
+        await press(pilot, "q")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+        assert "2 handlers run, and would be cut off" in screen_text(app)
+        await press(pilot, "escape")
+        assert app.is_running
+
+        await press(pilot, "q")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+        await press(pilot, "y")
+        await until(pilot, lambda: app._exit)
+        assert app.return_code == 0
+
+
+async def test_q_leaves_at_once_where_nothing_runs(shop: Settings):
+    async with cockpit(shop, screen="tasks") as (app, pilot):
+        await press(pilot, "q")
+
+        assert app._exit
+
+
+async def test_a_handler_that_exits_costs_its_own_task_only(tmp_path, monkeypatch):
+    async with consumer(tmp_path, monkeypatch) as driver:
+        await driver.load()
+        exits = driver.submit("exits", max_receives=1)
+        prints = driver.submit("prints")
+        await driver.press("s")
+        await driver.until(lambda: driver.row(prints).status is TaskStatus.SUCCESSFUL)
+        await driver.until(lambda: driver.row(exits).status is TaskStatus.FAILED)
+
+        assert "SystemExit: 3" in driver.row(exits).last_error
+        assert driver.model.phase is Phase.CONSUMING
