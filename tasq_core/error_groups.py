@@ -10,10 +10,20 @@ from tasq_core.task import Task
 
 _LONGEST: Final = 200
 
+# A quote opens before what isn't a letter, but for the prefix of bytes, and closes behind: the
+# apostrophes of "can't" and "users'" open and close nothing. Each way in begins with another
+# character, so that a line of quotes takes no longer than its length.
+_QUOTED: Final = re.compile(
+    r"""(?<!\w)[bB]?'(?:[^'\\]|\\.|'(?=\w))*+'(?!\w)"""
+    r"""|(?<!\w)[bB]?"(?:[^"\\]|\\.)*+\""""
+    "|\u201c[^\u201d]*\u201d|\u2018[^\u2019]*\u2019(?!\\w)|`[^`]*`"
+)
+_LONGEST_READ: Final = 2000
+
 _VARYING: Final = (
     (re.compile(r"\b[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}\b"), "<id>"),
     (re.compile(r"\b0x[0-9a-fA-F]+\b"), "<address>"),
-    (re.compile(r"'[^']*'|\"[^\"]*\""), "<text>"),
+    (_QUOTED, "<text>"),
     (re.compile(r"(?<![A-Za-z_])\d+(?:[.,:]\d+)*"), "<n>"),
 )
 
@@ -21,6 +31,7 @@ _VARYING: Final = (
 def normalised(error: str | None) -> str:
     """The first line of an error with what varies between its occurrences taken out."""
     line = next((line.strip() for line in (error or "").splitlines() if line.strip()), "")
+    line = line[:_LONGEST_READ]
     for pattern, name in _VARYING:
         line = pattern.sub(name, line)
     return line[:_LONGEST] or "(no message)"

@@ -18,6 +18,14 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
         ("task 6ba7b810-9dad-11d1-80b4-00c04fd430c8 failed", "task 16fd2706-8baf-433b-82eb-8c7fada847da failed"),
         ("no user 'anna'", "no user 'b c'"),
         ('no user "anna"', 'no user ""'),
+        ("can't open 'a.txt'", "can't open 'b c.txt'"),
+        ("the user's file 'a' isn't there", "the user's file 'b' isn't there"),
+        ("no key 'it isn\\'t'", "no key 'x'"),
+        ("no key 'it isn't'", "no key 'x'"),
+        ('no user "o\'neil"', 'no user "anna"'),
+        ("bad bytes b'\\x00\\''", "bad bytes b'x'"),
+        ("no user \u201canna\u201d", "no user \u201cb\u201d"),
+        ("no user `anna`", "no user `b`"),
         ("<object at 0x7f00>", "<object at 0xABCDEF>"),
         ("ValueError: x\n\nTraceback 1", "\n  ValueError: x  \nTraceback 2"),
     ],
@@ -28,8 +36,9 @@ def test_occurrences_of_one_failure_are_one_message(first: str, second: str):
 
 @pytest.mark.parametrize(
     ("first", "second"),
-    [("KeyError: a", "ValueError: a"), ("http2 failed", "http1 failed"), ("a b", "a c"), ("", "x")],
-)
+    [("can't read the users' names", "can't write the users' ages"),
+     ("it isn't there", "it wasn't here"), ("KeyError: a", "ValueError: a"), ("http2 failed", "http1 failed"), ("a b", "a c"), ("", "x")],
+)  # fmt: skip
 def test_different_failures_stay_apart(first: str, second: str):
     assert normalised(first) != normalised(second)
 
@@ -42,6 +51,8 @@ def test_no_message_is_called_so(error: str | None):
 def test_a_message_is_short_and_quickly_made():
     assert len(normalised("x" * 10_000_000)) <= 200
     assert normalised("'" * 100_000)
+    assert normalised(" 'a" * 100_000)
+    assert normalised(" '\\" * 100_000)
 
 
 def test_groups_come_largest_first_with_their_newest_task():

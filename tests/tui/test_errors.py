@@ -59,6 +59,25 @@ async def test_r_requeues_exactly_the_group(shop: Settings, table):
         assert group.message in {left.message for left in table.new_inspector().errors()}
 
 
+async def test_where_not_all_failures_were_read_it_says_so_and_changes_the_whole_group(
+    settings: Settings, table, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("tasq_tui.ui.errors.screen._NEWEST", 10)
+    rows = [
+        failed(f"HTTPError: {n} for 'a'", created_at=NOW - timedelta(seconds=n)) for n in range(34)
+    ]
+    table.repository.restore_tasks([*rows, failed("KeyError: x")])
+    async with cockpit(settings, screen="errors") as (app, pilot):
+        assert "10 of 35 failures grouped, the newest, in 1 kind of error" in screen_text(app)
+        await press(pilot, "r")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+        assert "Requeue 34 tasks?" in screen_text(app)
+        await press(pilot, "y")
+        await until(pilot, lambda: "requeued 34" in toasts(app))
+
+        assert [left.message for left in table.new_inspector().errors()] == ["KeyError: x"]
+
+
 async def test_s_sorts_by_the_latest_failure(shop: Settings):
     async with cockpit(shop, screen="errors") as (app, pilot):
         await press(pilot, "s", "g")

@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
-from tasq_core.reports import BreakdownRow, ErrorGroup
+from tasq_core.reports import BreakdownRow
 from tasq_core.task import TaskStatus
+from tasq_tui.admin.failures import Failures
 from tasq_tui.ui.db.executor import Failure
 from tasq_tui.ui.text.formats import age
 
@@ -85,7 +86,7 @@ class Figures:
         self.finished = Scan[Mapping[TaskStatus, int]](1.0)
         self.queues = Scan[Sequence[BreakdownRow]](2.0)
         self.types = Scan[Sequence[BreakdownRow]](2.0)
-        self.errors = Scan[Sequence[ErrorGroup]](3.0)
+        self.errors = Scan[Failures](3.0)
 
     def expire(self) -> None:
         """The table was changed from here: nothing holds any more."""

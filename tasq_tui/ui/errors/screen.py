@@ -1,7 +1,7 @@
 """The errors: failed tasks grouped by what their messages have in common."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import ClassVar, Final
 from uuid import UUID
@@ -14,6 +14,7 @@ from textual.widgets import Static
 
 from tasq_core.reports import ErrorGroup
 from tasq_tui.admin import changes
+from tasq_tui.admin.failures import read_failures, select_group
 from tasq_tui.admin.operation import Change
 from tasq_tui.admin.selection import select_ids
 from tasq_tui.ui.actions import Scope
@@ -79,20 +80,21 @@ class ErrorsScreen(CockpitScreen):
         """Group the newest failures."""
         scan, errors = self.session.scan, self.session.figures.errors
         now = self.session.now()
-        failure = await errors.read(scan, now, scan.inspector.errors, None, _NEWEST)
+        failure = await errors.read(scan, now, read_failures, scan.inspector, _NEWEST)
         if failure is None:
-            self._draw(errors.value or ())
+            self._draw()
         return failure
 
     def tick(self) -> None:
         """Let ages go on."""
-        self._draw(self.session.figures.errors.value or ())
+        self._draw()
 
-    def _draw(self, groups: Sequence[ErrorGroup]) -> None:
-        if self.session.figures.errors.value is None:
+    def _draw(self) -> None:
+        scan = self.session.figures.errors
+        if (failures := scan.value) is None:
             return
         now = self.session.now()
-        groups = sorted(groups, key=_ORDERS[self._order])
+        groups = sorted(failures.groups, key=_ORDERS[self._order])
         self._groups = {group.message: group for group in groups}
         self._table.show(
             [
@@ -107,13 +109,12 @@ class ErrorsScreen(CockpitScreen):
                 for group in groups
             ]
         )  # fmt: skip
-        failed = sum(group.count for group in groups)
-        at = self.session.figures.errors.at
-        of_newest = f" · the newest {count(_NEWEST)}" if failed >= _NEWEST else ""
-        groups_word = "kind" if len(groups) == 1 else "kinds"
-        number = count(failed, approximate=not is_fresh(at, now))
-        text = f"{number} failed in {len(groups)} {groups_word} of error{of_newest}"
-        redraw(self._status, Content(dated(text, at, now)))
+        number = count(failures.failed, approximate=not is_fresh(scan.at, now))
+        kinds = f"{len(groups)} kind{'' if len(groups) == 1 else 's'} of error"
+        text = f"{number} failed in {kinds}"
+        if not failures.is_whole:
+            text = f"{count(failures.read)} of {number} failures grouped, the newest, in {kinds}"
+        redraw(self._status, Content(dated(text, scan.at, now)))
         self._follow_sample()
 
     @on(RowsView.CursorMoved)
@@ -176,7 +177,7 @@ class ErrorsScreen(CockpitScreen):
         """Sort by count, or by the latest failure."""
         self._order = "last" if self._order == "count" else "count"
         self._table.retitle(_columns(self._order))
-        self._draw(self.session.figures.errors.value or ())
+        self._draw()
 
     def action_copy(self) -> None:
         """Copy the group's message."""
@@ -185,9 +186,14 @@ class ErrorsScreen(CockpitScreen):
             self.cockpit.changer.tell(f"copied the message of {tasks(group.count)}")
 
     def _change(self, change: Callable[[changes.Select], Change]) -> None:
-        if group := self.group:
+        failures = self.session.figures.errors.value
+        if failures is None or (group := self.group) is None:
+            return
+        if failures.is_whole:
             select = partial(select_ids, texts=group.task_ids)
-            self.cockpit.changer.change(change(select))
+        else:  # those that weren't read are looked for: the group is changed as a whole
+            select = partial(select_group, message=group.message)
+        self.cockpit.changer.change(change(select))
 
 
 def _columns(order: str) -> list[RowColumn]:
