@@ -97,6 +97,19 @@ def structure(repository: Repository) -> Structure:
     )
 
 
+def unknown_columns(repository: Repository) -> list[str]:
+    """The table's columns that aren't tasq's: what we write of a row leaves them out.
+
+    Raises:
+        RepositoryError: the database refused.
+    """
+    if not isinstance(repository, SqlInspection):
+        return []
+    look = _Look(repository)
+    found = [text_of(name) for name, *_ in look.rows("columns")]
+    return [name for name in found if name not in _COLUMNS[FOLDERS[repository.dialect]]]
+
+
 def missing_schema(repository: Repository) -> list[tuple[str, str]]:
     """(name, DDL) of what `migrate` would do, in order; nothing where all is there."""
     return list(structure(repository).missing)

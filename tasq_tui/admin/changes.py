@@ -87,7 +87,7 @@ def restore(
         del trash
         return mutations.restore(repository, lines, seen.total)
 
-    return Change(verb=verb, look=look, start=start, which=which)
+    return Change(verb=verb, look=look, start=start, which=which, puts_back=verb is RESTORE)
 
 
 def _looking(verb: Verb, select: Select) -> Callable[[Repository, Settings], Preview]:

@@ -20,6 +20,7 @@ from uuid import UUID
 from tasq_core.errors import TaskNotFoundError, TasqError
 from tasq_core.reports import MutationResult
 from tasq_core.repository.protocol import Repository
+from tasq_core.repository.schema_check import unknown_columns
 from tasq_tui.admin.audit_log import AuditLog, Entry
 from tasq_tui.admin.command_line import command_line
 from tasq_tui.admin.mutations import Mutation, Progress
@@ -48,6 +49,8 @@ class Change:
     """Arguments that say which tasks; None derives them from the selection."""
     keeps_rows: bool = False
     """Whether the rows as they were go to the trash before they are changed."""
+    puts_back: bool = False
+    """Whether rows of the trash are put back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,13 +163,39 @@ def prepare(
     Raises:
         ReadOnlyError: the database is open read-only, and this isn't a dry run.
         TaskNotFoundError: tasks were named, and none of them exists.
+        TasqError: the table has columns that neither the trash nor a restored row would have.
     """
     if not dry_run:
         check_writable(settings, change.verb.name)
+        _check_columns(repository, change)
     seen = change.look(repository, settings)
     if seen.gone and not seen.count:
         raise TaskNotFoundError(f"not found: {counted(seen.gone, 'task')}; nothing was changed")
     return Operation(repository, settings, change, seen)
+
+
+def _check_columns(repository: Repository, change: Change) -> None:
+    """Refuse what would lose the values of columns that aren't tasq's.
+
+    Raises:
+        TasqError: the table has such columns; names them.
+    """
+    if not (change.keeps_rows or change.puts_back):
+        return
+    if not (columns := unknown_columns(repository)):
+        return
+    names = ", ".join(columns)
+    if change.puts_back:
+        raise TasqError(
+            f"table {repository.table!r} has columns that the trash doesn't know ({names}), and"
+            " rows would come back without their values; `tasq import` takes the file if you"
+            " mean that"
+        )
+    raise TasqError(
+        f"table {repository.table!r} has columns that aren't tasq's ({names}): the trash can't"
+        " keep them, and no undo could bring them back;"
+        f" `tasq {change.verb.name} --no-trash` deletes for good"
+    )
 
 
 @dataclass(frozen=True, slots=True)
