@@ -10,20 +10,26 @@ Everything a program needs is named here. A database's driver is imported only b
 repository that needs it, and the three repository classes only when they are asked for.
 """
 
-from typing import TYPE_CHECKING, Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
 
 from tasq_core.args import GOB, JSON, Codec, RawArgs
 from tasq_core.cleaner import Cleaner
 from tasq_core.client import Client, connect
 from tasq_core.consumer import (
+    Channel,
     Consumer,
     ConsumerOptions,
     Discard,
+    Handler,
     Job,
+    OptionChanges,
     Retry,
+    RetryPolicy,
     Snooze,
     exponential,
 )
+from tasq_core.durations import Duration
 from tasq_core.errors import (
     ArgsDecodeError,
     ArgsEncodeError,
@@ -72,6 +78,12 @@ from tasq_core.task import (
     get_task_statuses,
 )
 
+_LAZY: Final = {
+    "MySQLRepository": "tasq_core.repository.mysql",
+    "PostgresRepository": "tasq_core.repository.postgres",
+    "SQLiteRepository": "tasq_core.repository.sqlite",
+}
+
 if TYPE_CHECKING:
     from tasq_core.repository.mysql import MySQLRepository
     from tasq_core.repository.postgres import PostgresRepository
@@ -83,6 +95,7 @@ __all__ = [
     "ArgsDecodeError",
     "ArgsEncodeError",
     "BreakdownRow",
+    "Channel",
     "Cleaner",
     "Client",
     "Codec",
@@ -94,9 +107,11 @@ __all__ = [
     "CouldNotPingTasksError",
     "CouldNotPollTasksError",
     "Discard",
+    "Duration",
     "ErrorGroup",
     "Filter",
     "FilterSyntaxError",
+    "Handler",
     "Health",
     "Inspector",
     "InvalidInputError",
@@ -106,6 +121,7 @@ __all__ = [
     "LeaseLostError",
     "MutationResult",
     "MySQLRepository",
+    "OptionChanges",
     "Ordering",
     "Outcome",
     "Page",
@@ -119,6 +135,7 @@ __all__ = [
     "RepositoryError",
     "RepositoryUnavailableError",
     "Retry",
+    "RetryPolicy",
     "SQLiteRepository",
     "Snooze",
     "StatementTimeoutError",
@@ -141,18 +158,10 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """The repository classes, each with its driver, when first asked for (PEP 562)."""
-    if name == "PostgresRepository":
-        from tasq_core.repository.postgres import PostgresRepository  # noqa: PLC0415
+if not TYPE_CHECKING:  # a checker that saw it would take any misspelt name for one of ours
 
-        return PostgresRepository
-    if name == "MySQLRepository":
-        from tasq_core.repository.mysql import MySQLRepository  # noqa: PLC0415
-
-        return MySQLRepository
-    if name == "SQLiteRepository":
-        from tasq_core.repository.sqlite import SQLiteRepository  # noqa: PLC0415
-
-        return SQLiteRepository
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    def __getattr__(name: str) -> Any:
+        """The repository classes, each with its driver, when first asked for (PEP 562)."""
+        if name in _LAZY:
+            return getattr(import_module(_LAZY[name]), name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

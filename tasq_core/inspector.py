@@ -1,6 +1,6 @@
 """The inspector: counts, pages, and changes made by an operator rather than a consumer."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import islice
 from uuid import UUID
@@ -11,9 +11,9 @@ from tasq_core.filters import Filter, parse
 from tasq_core.producer import as_task_id
 from tasq_core.reports import BreakdownRow, ErrorGroup, MutationResult, Page, Summary
 from tasq_core.repository.batches import READ_BYTES, id_batches
-from tasq_core.repository.checks import check_flag
+from tasq_core.repository.checks import check_flag, matching
 from tasq_core.repository.protocol import Names, PageOrder, Repository, Statuses
-from tasq_core.task import Ordering, Task, TaskStatus, check_aware
+from tasq_core.task import Ordering, Task, TaskStatus, as_ordering, check_aware
 from tasq_core.transfer import from_line, to_line
 
 BATCH = 1000
@@ -29,9 +29,16 @@ class Inspector:
 
     # -- Go's names ------------------------------------------------------------------------
 
-    def count(self, statuses: Statuses = None, types: Names = None, queues: Names = None) -> int:
+    def count(
+        self,
+        statuses: Statuses = None,
+        types: Names = None,
+        queues: Names = None,
+        *,
+        where: Filter | str | None = None,
+    ) -> int:
         """How many tasks match, exactly; None is no restriction."""
-        return self._repository.count_tasks(statuses, types, queues)
+        return self._repository.count(matching(statuses, types, queues) & as_filter(where))
 
     def scan(
         self,
@@ -40,9 +47,20 @@ class Inspector:
         queues: Names = None,
         ordering: Ordering | str = Ordering.CREATED_AT_FIRST,
         limit: int = 10,
+        *,
+        where: Filter | str | None = None,
     ) -> list[Task]:
-        """Up to `limit` matching tasks, in order."""
-        return self._repository.scan_tasks(statuses, types, queues, ordering, limit)
+        """Up to `limit` matching tasks, in order.
+
+        Raises:
+            InvalidInputError: `where` in another order than that of creation.
+        """
+        if where is None:
+            return self._repository.scan_tasks(statuses, types, queues, ordering, limit)
+        if as_ordering(ordering) is not Ordering.CREATED_AT_FIRST:
+            raise InvalidInputError("where= scans in the order of creation: CREATED_AT_FIRST")
+        wanted = matching(statuses, types, queues) & as_filter(where)
+        return self._repository.page(wanted, PageOrder.OLDEST, limit=limit)
 
     def purge(
         self,
@@ -50,6 +68,8 @@ class Inspector:
         statuses: Statuses = None,
         types: Names = None,
         queues: Names = None,
+        *,
+        where: Filter | str | None = None,
     ) -> int:
         """Delete all that match; with `safe_delete` none that is leased. How many.
 
@@ -57,12 +77,23 @@ class Inspector:
             InvalidTypeError: `safe_delete` is no bool.
             InvalidInputError: a restriction that is empty.
         """
-        return self._repository.purge_tasks(statuses, types, queues, safe_delete)
+        if where is None:
+            return self._repository.purge_tasks(statuses, types, queues, safe_delete)
+        wanted = matching(statuses, types, queues) & _restricting(where)
+        return self.delete(safe_delete, where=wanted).done
 
-    def delete(self, safe_delete: bool, *tasks: Task | UUID | str) -> MutationResult:
-        """Delete these; with `safe_delete` leased ones are skipped."""
+    def delete(
+        self, safe_delete: bool, *tasks: Task | UUID | str, where: Filter | str | None = None
+    ) -> MutationResult:
+        """Delete these, or all that match; with `safe_delete` leased ones are skipped.
+
+        With `where` each thousand tasks is one transaction.
+
+        Raises:
+            InvalidInputError: both tasks and `where`, or a `where` that restricts nothing.
+        """
         safe = check_flag("safe_delete", safe_delete)
-        return self._repository.delete_tasks(_ids(tasks), safe)
+        return self._each(tasks, where, lambda ids: self._repository.delete_tasks(ids, safe))
 
     # -- one and many ----------------------------------------------------------------------
 
@@ -78,13 +109,39 @@ class Inspector:
             raise TaskNotFoundError(f"task {task_id} doesn't exist", [task_id])
         return found[0]
 
-    def requeue(self, *tasks: Task | UUID | str, reset: bool = False) -> MutationResult:
-        """Make these NEW and visible now; leased ones are skipped.
+    def requeue(
+        self,
+        *tasks: Task | UUID | str,
+        where: Filter | str | None = None,
+        reset: bool = False,
+    ) -> MutationResult:
+        """Make these, or all that match, NEW and visible now; leased ones are skipped.
 
         The receive count stays, and used-up receives get one more; with `reset` it becomes 0
-        and the old outcome is forgotten.
+        and the old outcome is forgotten. With `where` each thousand tasks is one transaction.
+
+        Raises:
+            InvalidInputError: both tasks and `where`, or a `where` that restricts nothing.
         """
-        return self._repository.requeue_tasks(_ids(tasks), reset)
+        return self._each(tasks, where, lambda ids: self._repository.requeue_tasks(ids, reset))
+
+    def _each(
+        self,
+        tasks: tuple[Task | UUID | str, ...],
+        where: Filter | str | None,
+        change: Callable[[list[UUID]], MutationResult],
+    ) -> MutationResult:
+        """Change these tasks, or those that match and exist by now, batch by batch."""
+        if where is None:
+            return change(_ids(tasks))
+        if tasks:
+            raise InvalidInputError("tasks and where= are both given; pass one of them")
+        wanted, until = _restricting(where), self._repository.now()
+        total, after = MutationResult(0, 0), None
+        while found := self._repository.ids(wanted, until, after, BATCH):
+            total += change([id for _, id in found])
+            after = found[-1]
+        return total
 
     def page(
         self,
@@ -194,6 +251,20 @@ def as_filter(where: Filter | str | None) -> Filter:
     if where is None:
         return Filter()
     return parse(where) if isinstance(where, str) else where
+
+
+def _restricting(where: Filter | str) -> Filter:
+    """`where` as a Filter that restricts something.
+
+    Raises:
+        InvalidInputError: it matches every task: a filter that came out empty must not.
+    """
+    wanted = as_filter(where)
+    if not wanted:
+        raise InvalidInputError(
+            "where= is empty, which would be every task; name what is meant, say 'status:all'"
+        )
+    return wanted
 
 
 def cursor(task: Task) -> str:

@@ -60,6 +60,8 @@ _STATUSES: Final = {
     TaskStatusGroup.FINISHED: FINISHED_STATUSES,
 }
 
+_GROUPS: Final = frozenset(group.value for group in TaskStatusGroup)
+
 
 def get_task_statuses(group: TaskStatusGroup | str) -> list[TaskStatus]:
     """The statuses of `group`, in the order a task passes through them.
@@ -331,15 +333,22 @@ def check_aware(name: str, at: object) -> datetime:
 
 
 def check_statuses(
-    statuses: Sequence[TaskStatus | str] | str | None,
+    statuses: Sequence[TaskStatus | TaskStatusGroup | str] | str | None,
 ) -> tuple[TaskStatus, ...] | None:
-    """`statuses` as TaskStatus values; None stays None (no restriction).
+    """`statuses` as TaskStatus values, groups as theirs; None stays None (no restriction).
 
     Raises:
         InvalidInputError: an unknown status, or an empty sequence.
     """
     names = check_names("statuses", statuses)
-    return None if names is None else tuple(as_status(name) for name in names)
+    if names is None:
+        return None
+    return tuple(dict.fromkeys(status for name in names for status in _statuses_of(name)))
+
+
+def _statuses_of(name: str) -> Sequence[TaskStatus]:
+    group = name.upper()
+    return _STATUSES[TaskStatusGroup(group)] if group in _GROUPS else (as_status(name),)
 
 
 def check_names(name: str, values: Sequence[str] | str | None) -> tuple[str, ...] | None:

@@ -1,11 +1,13 @@
 """Filter: which tasks. Terms that must all hold, each with values of which one must."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Final
 
+from tasq_core.durations import seconds
 from tasq_core.errors import InvalidInputError
-from tasq_core.filters.values import Name, Piece, State, Value
-from tasq_core.task import FINISHED_STATUSES, OPEN_STATUSES, TaskStatus
+from tasq_core.filters.values import Age, Moment, Name, Piece, Span, State, Value
+from tasq_core.task import FINISHED_STATUSES, OPEN_STATUSES, TaskStatus, check_aware
 
 WORD: Final = ""
 """The key of a bare word."""
@@ -100,6 +102,46 @@ class Filter:
         if queues is not None:
             terms.append(Term("queue", tuple(map(Name, queues))))
         return cls(tuple(terms))
+
+    @classmethod
+    def parse(cls, text: str) -> "Filter":
+        """The filter that `text` stands for; blank text matches all.
+
+        Raises:
+            FilterSyntaxError: it can't be read; says where, and what would do.
+        """
+        from tasq_core.filters.parser import parse  # noqa: PLC0415 - the parser makes Filters
+
+        return parse(text)
+
+    @classmethod
+    def in_state(cls, *states: State | str) -> "Filter":
+        """Tasks in one of these states, as `is:` names them, say "ready" or "stale".
+
+        Raises:
+            InvalidInputError: no state, or one that isn't known.
+        """
+        try:
+            return cls((Term("is", tuple(map(State, states))),))
+        except ValueError as error:
+            if isinstance(error, InvalidInputError):
+                raise
+            raise InvalidInputError(
+                f"unknown state in {states!r}: use {', '.join(State)}"
+            ) from None
+
+    @classmethod
+    def created_before(cls, at: datetime | timedelta) -> "Filter":
+        """Tasks created before `at`, an aware time, or longer ago than `at`.
+
+        Raises:
+            InvalidInputError: a time without a zone, or a negative age.
+        """
+        if isinstance(at, timedelta):
+            moment: Moment = Age(seconds("created_before", at))
+        else:
+            moment = check_aware("created_before", at)
+        return cls((Term("created", (Span(high=moment, high_open=True),)),))
 
     def __bool__(self) -> bool:
         return bool(self.terms)

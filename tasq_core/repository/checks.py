@@ -5,6 +5,8 @@ from dataclasses import fields, replace
 from uuid import UUID
 
 from tasq_core.errors import InvalidTypeError, LeaseLostError, RepositoryError
+from tasq_core.filters import Filter
+from tasq_core.repository.protocol import Names, Statuses
 from tasq_core.task import (
     MAX_INT16,
     MAX_INT32,
@@ -12,6 +14,8 @@ from tasq_core.task import (
     TaskStatus,
     check_aware,
     check_integer,
+    check_names,
+    check_statuses,
     check_text,
 )
 
@@ -101,3 +105,14 @@ def as_submitted(task: Task) -> Task:
         task, status=TaskStatus.NEW, receive_count=0, last_error=None, started_at=None,
         finished_at=None,
     )  # fmt: skip
+
+
+def matching(statuses: Statuses, types: Names, queues: Names) -> Filter:
+    """The filter of Go's three arguments; None means no restriction.
+
+    Raises:
+        InvalidInputError: an empty sequence or an unknown status.
+    """
+    return Filter.of(
+        check_statuses(statuses), check_names("types", types), check_names("queues", queues)
+    )

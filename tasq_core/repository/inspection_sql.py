@@ -18,6 +18,7 @@ from tasq_core.filters.arguments import argument_terms
 from tasq_core.filters.where import build
 from tasq_core.reports import BreakdownRow, Health
 from tasq_core.repository.arguments import count_of, ids_of, page_of
+from tasq_core.repository.checks import matching
 from tasq_core.repository.driver import Driver, RowFormat, Session
 from tasq_core.repository.odd_rows import MISREAD, TaskReader
 from tasq_core.repository.protocol import Names, PageOrder, Statuses
@@ -32,8 +33,6 @@ from tasq_core.task import (
     Task,
     TaskStatus,
     as_ordering,
-    check_names,
-    check_statuses,
 )
 
 R = TypeVar("R")
@@ -374,17 +373,6 @@ def _within(scope: AbstractContextManager[Session], work: Callable[[Session], R]
             scope.__exit__(type(error), error, error.__traceback__)
         raise
     return done
-
-
-def matching(statuses: Statuses, types: Names, queues: Names) -> Filter:
-    """The filter of Go's three arguments; None means no restriction.
-
-    Raises:
-        InvalidInputError: an empty sequence or an unknown status.
-    """
-    return Filter.of(
-        check_statuses(statuses), check_names("types", types), check_names("queues", queues)
-    )
 
 
 def as_page_order(order: PageOrder | str) -> PageOrder:

@@ -19,9 +19,9 @@ from uuid import UUID
 from tasq_core.durations import Duration
 from tasq_core.filters import Filter
 from tasq_core.reports import BreakdownRow, Health, Lease, MutationResult, Outcome
-from tasq_core.task import Ordering, Task, TaskStatus
+from tasq_core.task import Ordering, Task, TaskStatus, TaskStatusGroup
 
-Statuses = Sequence[TaskStatus | str] | str | None
+Statuses = Sequence[TaskStatus | TaskStatusGroup | str] | str | None
 Names = Sequence[str] | str | None
 
 

@@ -15,10 +15,10 @@ from tasq_core.filters import Filter
 from tasq_core.last_error import storable_error
 from tasq_core.reports import Lease, MutationResult, Outcome
 from tasq_core.repository.batches import outcome_batches
-from tasq_core.repository.checks import as_submitted, check_flag, checked, lease_lost
+from tasq_core.repository.checks import as_submitted, check_flag, checked, lease_lost, matching
 from tasq_core.repository.claiming import Pair, Pairs, for_each_order
 from tasq_core.repository.driver import Driver, RowFormat, Session
-from tasq_core.repository.inspection_sql import Mode, R, SqlInspection, matching
+from tasq_core.repository.inspection_sql import Mode, R, SqlInspection
 from tasq_core.repository.protocol import Names, Statuses
 from tasq_core.repository.replayed import Replayed
 from tasq_core.repository.rows import in_order, text_of

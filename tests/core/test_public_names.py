@@ -16,6 +16,7 @@ NAMES = [
     "ArgsDecodeError",
     "ArgsEncodeError",
     "BreakdownRow",
+    "Channel",
     "Cleaner",
     "Client",
     "Codec",
@@ -27,9 +28,11 @@ NAMES = [
     "CouldNotPingTasksError",
     "CouldNotPollTasksError",
     "Discard",
+    "Duration",
     "ErrorGroup",
     "Filter",
     "FilterSyntaxError",
+    "Handler",
     "Health",
     "Inspector",
     "InvalidInputError",
@@ -39,6 +42,7 @@ NAMES = [
     "LeaseLostError",
     "MutationResult",
     "MySQLRepository",
+    "OptionChanges",
     "Ordering",
     "Outcome",
     "Page",
@@ -52,6 +56,7 @@ NAMES = [
     "RepositoryError",
     "RepositoryUnavailableError",
     "Retry",
+    "RetryPolicy",
     "SQLiteRepository",
     "Snooze",
     "StatementTimeoutError",
@@ -119,15 +124,24 @@ SIGNATURES: dict[str, tuple[Callable[..., Any], str]] = {
     "wait": (tasq.Consumer.wait, "(self, timeout=None)"),
     "clean": (tasq.Cleaner.clean, "(self)"),
     "with_task_age": (tasq.Cleaner.with_task_age, "(self, age)"),
-    "count": (tasq.Inspector.count, "(self, statuses=None, types=None, queues=None)"),
+    "count": (
+        tasq.Inspector.count,
+        "(self, statuses=None, types=None, queues=None, *, where=None)",
+    ),
     "scan": (
         tasq.Inspector.scan,
-        "(self, statuses=None, types=None, queues=None, ordering=CREATED_AT_FIRST, limit=10)",
+        (
+            "(self, statuses=None, types=None, queues=None, ordering=CREATED_AT_FIRST, limit=10, *,"
+            " where=None)"
+        ),
     ),
-    "purge": (tasq.Inspector.purge, "(self, safe_delete, statuses=None, types=None, queues=None)"),
-    "delete": (tasq.Inspector.delete, "(self, safe_delete, *tasks)"),
+    "purge": (
+        tasq.Inspector.purge,
+        "(self, safe_delete, statuses=None, types=None, queues=None, *, where=None)",
+    ),
+    "delete": (tasq.Inspector.delete, "(self, safe_delete, *tasks, where=None)"),
     "get": (tasq.Inspector.get, "(self, id)"),
-    "requeue": (tasq.Inspector.requeue, "(self, *tasks, reset=False)"),
+    "requeue": (tasq.Inspector.requeue, "(self, *tasks, where=None, reset=False)"),
     "gob.decode": (gob.decode, "(data)"),
 }
 

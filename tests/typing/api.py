@@ -23,6 +23,8 @@ def quick_start() -> None:
         client.migrate()
         producer = client.new_producer()
         assert_type(producer.submit("email", {"to": "x"}, queue="mail", delay=5), tasq.Task)
+        assert_type(producer.submit("raw", tasq.RawArgs(b"1"), delay=timedelta(1)), tasq.Task)
+        assert_type(producer.submit("go", [1], go_type="[]int"), tasq.Task)
         assert_type(producer.submit_many([tasq.Task.new("a", 1)]), int)
         consumer = client.new_consumer().with_queues("mail").with_max_active_tasks(32)
         assert_type(consumer, tasq.Consumer)
@@ -57,6 +59,11 @@ def inspect(inspector: tasq.Inspector, id: UUID) -> None:
     assert_type(inspector.purge(True, statuses=["FAILED"]), int)
     assert_type(inspector.summary(), tasq.Summary)
     assert_type(inspector.export(), Iterator[str])
+    wanted = tasq.Filter.parse("status:failed") & tasq.Filter.in_state("stale")
+    assert_type(wanted & tasq.Filter.created_before(timedelta(days=7)), tasq.Filter)
+    assert_type(inspector.count(tasq.TaskStatusGroup.OPEN, where=wanted), int)
+    assert_type(inspector.requeue(where="status:failed"), tasq.MutationResult)
+    assert_type(inspector.delete(True, where=wanted), tasq.MutationResult)
 
 
 def repositories(connection: Any) -> list[tasq.Repository]:
