@@ -4,7 +4,7 @@ What the other terms leave is read in batches; how much that may be is bounded.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import islice, takewhile
 from typing import Final
@@ -19,58 +19,70 @@ MOST_LOOKED_AT: Final = 50_000
 """Tasks whose arguments one call decodes."""
 
 _BATCH: Final = 1000
+_PREVIEW: Final = 16_384
+"""Bytes read of each task's arguments at first; longer ones are read one by one."""
 
 Position = tuple[datetime, UUID]
-Fetch = Callable[[Position | None, int], list[Task]]
-"""Up to so many whole tasks beyond a position that the SQL terms leave, in order."""
+Fetch = Callable[[Position | None, int, int | None], list[Task]]
+"""Up to so many tasks beyond a position that the SQL terms leave, in order, cut to a preview."""
+
+Get = Callable[[list[UUID]], list[Task]]
+"""Whole tasks by id."""
 
 
-def matching_tasks(where: Filter, after: Position | None, fetch: Fetch) -> Iterator[Task]:
-    """The tasks for which the argument terms hold as well, in order.
+@dataclass(frozen=True, slots=True)
+class ArgumentWalk:
+    """A walk over the tasks that a filter's terms in SQL leave, in one order."""
 
-    Raises:
-        InvalidInputError: there are more to look at than `MOST_LOOKED_AT`.
-    """
-    terms = argument_terms(where)
-    looked_at = matched = 0
-    while True:
-        tasks = fetch(after, _BATCH)
-        for task in tasks:
-            if arguments_match(terms, task.args):
-                matched += 1
-                yield task
-        looked_at += len(tasks)
-        if len(tasks) < _BATCH:
-            return
-        if looked_at >= MOST_LOOKED_AT:
-            raise InvalidInputError(
-                f"{' '.join(map(str, terms))}: arguments are decoded one by one, and of the"
-                f" {looked_at:,} tasks looked at {matched:,} match, with more to look at; add"
-                " terms that leave fewer, say status:, queue:, type: or created:<1d"
-            )
-        after = (tasks[-1].created_at, tasks[-1].id)
+    where: Filter
+    fetch: Fetch
+    get: Get
 
+    def page(self, after: Position | None, limit: int, preview: int | None) -> list[Task]:
+        """Up to `limit` matches, cut to `preview` bytes of args and characters of last_error."""
+        return [_cut(task, preview) for task in islice(self._matches(after), max(0, limit))]
 
-def page_of(
-    where: Filter, fetch: Fetch, after: Position | None, limit: int, preview: int | None
-) -> list[Task]:
-    """Up to `limit` tasks, cut to `preview` bytes of args and characters of last_error."""
-    found = islice(matching_tasks(where, after, fetch), max(0, limit))
-    return [_cut(task, preview) for task in found]
+    def ids(self, until: datetime, after: Position | None, limit: int) -> list[Position]:
+        """(created_at, id) of up to `limit` matches, none created after `until`."""
+        known = takewhile(lambda task: task.created_at <= until, self._matches(after))
+        readable = (task for task in known if not task.unreadable)
+        return [(task.created_at, task.id) for task in islice(readable, max(0, limit))]
 
+    def count(self, limit: int | None) -> int:
+        """How many match; counting stops at `limit`."""
+        return sum(1 for _ in islice(self._matches(None), limit))
 
-def ids_of(
-    where: Filter, fetch: Fetch, until: datetime, after: Position | None, limit: int
-) -> list[Position]:
-    """(created_at, id) of up to `limit` tasks, oldest first, none created after `until`."""
-    known = takewhile(lambda task: task.created_at <= until, matching_tasks(where, after, fetch))
-    readable = (task for task in known if not task.unreadable)
-    return [(task.created_at, task.id) for task in islice(readable, max(0, limit))]
+    def _matches(self, after: Position | None) -> Iterator[Task]:
+        """The tasks for which the argument terms hold as well, in order.
 
+        Raises:
+            InvalidInputError: there are more to look at than `MOST_LOOKED_AT`.
+        """
+        terms = argument_terms(self.where)
+        looked_at = matched = 0
+        while True:
+            tasks = self.fetch(after, _BATCH, _PREVIEW)
+            for task in tasks:
+                for whole in self._whole(task):
+                    if arguments_match(terms, whole.args):
+                        matched += 1
+                        yield whole
+            looked_at += len(tasks)
+            if len(tasks) < _BATCH:
+                return
+            if looked_at >= MOST_LOOKED_AT:
+                raise InvalidInputError(
+                    f"{' '.join(map(str, terms))}: arguments are decoded one by one, and of the"
+                    f" {looked_at:,} tasks looked at {matched:,} match, with more to look at; add"
+                    " terms that leave fewer, say status:, queue:, type: or created:<1d"
+                )
+            after = (tasks[-1].created_at, tasks[-1].id)
 
-def count_of(where: Filter, fetch: Fetch, limit: int | None) -> int:
-    """How many match; counting stops at `limit`."""
-    return sum(1 for _ in islice(matching_tasks(where, None, fetch), limit))
+    def _whole(self, task: Task) -> list[Task]:
+        """The task as it stands in the table; none where it has gone meanwhile."""
+        if max(len(task.args), len(task.last_error or "")) < _PREVIEW:
+            return [task]
+        return self.get([task.id])
 
 
 def _cut(task: Task, preview: int | None) -> Task:

@@ -17,7 +17,7 @@ from tasq_core.filters import Filter
 from tasq_core.filters.arguments import argument_terms
 from tasq_core.filters.where import build
 from tasq_core.reports import BreakdownRow, Health
-from tasq_core.repository.arguments import count_of, ids_of, page_of
+from tasq_core.repository.arguments import ArgumentWalk
 from tasq_core.repository.checks import matching
 from tasq_core.repository.driver import Driver, RowFormat, Session
 from tasq_core.repository.odd_rows import MISREAD, TaskReader
@@ -212,8 +212,11 @@ class SqlInspection:
         `preview`: cut args and last_error to that many bytes and characters.
         """
         if argument_terms(where):
-            return page_of(where, partial(self._sql_page, where, order), after, limit, preview)
+            return self._argument_walk(where, order).page(after, limit, preview)
         return self._sql_page(where, order, after, limit, preview)
+
+    def _argument_walk(self, where: Filter, order: PageOrder | str) -> ArgumentWalk:
+        return ArgumentWalk(where, partial(self._sql_page, where, order), self.get_tasks)
 
     def _sql_page(
         self,
@@ -249,8 +252,8 @@ class SqlInspection:
     ) -> list[tuple[datetime, UUID]]:
         """(created_at, id) of those that match, oldest first, none created later."""
         if argument_terms(where):
-            fetch = partial(self._sql_page, where, PageOrder.OLDEST)
-            return ids_of(where, fetch, created_until or END_OF_TIME, after, limit)
+            walk = self._argument_walk(where, PageOrder.OLDEST)
+            return walk.ids(created_until or END_OF_TIME, after, limit)
         until = {"until": self._rows.bound(created_until or END_OF_TIME)}
         after = after or _OLDEST
         rows = self._walk(self._sql.ids, where, after, limit, until)
@@ -290,7 +293,7 @@ class SqlInspection:
     def count(self, where: Filter, limit: int | None = None) -> int:
         """How many match; counting stops at `limit`."""
         if argument_terms(where):
-            return count_of(where, partial(self._sql_page, where, PageOrder.OLDEST), limit)
+            return self._argument_walk(where, PageOrder.OLDEST).count(limit)
         template = self._sql.count if limit is None else self._sql.count_up_to
         sql, params = self._where(template, where)
         if limit is not None:

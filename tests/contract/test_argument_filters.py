@@ -77,3 +77,14 @@ def test_more_than_can_be_looked_at_is_refused_with_the_figure(
     for call in (filled.count, filled.ids, filled.page):
         with pytest.raises(InvalidInputError, match=r"of the 2 tasks looked at . match, with more"):
             call(parse("args.to:a@b.c"))
+
+
+def test_long_arguments_are_read_whole(filled: Repository):
+    """Only a piece of each task is read at first, so that a batch of large ones fits in memory."""
+    long = Task.new("long", {"filler": "x" * 50_000, "to": "far@b.c"})
+    filled.submit_task(long)
+
+    assert filled.page(parse("args.to:far@b.c")) == [long]
+    (cut,) = filled.page(parse("args.to:far@b.c"), preview=10)
+    assert len(cut.args) == 10
+    assert filled.count(parse("args.to:far@b.c")) == 1
