@@ -9,7 +9,7 @@ from uuid import UUID
 import psycopg
 from psycopg import errors
 
-from tasq_core.errors import ReadOnlyError, RepositoryError
+from tasq_core.errors import ReadOnlyError, RepositoryError, TableMissingError
 from tasq_core.filters.where import PostgresWhere
 from tasq_core.reports import Lease, Outcome
 from tasq_core.repository.claiming import EXHAUSTED, Pair, due_rows, for_each_order
@@ -26,13 +26,20 @@ from tasq_core.repository.postgres_submit import insert
 from tasq_core.repository.postgres_wakeup import NotifyWakeup, hears
 from tasq_core.repository.replayed import Replayed
 from tasq_core.repository.repository_sql import SqlRepository
-from tasq_core.repository.rows import as_number
+from tasq_core.repository.rows import as_number, text_of
 from tasq_core.task import Ordering, Task, TaskStatus, check_aware
 
 _COPY_TYPES: Final = (
     "uuid", "text", "bytea", "text", "int2", "text", "int4", "timestamptz", "timestamptz",
 )  # fmt: skip
 """The columns of `submit_many`; an enum's binary form is its label's text."""
+
+_OTHER_SPELLINGS: Final = """
+    SELECT relname::text FROM pg_class
+    WHERE relkind IN ('r', 'p') AND lower(relname) = lower(%(table)s) AND relname <> %(table)s
+      AND pg_table_is_visible(oid)
+    ORDER BY relname
+"""
 
 _STATUSES: Final = {
     label: status for status in TaskStatus for label in (status.value, status.value.encode())
@@ -143,6 +150,25 @@ class PostgresRepository(SqlRepository):
         self._claims_of_many = for_each_order(self._sql.claim_many)
         # On the caller's only connection the source of the tasks may be a query.
         self._streams = driver.opens_connections
+
+    def _hinted(self, failure: RepositoryError) -> RepositoryError:
+        """`failure`; of a missing table with the one whose name differs in case alone."""
+        if not isinstance(failure, TableMissingError):
+            return failure
+        try:
+            found = self._other_spellings()
+        except psycopg.Error:
+            return failure
+        if not found:
+            return failure
+        hint = f"{failure}; there is {found[0]!r}, and case matters in the prefix"
+        return TableMissingError(hint, self._table)
+
+    def _other_spellings(self) -> list[str]:
+        """Tables here whose names differ from ours in case alone."""
+        with self._postgres.read() as session:
+            rows = session.rows(_OTHER_SPELLINGS, {"table": self._table})
+        return [text_of(name) for (name,) in rows]
 
     def migrate(self) -> None:
         """Create or adopt the table, its indexes and its wake-up trigger.

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote, unquote_plus
 
+from tasq_core.durations import EXAMPLES, read_duration
 from tasq_core.errors import InvalidInputError, InvalidTypeError
 from tasq_core.repository.redaction import is_well_formed, redact
 
@@ -147,13 +148,13 @@ def _flag(url: str, name: str, value: str) -> bool:
     return _FLAGS[value.lower()]
 
 
-def _number(url: str, name: str, value: str) -> float:
-    try:
-        return float(value)
-    except ValueError:
+def _duration(url: str, name: str, value: str) -> float:
+    found = read_duration(value)
+    if found is None:
         raise InvalidInputError(
-            f"{redact(url)!r}: {name} must be a number of seconds, not {value!r}"
-        ) from None
+            f"{redact(url)!r}: {name} must be a duration such as {EXAMPLES}, not {value!r}"
+        )
+    return found
 
 
 def _whole(url: str, name: str, value: str) -> int:
@@ -167,10 +168,10 @@ def _text(_url: str, _name: str, value: str) -> str:
 
 
 _OPTIONS: Final[Mapping[str, Callable[[str, str, str], object]]] = {
-    "connect_timeout": _number,
+    "connect_timeout": _duration,
     "pool_size": _whole,
     "read_only": _flag,
-    "statement_timeout": _number,
+    "statement_timeout": _duration,
     "time_zone": _text,
     "wake_up": _flag,
 }

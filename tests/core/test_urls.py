@@ -56,7 +56,7 @@ def test_a_url_may_list_several_hosts(scheme: str, hosts: str, expected: object)
 def test_options_in_the_query_are_taken_and_the_rest_stays():
     url, options = take_options(
         "postgresql://h/d?wake_up=no&options=-csearch_path%3Dx&read_only=TRUE&pool_size=3"
-        "&statement_timeout=2.5&connect_timeout=4&time_zone=Europe%2FBerlin"
+        "&statement_timeout=2.5&connect_timeout=4s&time_zone=Europe%2FBerlin"
     )
     assert url == "postgresql://h/d?options=-csearch_path%3Dx"
     assert options == {

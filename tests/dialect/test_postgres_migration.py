@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tasq_core import RepositoryError
+from tasq_core import RepositoryError, TableMissingError, open_repository
 from tasq_core.repository import postgres_migration
 from tests.support.builders import make_task, make_tasks
 from tests.support.databases import Database
@@ -80,6 +80,15 @@ def test_a_role_that_may_not_make_what_is_missing_is_told_what_and_how(
     database.execute(f'DROP INDEX "{database.table}_tasq_status"')
     with pytest.raises(RepositoryError, match=r"index status\).*as the table's owner"):
         worker.open().migrate()
+
+
+def test_a_prefix_in_another_case_is_hinted_at(database: Database):
+    """Billing and billing are two tables; the error sent people to migrate a second one."""
+    database.open().migrate()
+    spelled = open_repository(database.url, database.prefix.upper())
+    with pytest.raises(TableMissingError, match=f"there is '{database.table}', and case matters"):
+        spelled.count_tasks(None, None, None)
+    spelled.close()
 
 
 def test_the_schema_is_made_whole_or_not_at_all(database: Database):
