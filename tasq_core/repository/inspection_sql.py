@@ -118,12 +118,8 @@ class SqlInspection:
                     reconnected = True
                     self._driver.recover()
                     continue
-                raise self._hinted(self._driver.translate(error, self._table)) from error
+                raise self._driver.translate(error, self._table) from error
         raise AssertionError("unreachable: the last attempt returns or raises")
-
-    def _hinted(self, failure: RepositoryError) -> RepositoryError:
-        """`failure`, with a hint where this database knows one."""
-        return failure
 
     def _check_open(self) -> None:
         """Refuse what comes after `close`, which would open connections that nobody closes."""

@@ -14,6 +14,7 @@ from tasq_core.filters.where import PostgresWhere
 from tasq_core.reports import Lease, Outcome
 from tasq_core.repository.claiming import EXHAUSTED, Pair, due_rows, for_each_order
 from tasq_core.repository.driver import Row, Session
+from tasq_core.repository.inspection_sql import Mode, R
 from tasq_core.repository.postgres_connection import BoundedConnection
 from tasq_core.repository.postgres_driver import (
     Connection,
@@ -151,18 +152,18 @@ class PostgresRepository(SqlRepository):
         # On the caller's only connection the source of the tasks may be a query.
         self._streams = driver.opens_connections
 
-    def _hinted(self, failure: RepositoryError) -> RepositoryError:
-        """`failure`; of a missing table with the one whose name differs in case alone."""
-        if not isinstance(failure, TableMissingError):
-            return failure
+    def _run(self, work: Callable[[Session], R], mode: Mode) -> R:
         try:
-            found = self._other_spellings()
-        except psycopg.Error:
-            return failure
-        if not found:
-            return failure
-        hint = f"{failure}; there is {found[0]!r}, and case matters in the prefix"
-        return TableMissingError(hint, self._table)
+            return super()._run(work, mode)
+        except TableMissingError as missing:
+            try:
+                found = self._other_spellings()
+            except psycopg.Error:
+                found = []
+            if not found:
+                raise
+            hint = f"{missing}; there is {found[0]!r}, and case matters in the prefix"
+            raise TableMissingError(hint, self._table) from missing.__cause__
 
     def _other_spellings(self) -> list[str]:
         """Tables here whose names differ from ours in case alone."""
