@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tasq_core.args import gob
+from tasq_core.errors import ArgsDecodeError
 from tests.gob import bombs, vectors
 
 VECTORS = {one["name"]: one["raw"] for one in vectors.load()}
@@ -131,3 +132,24 @@ def test_the_command_fails_with_a_line_and_a_status(arguments, status, why):
     assert why in done.stderr
     assert b"Traceback" not in done.stderr
     assert done.stdout == b""
+
+
+@pytest.mark.parametrize("name", sorted(VECTORS.keys() - {"float64_nan", "struct_keys"}))
+def test_a_type_that_was_spelled_writes_the_same_type_again(name):
+    raw = VECTORS[name]
+    if name in {"gobencoder", "binarymarshaler"}:
+        with pytest.raises(ArgsDecodeError, match="encoder of its own"):
+            gob.type_of(raw)
+        return
+    spelled = gob.type_of(raw)
+    again = gob.encode(gob.decode(raw), go_type=spelled)
+
+    assert gob.type_of(again) == spelled
+    assert gob.decode(again) == gob.decode(raw)
+
+
+def test_a_type_that_refers_to_itself_is_not_spelled():
+    data = bombs.slice_type(65, 65) + bombs.message(65, b"\0\0")
+
+    with pytest.raises(ArgsDecodeError, match="refers to itself"):
+        gob.type_of(data)

@@ -1,6 +1,7 @@
 """tasq submit."""
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -43,6 +44,10 @@ def submit(
     codec: Annotated[
         str, typer.Option(metavar="json|gob", help="How the arguments are encoded.")
     ] = "json",
+    go_type: Annotated[
+        str | None,
+        typer.Option(metavar="TYPE", help="The Go type to write them as: []int, struct{ID int}."),
+    ] = None,
     id: Annotated[
         str | None, typer.Option(help="Its id: submitting it again changes nothing.")
     ] = None,
@@ -65,16 +70,18 @@ def submit(
         connection.client.codec = encoding
         producer = connection.client.new_producer()
         if count == 1:
-            task = producer.submit(type, value, queue, priority, max_receives, delay=wait, id=id)
+            task = producer.submit(
+                type, value, queue, priority, max_receives, delay=wait, id=id, go_type=go_type
+            )
             _tell([task], as_json)
             return diagnostics.ExitCode.DONE
-        first = Task.new(type, value, queue, priority, max_receives, codec=encoding)
+        new = partial(
+            Task.new, type, value, queue, priority, max_receives, codec=encoding, go_type=go_type
+        )
+        first = new()
         visible = first.visible_at if not wait else connection.repository.now() + wait
         for start in range(0, count, _BATCH):
-            tasks = [
-                Task.new(type, value, queue, priority, max_receives, codec=encoding)
-                for _ in range(min(_BATCH, count - start))
-            ]
+            tasks = [new() for _ in range(min(_BATCH, count - start))]
             for task in tasks:
                 task.visible_at = visible
             producer.submit_many(tasks)

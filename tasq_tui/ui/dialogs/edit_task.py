@@ -7,17 +7,20 @@ from typing import Any, ClassVar, Final
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalGroup
+from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Button, Input, Label, TextArea
 
-from tasq_core.args import JSON, codec_named
+from tasq_core.args import GOB, JSON, codec_named, gob
 from tasq_core.errors import ArgsDecodeError, ArgsEncodeError, InvalidInputError
 from tasq_core.task import Task
 from tasq_tui.ui.dialogs.base import Dialog, button_row, text_block
+from tasq_tui.ui.dialogs.confirm import ConfirmDialog
 from tasq_tui.ui.operations.drafts import Draft
 from tasq_tui.ui.text.sanitize import safe
 
 _DELAY: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)")
+_FIELDS: Final = ("type", "queue", "priority", "receives", "delay", "codec")
 _UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -44,17 +47,21 @@ class EditTask(Dialog[tuple[Task, Draft]]):
         Binding("ctrl+s", "submit", "Submit", show=False, priority=True),
     ]
 
-    def __init__(self, title: str, draft: Draft, note: str = "") -> None:
+    def __init__(self, title: str, draft: Draft, note: str = "", problem: str = "") -> None:
         """Begin with `draft`.
 
         Args:
             title: what for.
             draft: what the fields hold.
             note: a line about the arguments; inert text.
+            problem: why what was entered before was refused; "" at first.
         """
         super().__init__(title, "Ctrl+s submits · Tab goes on · Esc cancels")
         self._draft = draft
         self._note = note
+        self._problem = problem
+        self._begun: tuple[str, ...] = ()
+        """What the fields held before anything was typed."""
 
     def body(self) -> Iterator[Widget]:
         """The fields."""
@@ -85,6 +92,26 @@ class EditTask(Dialog[tuple[Task, Draft]]):
     def on_mount(self) -> None:
         """Let the user type."""
         self.query_one("#type" if not self._draft.type else "#args").focus()
+        self.complain(self._problem)
+        self._begun = () if self._problem else self._entered_now()
+
+    def action_cancel(self) -> None:
+        """Close; asks first where something was typed."""
+        if self._entered_now() == self._begun:
+            self.dismiss(None)
+            return
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.dismiss(None)
+
+        about = Content("What you typed here is not submitted, and not kept.")
+        dialog = ConfirmDialog("Throw the edits away?", about, "Throw away", danger=True)
+        self.app.push_screen(dialog, answered)
+
+    def _entered_now(self) -> tuple[str, ...]:
+        fields = (self._text(name) for name in _FIELDS)
+        return (*fields, self.query_one("#args", TextArea).text)
 
     def action_submit(self) -> None:
         """Check the fields, and answer the task they make."""
@@ -102,7 +129,7 @@ class EditTask(Dialog[tuple[Task, Draft]]):
         if event.button.id == "yes":
             self.action_submit()
         else:
-            self.dismiss(None)
+            self.action_cancel()
 
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:
@@ -118,6 +145,7 @@ class EditTask(Dialog[tuple[Task, Draft]]):
             max_receives=_integer("Max receives", self._text("receives")),
             delay=_seconds(self._text("delay")),
             codec=self._text("codec").strip().lower(),
+            go_type=self._draft.go_type,
             args=args,
             data=self._draft.data if self._is_same(args) else None,
         )
@@ -136,7 +164,8 @@ def _task(draft: Draft) -> Task:
     task = Task.new(draft.type, None, draft.queue, draft.priority, draft.max_receives)
     if draft.data is None:
         value: Any = JSON.decode(draft.args.encode("utf-8", "surrogateescape"))
-        task.args = codec.encode(value)
+        as_go = draft.go_type if codec is GOB else None
+        task.args = codec.encode(value) if as_go is None else gob.encode(value, go_type=as_go)
     else:
         task.args = draft.data
     return task

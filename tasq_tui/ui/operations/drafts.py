@@ -14,6 +14,8 @@ class Draft:
     delay: float = 0.0
     """Seconds."""
     codec: str = "json"
+    go_type: str | None = None
+    """What edited gob arguments are written as; None leaves it to their values."""
     args: str = "{}"
     """As JSON text."""
     data: bytes | None = None

@@ -3,9 +3,13 @@
 import json
 import shlex
 from datetime import timedelta
+from functools import partial
+from typing import Final
 
 import msgspec
 
+from tasq_core.args import gob
+from tasq_core.errors import ArgsDecodeError, TasqError
 from tasq_core.reports import MutationResult
 from tasq_core.task import Task
 from tasq_tui.admin.command_line import target
@@ -15,7 +19,8 @@ from tasq_tui.ui.operations.drafts import Draft
 from tasq_tui.ui.session import Session
 from tasq_tui.ui.text.sanitize import safe
 
-_LARGEST_EDITED: int = 200_000
+_LARGEST_EDITED: Final = 200_000
+_LONGEST_TYPE: Final = 40
 
 
 async def submit_new(changer: Changer) -> MutationResult | None:
@@ -41,10 +46,17 @@ def draft_of(task: Task) -> tuple[Draft, str]:
         text = json.dumps(value, indent=2, ensure_ascii=False)
     else:
         note = f"{encoding}: kept as they are while this is empty"
-    codec = "gob" if encoding == "gob" else "json"
+    codec, go_type = "json", None
+    if encoding == "gob":
+        codec = "gob"
+        try:
+            go_type = gob.type_of(task.args)
+            note += f", then still {go_type if len(go_type) <= _LONGEST_TYPE else 'its Go type'}"
+        except ArgsDecodeError:
+            note += "; its Go type can't be written again"
     draft = Draft(
         task.type, task.queue, task.priority, task.max_receives,
-        codec=codec, args=text, data=task.args,
+        codec=codec, go_type=go_type, args=text, data=task.args,
     )  # fmt: skip
     return draft, note
 
@@ -55,14 +67,18 @@ async def _submit(
     # The text editor is dear to import, and not needed for the first frame.
     from tasq_tui.ui.dialogs.edit_task import EditTask  # noqa: PLC0415
 
-    answer = await changer.app.push_screen_wait(EditTask(title, draft, note))
-    if answer is None:
-        return None
-    task, draft = answer
     session = changer.session
-    stored = await changer.ask("Submitting", lambda: _stored(session, task, draft.delay))
-    if stored is None:
-        return None
+    stored, problem = None, ""
+    while stored is None:
+        answer = await changer.app.push_screen_wait(EditTask(title, draft, note, problem))
+        if answer is None:
+            return None
+        task, draft = answer
+        try:
+            stored = await changer.ask("Submitting", partial(_stored, session, task, draft.delay))
+            problem = "given up waiting; it may be stored: look before you submit it again"
+        except TasqError as error:
+            problem = str(error)
     result = MutationResult(1, 0)
     problem = session.note("submit", _command(draft, session), result)
     changer.tell(f"submitted {safe(stored.type, 60)} as {stored.id}")
@@ -91,6 +107,7 @@ def _command(draft: Draft, session: Session) -> str:
         ("--priority", draft.priority, 0),
         ("--max-receives", draft.max_receives, 0),
         ("--codec", draft.codec, "json"),
+        ("--go-type", draft.go_type if draft.codec == "gob" else None, None),
     ):
         if value != default:
             words += [option, str(value)]
