@@ -24,17 +24,15 @@ from tasq_core.repository.claiming import Pair
 from tasq_core.repository.driver import Row, Session
 from tasq_core.repository.mysql_claim import MySQLClaims
 from tasq_core.repository.mysql_driver import MySQLDriver
+from tasq_core.repository.mysql_migration import migrate
 from tasq_core.repository.mysql_table import TableFacts
 from tasq_core.repository.mysql_wakeup import ProbeWakeup
 from tasq_core.repository.replayed import Replayed
 from tasq_core.repository.repository_sql import SqlRepository
 from tasq_core.repository.rows import as_number, text_of
 from tasq_core.repository.zones import zone_named
-from tasq_core.sql import OBSOLETE_INDEXES, drop_index, fill, load_schema
 from tasq_core.task import IMMEDIATELY, Ordering, Task, TaskStatus
 
-_LOCK_SECONDS: Final = 3600
-"""How long to wait for another process that migrates: it may be indexing millions of rows."""
 _LONGEST_TEXT: Final = 65_535
 """Bytes a `text` column holds; INSERT IGNORE would cut what is longer without a word."""
 _INSERT_ROWS: Final = 1000
@@ -166,35 +164,20 @@ class MySQLRepository(SqlRepository):
     _batch_mode = "transaction"
 
     def migrate(self) -> None:
-        """Create or adopt the table, and add the indexes that are missing."""
-        statements = load_schema("mysql")
+        """Create or adopt the table, and add the indexes that are missing.
+
+        Raises:
+            RepositoryError: a table of this name that isn't a task table, left as it is; or
+                another process that has been migrating for ten minutes.
+        """
+        self._mysql.check_writable()
 
         def work(session: Session) -> None:
-            lock = {"lock": f"tasq migrate {self._table}"[:64], "patience": _LOCK_SECONDS}
-            session.rows("SELECT GET_LOCK(%(lock)s, %(patience)s)", lock)
-            try:
-                for name, statement in statements.items():
-                    self._apply(session, name, fill(statement, self._slots))
-                for name in OBSOLETE_INDEXES:
-                    if self._has_index(session, name):
-                        session.change(drop_index("mysql", self._slots, name), {})
-            finally:
-                session.rows("SELECT RELEASE_LOCK(%(lock)s)", lock)
+            self._mysql.unbound(session)
+            migrate(session, self._slots, self._mysql.shown)
 
         self._run(work, "write")
         self._facts.forget()
-
-    def _apply(self, session: Session, name: str, statement: str) -> None:
-        """Run one step of the schema, unless it was done."""
-        if name.startswith("index_") and self._has_index(session, name.removeprefix("index_")):
-            return
-        session.change(statement, {})
-
-    def _has_index(self, session: Session, name: str) -> bool:
-        index = {"name": f"{self._table}_tasq_{name}"}
-        return bool(
-            session.rows(f"SHOW INDEX FROM `{self._table}` WHERE Key_name = %(name)s", index)
-        )
 
     # differs: SELECT … FOR UPDATE SKIP LOCKED, then an UPDATE; there is no RETURNING.
     def _claim(

@@ -13,6 +13,7 @@ from pymysql.constants import CLIENT
 from tasq_core.errors import (
     InvalidInputError,
     InvalidTypeError,
+    ReadOnlyError,
     RepositoryError,
     RepositoryUnavailableError,
 )
@@ -117,6 +118,7 @@ class MySQLDriver:
         self._dialect: str | None = None
         self._timeout = connect_timeout
         self._size = pool_size
+        self._read_only = read_only
         self._settings = _session_settings(read_only)
         if isinstance(source, str):
             self._url = parse_url(source)
@@ -206,6 +208,25 @@ class MySQLDriver:
 
         return MySQLSession(raw), give_back
 
+    @property
+    def shown(self) -> str:
+        """The database as people may see it."""
+        return redact(self._url.text) if self._url else "MySQL"
+
+    def check_writable(self) -> None:
+        """Refuse what a read-only client must not do, whether or not it would write.
+
+        Raises:
+            ReadOnlyError: the client is read-only.
+        """
+        if self._read_only:
+            raise ReadOnlyError(f"{self.shown} is open read-only: nothing is migrated")
+
+    def unbound(self, session: Session) -> None:
+        """Until its next use, let one of our own connections stay silent: an index takes time."""
+        if self._url is not None and isinstance(session, MySQLSession):
+            _bound(session.raw, None)
+
     def join(self, connection: Any) -> Session:
         """The caller's PyMySQL connection."""
         if not isinstance(connection, Connection):
@@ -218,13 +239,12 @@ class MySQLDriver:
 
     def translate(self, error: Exception, table: str) -> RepositoryError:
         """Our error for one of PyMySQL's."""
-        shown = redact(self._url.text) if self._url else "MySQL"
         if isinstance(error, PoolExhaustedError):
             return RepositoryUnavailableError(
-                f"no connection to {shown} came free in {self._timeout:g} s; raise pool_size or"
-                " hold them shorter"
+                f"no connection to {self.shown} came free in {self._timeout:g} s;"
+                " raise pool_size or hold them shorter"
             )
-        return mysql_errors.translate(error, table, shown)
+        return mysql_errors.translate(error, table, self.shown)
 
     def is_transient(self, error: Exception) -> bool:
         """A deadlock, a lock not had in time; the caller sees to its own transaction."""
@@ -299,7 +319,7 @@ def _keywords(
     }
 
 
-def _bound(connection: Any, silence: float) -> None:
+def _bound(connection: Any, silence: float | None) -> None:
     """Give up `connection` after so many seconds without a byte; PyMySQL has no public way."""
     connection._read_timeout = connection._write_timeout = silence  # noqa: SLF001
 

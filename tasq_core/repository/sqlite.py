@@ -15,6 +15,7 @@ from uuid import UUID
 from tasq_core.filters.where import SQLiteWhere
 from tasq_core.ids import uuid_of
 from tasq_core.reports import Lease, Outcome
+from tasq_core.repository.checks import refuse_foreign_table
 from tasq_core.repository.claiming import EXHAUSTED, Pair, due_rows
 from tasq_core.repository.driver import Row, Session
 from tasq_core.repository.replayed import Replayed
@@ -135,21 +136,47 @@ class SQLiteRepository(SqlRepository):
         self._wake_up = wake_up
 
     def migrate(self) -> None:
-        """Create the table and its indexes where they are missing, or from an older tasq."""
+        """Create the table and its indexes where they are missing, or from an older tasq.
 
-        def work(session: Session) -> None:
-            made = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = :table"
-            found: dict[str, str] = dict(session.rows(made, {"table": self._table}))
-            for step, text in load_schema("sqlite").items():
-                statement = fill(text, self._slots)
-                name = f"{self._table}_tasq_{step.removeprefix('index_')}"
-                if name in found and _definition(found[name]) != _definition(statement):
-                    session.change(f'DROP INDEX "{name}"', {})
-                session.change(statement, {})
-            for index in OBSOLETE_INDEXES:
-                session.change(drop_index("sqlite", self._slots, index), {})
+        Raises:
+            RepositoryError: a table of this name that isn't a task table, left as it is.
+        """
+        self._sqlite.check_writable()
+        missing = self._run(self._missing, "read") if self._sqlite.has_file() else [""]
+        if missing:
+            self._run(self._make_missing, "transaction")
 
-        self._run(work, "transaction")
+    def _make_missing(self, session: Session) -> None:
+        for statement in self._missing(session):
+            session.change(statement, {})
+
+    def _missing(self, session: Session) -> list[str]:
+        """The statements that have something to make or to drop, in their order.
+
+        Raises:
+            RepositoryError: there is a table of this name which isn't a task table.
+        """
+        where = str(self._sqlite.path or "the SQLite database")
+        columns = session.rows("SELECT name FROM pragma_table_info(:table)", {"table": self._table})
+        if columns:
+            refuse_foreign_table(self._table, where, [name for (name,) in columns])
+        made = "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = :table"
+        found: dict[str, str] = dict(session.rows(made, {"table": self._table}))
+        statements: list[str] = []
+        for step, text in load_schema("sqlite").items():
+            statement = fill(text, self._slots)
+            name = f"{self._table}_tasq_{step.removeprefix('index_')}"
+            if step == "create_table":
+                statements += [] if columns else [statement]
+            elif name not in found:
+                statements.append(statement)
+            elif _definition(found[name]) != _definition(statement):
+                statements += [f'DROP INDEX "{name}"', statement]
+        return statements + [
+            drop_index("sqlite", self._slots, index)
+            for index in OBSOLETE_INDEXES
+            if f"{self._table}_tasq_{index}" in found
+        ]
 
     def _claim(
         self, pairs: Sequence[Pair], timeout: float, ordering: Ordering, limit: int

@@ -164,6 +164,20 @@ class SQLiteDriver:
                 self._reader = self._open(read_only=True)
             return self._reader
 
+    def check_writable(self) -> None:
+        """Refuse what a read-only client must not do, whether or not it would write.
+
+        Raises:
+            ReadOnlyError: the client is read-only.
+        """
+        if self._read_only:
+            where = self.path or "the SQLite database"
+            raise ReadOnlyError(f"{where} is open read-only: nothing is migrated")
+
+    def has_file(self) -> bool:
+        """Whether there is something to read without making it."""
+        return self.path is None or self.path.exists()
+
     @property
     def opens_connections(self) -> bool:
         """Whether the driver made its connections itself."""
