@@ -33,6 +33,7 @@ from tasq_core.durations import Duration
 from tasq_core.errors import (
     ArgsDecodeError,
     ArgsEncodeError,
+    ClaimUnansweredError,
     ConsumerAlreadyRunningError,
     ConsumerAlreadyStoppedError,
     CouldNotActivateTasksError,
@@ -96,6 +97,7 @@ __all__ = [
     "ArgsEncodeError",
     "BreakdownRow",
     "Channel",
+    "ClaimUnansweredError",
     "Cleaner",
     "Client",
     "Codec",

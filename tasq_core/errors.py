@@ -20,14 +20,19 @@ TasqError
 ├── LeaseLostError
 └── RepositoryError
     ├── RepositoryUnavailableError          can't connect, or the connection broke
+    │   ├── ClaimUnansweredError            … while a claim committed: it may have been made
     │   └── StatementTimeoutError           the server ended a statement that took too long
     ├── TableMissingError                   `tasq migrate` was not run
     └── ReadOnlyError                       a write over a read-only connection
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
 from unicodedata import east_asian_width
 from uuid import UUID
+
+if TYPE_CHECKING:
+    from tasq_core.reports import Lease
 
 
 class TasqError(Exception):
@@ -145,6 +150,21 @@ class RepositoryUnavailableError(RepositoryError):
 
 class StatementTimeoutError(RepositoryUnavailableError):
     """The server is there, but ended a statement: it took too long, or was cancelled."""
+
+
+class ClaimUnansweredError(RepositoryUnavailableError):
+    """The commit of a claim got no answer: its tasks are leased to the caller, or weren't claimed.
+
+    Give `leases` to `release_leases` until that answers: then none of them is held any more,
+    and no receive was used up.
+
+    Attributes:
+        leases: of the tasks that would have been returned.
+    """
+
+    def __init__(self, message: str, leases: "Sequence[Lease]" = ()) -> None:
+        self.leases = tuple(leases)
+        super().__init__(message)
 
 
 class TableMissingError(RepositoryError):

@@ -90,6 +90,28 @@ class ConsumerLog:
             extra={"activity": doing, "retry_in": delay},
         )  # fmt: skip
 
+    def claim_unanswered(self, tasks: int, error: BaseException) -> None:
+        """A claim may have been made or not; the only line about it until claims are answered."""
+        self.logger.warning(
+            "no answer to a claim of %d tasks: what it brought is released, and until an answer"
+            " comes one task at a time is claimed: %s", tasks, error,
+            extra={"activity": "claim tasks", "tasks": tasks},
+        )  # fmt: skip
+
+    def still_unanswered(self, error: BaseException) -> None:
+        """One more attempt to release an unanswered claim failed."""
+        self.logger.debug(
+            "the unanswered claim could not be released yet: %s", error,
+            extra={"activity": "release an unanswered claim"},
+        )  # fmt: skip
+
+    def claims_answered(self, released: int) -> None:
+        """The first answer after a claim without one."""
+        self.logger.info(
+            "claims are answered again; %d tasks were released, their receive not counted",
+            released, extra={"activity": "claim tasks", "tasks": released},
+        )  # fmt: skip
+
     def database_back(self, doing: str) -> None:
         """The first success after failures."""
         self.logger.info("can %s again", doing, extra={"activity": doing})

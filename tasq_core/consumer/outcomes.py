@@ -228,9 +228,14 @@ class OutcomeWriter:
         """Those whose lease runs; the others are another consumer's to run again."""
         now = monotonic()
         over = [job for job in ending if job.expires <= now]
-        for job in over:
-            self._log.outcome_lost(job, f"the lease ended while the database failed: {error}")
-        self._ledger.settle(over)
+        if over:
+            # Where only commits stall, the earlier write is there to be read.
+            written = self._written_unheard(over, set())
+            for job in over:
+                if job.lease not in written:
+                    reason = f"the lease ended while the database failed: {error}"
+                    self._log.outcome_lost(job, reason)
+            self._ledger.settle(over)
         return [job for job in ending if job.expires > now]
 
     def _write_releases(self) -> None:

@@ -13,7 +13,8 @@ from tasq_core.consumer.handlers import Handlers
 from tasq_core.consumer.leases import Ledger
 from tasq_core.consumer.options import ConsumerOptions
 from tasq_core.consumer.pacing import Window
-from tasq_core.errors import RepositoryError
+from tasq_core.consumer.unanswered import UnansweredClaim
+from tasq_core.errors import ClaimUnansweredError, RepositoryError
 from tasq_core.repository.protocol import Repository
 from tasq_core.task import Task
 
@@ -62,6 +63,7 @@ class Poller:
         self._empty_backoff = 0.0
         self._woken = False
         self._reconnect = Reconnect()
+        self._unanswered = UnansweredClaim(repository, log)
 
     def wake(self) -> None:
         """Look again, now."""
@@ -86,14 +88,21 @@ class Poller:
             # Cleared before the claim: what comes after its snapshot must wake us again.
             self._look = False
             self._woken_up.clear()
+            if self._unanswered.open:
+                self._halt.wait(self._unanswered.settle())
+                continue
             types = self._handlers.types
             limit = self._room()
             if not types or limit <= 0:
                 self._woken_up.wait(self._options.poll_interval)
                 continue
+            if self._unanswered.probing:
+                limit = 1
             found = self._claim(types, limit)
             if found is not None and found * 2 < limit:
                 self._wait_for_tasks(found)
+        if self._unanswered.open:
+            self._unanswered.settle()
 
     def _room(self) -> int:
         """How many to claim; 0 while the channel is still well filled."""
@@ -124,6 +133,9 @@ class Poller:
             tasks = self._repository.poll_tasks(
                 types, options.queues, options.visibility_timeout, options.ordering, limit
             )
+        except ClaimUnansweredError as error:
+            self._halt.wait(self._unanswered.begin(error, asked))
+            return None
         except RepositoryError as error:
             delay = self._reconnect.next()
             self._log.database_failed("claim tasks", error, delay)
@@ -133,6 +145,7 @@ class Poller:
             self._reconnect.reset()
             self._log.database_back("claim tasks")
         if tasks:
+            self._unanswered.answered()
             self._claimed += len(tasks)
             self._on_claimed(tasks, asked + options.visibility_timeout)
         self._channel.low_watermark = len(self._channel.ready) // 2

@@ -204,7 +204,8 @@ class ConsumerRun:
             self._ledger.end(job)
             self._log.lease_lost(job, "it ended before the task could start")
             mark_lease_lost(job.task)
-            self._drop(job)
+            # Fenced: where nobody has claimed it since, its receive isn't used up.
+            self._writer.release((job,))
             return False
         job.started = now
         job.task.status = job.status = TaskStatus.IN_PROGRESS

@@ -97,11 +97,16 @@ class SqlInspection:
 
     # -- running statements ----------------------------------------------------------------
 
-    def _run(self, work: Callable[[Session], R], mode: Mode) -> R:
+    def _run(
+        self,
+        work: Callable[[Session], R],
+        mode: Mode,
+        repeatable: Callable[[], bool] = lambda: True,
+    ) -> R:
         """Do `work` on a connection, again where it lost a deadlock or the connection broke.
 
         Trying again after a broken connection is safe: each statement either only reads, is
-        fenced, or names its rows by id; a claim whose answer was lost waits out its lease.
+        fenced, or names its rows by id. A claim isn't once its rows are known: `repeatable`.
         """
         self._check_open()
         opened = getattr(self._driver, mode)
@@ -117,7 +122,8 @@ class SqlInspection:
                 if self._driver.lost_connection(error) and not reconnected:
                     reconnected = True
                     self._driver.recover()
-                    continue
+                    if repeatable():
+                        continue
                 raise self._driver.translate(error, self._table) from error
         raise AssertionError("unreachable: the last attempt returns or raises")
 

@@ -185,17 +185,23 @@ class MySQLRepository(SqlRepository):
     ) -> list[Task]:
         self._look()
         try:
-            work = self._claims_of_table.prepare(pairs, timeout, ordering, limit)
-            while True:
-                claimed = self._run(work, "transaction")
-                if claimed.tasks or not claimed.ended:
+            claim = self._claims_of_table.prepare(pairs, timeout, ordering, limit)
+            ended = 0
+
+            def work(session: Session, claimed: list[Task]) -> None:
+                nonlocal ended
+                tasks, ended = claim(session)
+                claimed += tasks
+
+            while not (tasks := self._claiming(work, "transaction")):
+                if not ended:
                     break
         except RepositoryError:
             self._facts.forget()
             raise
-        if len(claimed.tasks) < limit:
+        if len(tasks) < limit:
             self._end_exhausted(pairs)
-        return claimed.tasks
+        return tasks
 
     def _end_exhausted(self, pairs: Sequence[Pair]) -> None:
         """End exhausted tasks that claims don't meet; of many pairs now and then."""

@@ -9,10 +9,16 @@ from uuid import UUID
 import psycopg
 from psycopg import errors
 
-from tasq_core.errors import ReadOnlyError, RepositoryError, TableMissingError
+from tasq_core.errors import (
+    ClaimUnansweredError,
+    ReadOnlyError,
+    RepositoryError,
+    TableMissingError,
+)
 from tasq_core.filters.where import PostgresWhere
 from tasq_core.reports import Lease, Outcome
 from tasq_core.repository.claiming import EXHAUSTED, Pair, due_rows, for_each_order
+from tasq_core.repository.claims_sql import besides
 from tasq_core.repository.driver import Row, Session
 from tasq_core.repository.inspection_sql import Mode, R
 from tasq_core.repository.postgres_connection import BoundedConnection
@@ -152,9 +158,14 @@ class PostgresRepository(SqlRepository):
         # On the caller's only connection the source of the tasks may be a query.
         self._streams = driver.opens_connections
 
-    def _run(self, work: Callable[[Session], R], mode: Mode) -> R:
+    def _run(
+        self,
+        work: Callable[[Session], R],
+        mode: Mode,
+        repeatable: Callable[[], bool] = lambda: True,
+    ) -> R:
         try:
-            return super()._run(work, mode)
+            return super()._run(work, mode, repeatable)
         except TableMissingError as missing:
             try:
                 found = self._other_spellings()
@@ -206,8 +217,11 @@ class PostgresRepository(SqlRepository):
         }  # fmt: skip
 
         def run(sql: str) -> list[Task]:
-            rows = self._run(lambda session: session.rows(sql, params), "write")
-            return list(map(self._task, rows))
+            def work(session: Session, claimed: list[Task]) -> None:
+                with cast("PostgresSession", session).uncommitted(sql, params) as rows:
+                    claimed += map(self._task, rows)
+
+            return self._claiming(work, "write")
 
         found: list[Task] = []
         if len(pairs) > _FEW_PAIRS:
@@ -216,6 +230,8 @@ class PostgresRepository(SqlRepository):
         if len(found) < limit:  # others have locked what was best, or there is no more
             try:
                 found += run(self._claims[ordering])
+            except ClaimUnansweredError as error:
+                raise besides(error, found) from error.__cause__
             except RepositoryError:
                 if not found:  # what was claimed must reach its consumer
                     raise

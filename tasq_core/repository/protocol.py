@@ -88,6 +88,10 @@ class Repository(Protocol):
         receives are used up aren't claimed: where a poll finds fewer than `limit`, those of
         the given types and queues whose last lease has lapsed end FAILED, with a
         `last_error` that says so.
+
+        Raises:
+            ClaimUnansweredError: the connection broke, or stayed silent, while the claim
+                committed; its `leases` are to be released. Any other error: nothing was claimed.
         """
 
     def clean_tasks(self, minimum_age: Duration) -> int:

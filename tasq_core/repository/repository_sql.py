@@ -16,29 +16,21 @@ from tasq_core.last_error import storable_error
 from tasq_core.reports import Lease, MutationResult, Outcome
 from tasq_core.repository.batches import outcome_batches
 from tasq_core.repository.checks import as_submitted, check_flag, checked, lease_lost, matching
-from tasq_core.repository.claiming import Pair, Pairs, for_each_order
-from tasq_core.repository.driver import Driver, RowFormat, Session
-from tasq_core.repository.inspection_sql import Mode, R, SqlInspection
+from tasq_core.repository.claims_sql import SqlClaims
+from tasq_core.repository.driver import Session
+from tasq_core.repository.inspection_sql import Mode, R
 from tasq_core.repository.protocol import Names, Statuses
 from tasq_core.repository.replayed import Replayed
-from tasq_core.repository.rows import in_order, text_of
 from tasq_core.task import (
     FINISHED_STATUSES,
     OPEN_STATUSES,
-    Ordering,
     Task,
     TaskStatus,
-    as_ordering,
     as_status,
-    check_names,
-    row_id_of,
 )
 
 BATCH: Final = 1000
 """Rows a deletion takes at a time: no lock is held for long, and each batch commits."""
-
-_HIDDEN_SECONDS: Final = 3600.0
-"""How long a row that can't be read is kept from being claimed again."""
 
 _SUBMITTED: Final = (
     "id", "type", "args", "queue", "priority", "max_receives", "created_at", "visible_at",
@@ -46,35 +38,19 @@ _SUBMITTED: Final = (
 """What a submit says; the other columns are those of any new task."""
 
 
-class SqlRepository(SqlInspection):
+class SqlRepository(SqlClaims):
     """A task table in an SQL database; see `Repository` for what each method promises."""
-
-    def __init__(
-        self, driver: Driver, rows: RowFormat, prefix: str, statements: str, quote: str
-    ) -> None:
-        super().__init__(driver, rows, prefix, statements, quote)
-        self._claims = for_each_order(self._sql.claim)
-        self._pairs = Pairs(lists_quickly=self._lists_quickly)
 
     # -- what each database does its own way ------------------------------------------------
 
     _batch_mode: Mode = "write"
     """How a batch of leases is changed: by one statement, unless a database needs more."""
 
-    _lists_quickly = True
-    """Whether the pairs that have tasks are found without reading all open tasks."""
-
     _streams = False
     """Whether rows are sent while the input is still being read."""
 
     def migrate(self) -> None:
         """Create or adopt the table."""
-        raise NotImplementedError
-
-    def _claim(
-        self, pairs: Sequence[Pair], timeout: float, ordering: Ordering, limit: int
-    ) -> list[Task]:
-        """Claim, in any order; end exhausted tasks where fewer than `limit` were found."""
         raise NotImplementedError
 
     def _change_leases(
@@ -101,51 +77,6 @@ class SqlRepository(SqlInspection):
         """Tell idle consumers of tasks that became visible without an insert."""
 
     # -- claims and leases ------------------------------------------------------------------
-
-    def poll_tasks(
-        self,
-        types: Names,
-        queues: Names,
-        visibility_timeout: Duration,
-        ordering: Ordering | str = Ordering.CREATED_AT_FIRST,
-        limit: int = 10,
-    ) -> list[Task]:
-        """Claim up to `limit` visible open tasks, in the order asked for."""
-        timeout = seconds("visibility_timeout", visibility_timeout, positive=True)
-        order = as_ordering(ordering)
-        wanted_types, wanted_queues = _claimable("types", types), _claimable("queues", queues)
-        if limit <= 0 or wanted_types == () or wanted_queues == ():
-            return []
-        found: list[Task] = []
-        for pairs in self._pairs.groups(wanted_queues, wanted_types, self._claimable_pairs):
-            try:
-                found += self._claim(pairs, timeout, order, limit - len(found))
-            except RepositoryError:
-                if not found:  # what was claimed must reach its consumer
-                    raise
-                break
-            if len(found) >= limit:
-                break
-        if any(task.unreadable for task in found):
-            self._set_aside([task for task in found if task.unreadable])
-            found = [task for task in found if not task.unreadable]
-        return in_order(found, order)
-
-    def _set_aside(self, tasks: Sequence[Task]) -> None:
-        """Give back claimed rows that can't be read; hidden, or they would be claimed at once."""
-        for task in tasks:
-            params = {
-                **self._rows.clock(), "id": row_id_of(task), "timeout": _HIDDEN_SECONDS,
-            }  # fmt: skip
-
-            def work(session: Session, params: dict[str, object] = params) -> int:
-                return session.change(self._sql.set_aside, params)
-
-            self._run(work, "write")
-
-    def _claimable_pairs(self) -> list[Pair]:
-        rows = self._rows_of(self._sql.claimable_pairs, {})
-        return [(text_of(queue), text_of(type)) for queue, type in rows]
 
     def ping_tasks(self, task_ids: Collection[UUID], visibility_timeout: Duration) -> list[Task]:
         """Let the leases of these open tasks end `visibility_timeout` from now, unfenced."""
@@ -390,10 +321,3 @@ class SqlRepository(SqlInspection):
 
 def _number_of(lease: Lease) -> int:
     return lease.task_id.int
-
-
-def _claimable(name: str, values: Names) -> tuple[str, ...] | None:
-    """Names for a poll: there an empty sequence claims nothing instead of being an error."""
-    if values is not None and not isinstance(values, str) and not values:
-        return ()
-    return check_names(name, values)

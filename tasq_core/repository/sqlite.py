@@ -183,7 +183,7 @@ class SQLiteRepository(SqlRepository):
     ) -> list[Task]:
         sql = self._claims[ordering]
 
-        def work(session: Session) -> list[Row]:
+        def work(session: Session, claimed: list[Task]) -> None:
             now = time.time_ns() // 1000  # after the wait for the write lock
             params = {
                 "now": now,
@@ -193,12 +193,11 @@ class SQLiteRepository(SqlRepository):
                 "due": due_rows(pairs, limit),
                 "reason": EXHAUSTED,
             }
-            rows = session.rows(sql, params)
-            if len(rows) < limit:
+            claimed += map(self._task, session.rows(sql, params))
+            if len(claimed) < limit:
                 session.change(self._sql.fail_exhausted, params)
-            return rows
 
-        return list(map(self._task, self._run(work, "transaction")))
+        return self._claiming(work, "transaction")
 
     def _change_leases(
         self, session: Session, sql: str, leases: Sequence[Lease], **params: object

@@ -17,6 +17,7 @@ NAMES = [
     "ArgsEncodeError",
     "BreakdownRow",
     "Channel",
+    "ClaimUnansweredError",
     "Cleaner",
     "Client",
     "Codec",
