@@ -21,7 +21,8 @@ _HELP: Final = """Look at, change and run the tasks of a tasq queue.
 _EPILOG: Final = """
 Filters: status:failed,new queue:mail type:send* prio:>=5 receives:>=3 id:ab12
          error:"connection refused" args:needle created:>2h finished:<1d
-         is:ready|delayed|leased|stale|exhausted -queue:tmp
+         took:>5s waited:>1m args.amount:>100 -queue:tmp
+         is:ready|delayed|leased|stale|exhausted|retrying
 
 Exit codes: 0 done, 1 failed or declined, 2 usage, 3 not found, 4 timeout,
             5 cannot connect, 6 partly done, 7 refused (read-only), 130 interrupted.

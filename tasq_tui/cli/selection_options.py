@@ -42,7 +42,8 @@ def _choosing(
         typer.Option("--type", metavar="TYPE", help="Exactly this; repeat for more."),
     ] = None,
     older_than: Annotated[
-        str | None, typer.Option(metavar="AGE", help="Created at least so long ago: 30m, 2h, 7d.")
+        str | None,
+        typer.Option(metavar="DURATION", help="Created at least so long ago: 2h, 7d."),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="All tasks there are.")] = False,
     limit: Annotated[

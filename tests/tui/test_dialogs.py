@@ -139,7 +139,7 @@ async def test_an_edited_task_has_what_was_typed():
         ({}, "Type is empty"),
         ({"type": "x", "priority": "high"}, "Priority 'high' is no whole number"),
         ({"type": "x", "priority": "99999"}, "99999"),
-        ({"type": "x", "delay": "soon"}, "Delay 'soon' is no time"),
+        ({"type": "x", "delay": "soon"}, "Delay 'soon' is not a duration"),
         ({"type": "x", "codec": "xml"}, "unknown codec 'xml'"),
         ({"type": "x", "args": "{"}, "args are not JSON"),
     ],

@@ -9,6 +9,7 @@ import typer
 
 from tasq_core.args import JSON, codec_named
 from tasq_core.errors import ArgsDecodeError, InvalidInputError
+from tasq_core.moments import parse_moment
 from tasq_core.task import Task
 from tasq_tui.admin.session import check_writable
 from tasq_tui.cli import diagnostics, output
@@ -38,7 +39,11 @@ def submit(
         int, typer.Option(help="How often it may be claimed; 0: no limit.")
     ] = 0,
     delay: Annotated[
-        str | None, typer.Option(metavar="AGE", help="Not claimed before: 30s, 5m, 2h.")
+        str | None, typer.Option(metavar="DURATION", help="Not claimed before: 30s, 5m, 2h.")
+    ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Not claimed before: '2026-11-26 09:00', 'in 2h'."),
     ] = None,
     count: Annotated[int, typer.Option(min=1, help="So many alike.")] = 1,
     codec: Annotated[
@@ -48,6 +53,9 @@ def submit(
         str | None,
         typer.Option(metavar="TYPE", help="The Go type to write them as: []int, struct{ID int}."),
     ] = None,
+    as_struct: Annotated[
+        bool, typer.Option("--as-struct", help="Write objects as Go structs.")
+    ] = False,
     id: Annotated[
         str | None, typer.Option(help="Its id: submitting it again changes nothing.")
     ] = None,
@@ -58,11 +66,14 @@ def submit(
     Examples:
       tasq submit email --args '{"to": "a@b.c"}' --queue mail --priority 5
       tasq submit report --args @report.json --delay 2h
-      echo '[1, 2]' | tasq submit sum --args - --codec gob
+      echo '[1, 2]' | tasq submit sum --args - --go-type '[]int'
     """
     encoding = codec_named(codec)
     value = _read(args)
     wait = None if delay is None else age("--delay", delay)
+    if at is not None and delay is not None:
+        raise InvalidInputError("--at and --delay say the same thing: pass one of them")
+    when = None if at is None else parse_moment("--at", at)
     if id is not None and count > 1:
         raise InvalidInputError("--id names one task; leave out --count")
     with connected(context.obj) as connection:
@@ -71,15 +82,18 @@ def submit(
         producer = connection.client.new_producer()
         if count == 1:
             task = producer.submit(
-                type, value, queue, priority, max_receives, delay=wait, id=id, go_type=go_type
-            )
+                type, value, queue, priority, max_receives,
+                delay=wait, visible_at=when, id=id, go_type=go_type, as_struct=as_struct,
+            )  # fmt: skip
             _tell([task], as_json)
             return diagnostics.ExitCode.DONE
         new = partial(
-            Task.new, type, value, queue, priority, max_receives, codec=encoding, go_type=go_type
-        )
-        first = new()
-        visible = first.visible_at if not wait else connection.repository.now() + wait
+            Task.new, type, value, queue, priority, max_receives,
+            codec=encoding, go_type=go_type, as_struct=as_struct,
+        )  # fmt: skip
+        visible = when or new().visible_at
+        if wait:
+            visible = connection.repository.now() + wait
         for start in range(0, count, _BATCH):
             tasks = [new() for _ in range(min(_BATCH, count - start))]
             for task in tasks:

@@ -12,6 +12,7 @@ from textual.suggester import SuggestFromList
 from textual.widget import Widget
 from textual.widgets import Input, Label
 
+from tasq_core.durations import read_duration
 from tasq_core.errors import InvalidInputError
 from tasq_tui.child.protocol import Start
 from tasq_tui.ui.widgets.history_input import HistoryInput
@@ -137,15 +138,17 @@ class ConsumerForm(Widget):
         )
 
     def _seconds(self, field: Input) -> float:
-        text = field.value.strip().lower()
-        number, unit = (text[:-1], text[-1:]) if text[-1:] in {"s", "m", "h"} else (text, "s")
-        factor = {"s": 1, "m": 60, "h": 3600}[unit]
-        if number.isdecimal() and _POLL_SECONDS < int(number[:9]) * factor <= 86_400:  # noqa: PLR2004 - a day
-            return float(int(number) * factor)
+        text = field.value.strip()
+        found = read_duration(text)
+        if found is not None and _POLL_SECONDS < found <= _LONGEST_LEASE:
+            return found
         field.focus()
         raise InvalidInputError(
             f"Lease: {text[:_SHOWN]!r} is no time from 2s to 24h, as 15s, 5m or 1h"
         )
+
+
+_LONGEST_LEASE: Final = 86_400.0
 
 
 class _Listed(SuggestFromList):

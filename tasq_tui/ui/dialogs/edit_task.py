@@ -1,6 +1,5 @@
 """A task to be submitted: new, or an edited copy of another."""
 
-import re
 from collections.abc import Iterator
 from typing import Any, ClassVar, Final
 
@@ -12,6 +11,7 @@ from textual.widget import Widget
 from textual.widgets import Button, Input, Label, TextArea
 
 from tasq_core.args import GOB, JSON, codec_named, gob
+from tasq_core.durations import parse_duration
 from tasq_core.errors import ArgsDecodeError, ArgsEncodeError, InvalidInputError
 from tasq_core.task import Task
 from tasq_tui.ui.dialogs.base import Dialog, button_row, text_block
@@ -19,9 +19,7 @@ from tasq_tui.ui.dialogs.confirm import ConfirmDialog
 from tasq_tui.ui.operations.drafts import Draft
 from tasq_tui.ui.text.sanitize import safe
 
-_DELAY: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)")
 _FIELDS: Final = ("type", "queue", "priority", "receives", "delay", "codec")
-_UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 class EditTask(Dialog[tuple[Task, Draft]]):
@@ -188,12 +186,7 @@ def _integer(label: str, text: str) -> int:
 
 
 def _seconds(text: str) -> float:
-    if not text.strip():
-        return 0.0
-    match = _DELAY.fullmatch(text.strip().lower())
-    if match is None:
-        raise InvalidInputError(f"Delay {text!r} is no time: write 30s, 5m, 2h or 1d")
-    return float(match[1]) * _UNITS[match[2]]
+    return parse_duration("Delay", text).total_seconds() if text.strip() else 0.0
 
 
 def _delay_text(seconds: float) -> str:
