@@ -1,5 +1,6 @@
 """The reading half of the flow: everything that changes nothing, written once."""
 
+import itertools
 import random
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -8,6 +9,7 @@ from copy import copy
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from time import monotonic
 from typing import Any, Final, Literal, NoReturn, Self, TypeVar
 from uuid import UUID
 
@@ -41,7 +43,11 @@ Mode = Literal["read", "write", "transaction"]
 """Which of the driver's connections a piece of work runs on."""
 
 ATTEMPTS: Final = 8
-"""How often a transaction that lost a deadlock or a lock wait is tried."""
+TRYING_SECONDS: Final = 10.0
+"""How often at least, and how long, a transaction is tried that others' are in the way of.
+
+Quick losers try for long: where nodes of a cluster write the same rows, most commits collide.
+"""
 
 LAST_ID: Final = UUID(int=2**128 - 1)
 FIRST_ID: Final = UUID(int=0)
@@ -111,13 +117,15 @@ class SqlInspection:
         self._check_open()
         opened = getattr(self._driver, mode)
         reconnected = False
-        for attempt in range(ATTEMPTS):
+        begin = monotonic()
+        for attempt in itertools.count():
             try:
                 return _within(opened(self._response_timeout), work)
             except self._driver.errors as error:
                 self._check_open()
-                if self._driver.is_transient(error) and attempt + 1 < ATTEMPTS:
-                    self._pause.wait(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - jitter
+                again = attempt + 1 < ATTEMPTS or monotonic() - begin < TRYING_SECONDS
+                if self._driver.is_transient(error) and again:
+                    self._pause.wait(random.uniform(0, 0.01 * 2 ** min(attempt, 5)))  # noqa: S311 - jitter
                     continue
                 if self._driver.lost_connection(error) and not reconnected:
                     reconnected = True
@@ -125,7 +133,7 @@ class SqlInspection:
                     if repeatable():
                         continue
                 raise self._driver.translate(error, self._table) from error
-        raise AssertionError("unreachable: the last attempt returns or raises")
+        raise AssertionError("unreachable: an attempt returns or raises")
 
     def _check_open(self) -> None:
         """Refuse what comes after `close`, which would open connections that nobody closes."""

@@ -334,6 +334,9 @@ def _session_settings(read_only: bool) -> list[str]:
         (
             "SET SESSION innodb_lock_wait_timeout = 5"
             " /*M!100300 , SESSION idle_transaction_timeout = 8 */"
+            # Galera: reads and fenced writes wait for what other nodes have committed, else a
+            # task that one node has given out is given out by another. Elsewhere without effect.
+            " /*M!100600 , SESSION wsrep_sync_wait = 7 */"
         ),
         "SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES')",
     ]

@@ -19,6 +19,12 @@ from tasq_core.repository.mysql_pool import close_at_once
 _ROWS_MATCHED: Final = re.compile(rb"Rows matched: (\d+)")
 
 
+_ALWAYS_FITS: Final = 200_000
+"""Characters of a statement that are below the smallest limit in use, whatever they are."""
+_OVERHEAD: Final = 16
+"""Bytes of a packet beside the statement."""
+
+
 def _read_datetime(text: str) -> datetime | str:
     """A tenth of the time of PyMySQL's own; a zero date stays text."""
     try:
@@ -30,6 +36,10 @@ def _read_datetime(text: str) -> datetime | str:
 CONVERSIONS: Final[dict[Any, Any]] = {**conversions, FIELD_TYPE.DATETIME: _read_datetime}
 _ENCODERS: Final = {key: value for key, value in CONVERSIONS.items() if type(key) is not int}
 _DECODERS: Final = {key: value for key, value in CONVERSIONS.items() if type(key) is int}
+
+
+def _args_bytes(row: Sequence[object]) -> int:
+    return len(row[2]) if isinstance(row[2], bytes) else 0
 
 
 class MySQLSession:
@@ -70,8 +80,14 @@ class MySQLSession:
             return int(matched[1]) if matched else count
 
     def change_many(self, sql: str, rows: Sequence[Sequence[object]]) -> int:
-        """Insert many rows; how many. PyMySQL makes statements of a megabyte at most."""
+        """Insert rows whose third value is the arguments; how many.
+
+        PyMySQL makes statements of a megabyte at most, or of one row.
+        """
         with self._cursor() as cursor:
+            largest = max(rows, key=_args_bytes)
+            if _args_bytes(largest) > _ALWAYS_FITS:
+                self._check_size(cursor, cursor.mogrify(sql, largest))
             return int(self._in_step(lambda: cursor.executemany(sql, rows)) or 0)
 
     def command(self, name: str) -> None:
@@ -103,7 +119,24 @@ class MySQLSession:
             raw.encoders, raw.decoders, raw.use_unicode = own
 
     def _execute(self, cursor: Any, query: str) -> int:
+        if len(query) > _ALWAYS_FITS:
+            self._check_size(cursor, query)
         return int(self._in_step(lambda: cursor.execute(query)))
+
+    def _check_size(self, cursor: Any, query: str) -> None:
+        """Refuse what the server would answer by hanging up.
+
+        Raises:
+            InvalidInputError: the statement is longer than the server takes.
+        """
+        self._in_step(lambda: cursor.execute("SELECT @@max_allowed_packet"))
+        limit = int(cursor.fetchone()[0])
+        size = len(query.encode(self.raw.encoding, "surrogateescape")) + _OVERHEAD
+        if size > limit:
+            raise InvalidInputError(
+                f"a statement of {size} bytes doesn't fit: the server's max_allowed_packet is"
+                f" {limit}; store large arguments elsewhere and submit where they are, or raise it"
+            )
 
     def _in_step(self, call: Callable[[], Any]) -> Any:
         """Do `call`; where the server's answer wasn't read to its end, close the connection.
