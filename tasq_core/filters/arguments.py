@@ -6,6 +6,7 @@ on decoded arguments.
 """
 
 import operator
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -25,6 +26,9 @@ _COMPARE: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
     "<": operator.lt,
     "<=": operator.le,
 }
+_PLAIN_PIECE: Final = re.compile(r"[A-Za-z0-9 @._:+-]+")
+_PLAIN_TEXT: Final = re.compile(r"[A-Za-z][A-Za-z0-9 @._:+-]*")
+"""Begins with a letter, as no number and no time does."""
 _WORDS: Final = {"true": True, "false": False, "null": None}
 _MISSING: Final = object()
 
@@ -37,6 +41,27 @@ def argument_terms(where: Filter) -> tuple[Term, ...]:
 def path_of(term: Term) -> tuple[str, ...]:
     """The names from the outermost value to the one that is compared."""
     return tuple(term.key.removeprefix(ARGS_PATH).split("."))
+
+
+def name_held(term: Term) -> bytes | None:
+    """The last name of the path, where any arguments that have the path hold it in their bytes."""
+    names = [name for name in path_of(term) if not name.isdecimal()]
+    return names[-1].encode() if names and _PLAIN_PIECE.fullmatch(names[-1]) else None
+
+
+def bytes_held(wanted: ArgValue) -> bytes | None:
+    """Bytes that arguments hold, by either codec, where their value equals; None if none surely.
+
+    Numbers, times and words like `true` are written in several ways, and JSON may escape what
+    isn't plain.
+    """
+    is_piece = wanted.star_before or wanted.star_after
+    plain = _PLAIN_PIECE if is_piece else _PLAIN_TEXT
+    if wanted.operator != "=" or not plain.fullmatch(wanted.text):
+        return None
+    if not is_piece and not wanted.is_text and wanted.text.lower() in _WORDS:
+        return None
+    return wanted.text.encode()
 
 
 def arguments_match(terms: tuple[Term, ...], args: bytes) -> bool:

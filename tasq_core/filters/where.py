@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final, Protocol
 from uuid import UUID
 
-from tasq_core.filters.arguments import path_of
+from tasq_core.filters.arguments import bytes_held, name_held
 from tasq_core.filters.dialects import Bind, MySQLWhere, PostgresWhere, SQLiteWhere
 from tasq_core.filters.model import WORD, Filter, Term
 from tasq_core.filters.values import (
@@ -163,13 +163,18 @@ class _Builder:
         return f"({column} IS NOT NULL AND {written})" if column in _NULLABLE else written
 
     def _arguments(self, term: Term) -> str:
-        """What any match holds somewhere in its bytes: the last name of the path."""
+        """What any match holds somewhere in its bytes: the last name of the path, and the text."""
         if term.negated:
             return _EVERYTHING
-        names = [name for name in path_of(term) if not name.isdecimal() and name.isascii()]
-        if not names:
-            return _EVERYTHING
-        return self._dialect.bytes_contain("args", names[-1].encode(), self._bind)
+        name = name_held(term)
+        held = [] if name is None else [self._dialect.bytes_contain("args", name, self._bind)]
+        texts = [bytes_held(value) for value in term.values if isinstance(value, ArgValue)]
+        found = [text for text in texts if text is not None]
+        if len(found) == len(texts):
+            held.append(
+                _any([self._dialect.bytes_contain("args", text, self._bind) for text in found])
+            )
+        return " AND ".join(held) or _EVERYTHING
 
     def _lengths(self, first: str, last: str, lengths: Lengths) -> str:
         parts = [f"{first} IS NOT NULL AND {last} IS NOT NULL"]
