@@ -24,14 +24,21 @@ class Client:
         self.repository = repository
         self.codec = codec_named(codec) if isinstance(codec, str) else codec
 
-    def migrate(self, *, side_tables: bool = True) -> None:
+    def migrate(self, *, side_tables: bool = True, notify: bool | None = None) -> None:
         """Create the table, or adopt one that Go made; safe to call at every start.
 
         Args:
             side_tables: make the side tables too (registry, pauses, attempts, schedules), as
                 far as this user may. Go never sees them; consumers work without.
+            notify: PostgreSQL: whether a trigger wakes idle consumers at every insert. It is
+                for programs other than this library, which notifies after its commits, and
+                holds back concurrent writers. None: with a table of Go's that is adopted now;
+                not with a new one; else as it is.
         """
-        self.repository.migrate()
+        if notify is None:
+            self.repository.migrate()
+        else:
+            self.repository.migrate_with_trigger(notify)
         if side_tables and isinstance(self.repository, SqlInspection):
             SideTables(self.repository).make()
 

@@ -50,7 +50,8 @@ class Producer:
                 gob, whatever the client's codec.
             as_struct: write dicts as Go structs; implies gob.
             connection: your own connection, whose open transaction the task joins: it is
-                there when you commit, and isn't when you roll back.
+                there when you commit, and isn't when you roll back. Call `notify()` after the
+                commit to wake idle consumers at once.
 
         Raises:
             InvalidInputError: a value the table can't hold, or both `delay` and `visible_at`.
@@ -80,6 +81,15 @@ class Producer:
         Returns: how many were new; ids that exist are skipped.
         """
         return self._repository.submit_tasks(tasks, connection=connection)
+
+    def notify(self, *, connection: Any = None) -> None:
+        """Wake idle consumers of tasks that joined your own transaction, after its commit.
+
+        Submits without `connection` do it by themselves; without it a consumer finds such tasks
+        at its next poll. `connection`: PostgreSQL notifies at the commit of its open
+        transaction, which holds back other such commits meanwhile.
+        """
+        self._repository.notify(connection=connection)
 
 
 def as_task_id(id: UUID | str) -> UUID:

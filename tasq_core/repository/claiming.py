@@ -119,7 +119,7 @@ def _among(
     ]
 
 
-def for_each_order(sql: str) -> Mapping[Ordering, str]:
+def by_order(sql: str) -> Mapping[Ordering, str]:
     """The statement `sql` for each order of claims."""
     return {ordering: fill(sql, {"order": order}) for ordering, order in CLAIM_ORDERS.items()}
 

@@ -7,7 +7,7 @@ from typing import Final
 from tasq_core.durations import Duration, seconds
 from tasq_core.errors import ClaimUnansweredError, RepositoryError, RepositoryUnavailableError
 from tasq_core.reports import Lease
-from tasq_core.repository.claiming import Pair, Pairs, for_each_order
+from tasq_core.repository.claiming import Pair, Pairs, by_order
 from tasq_core.repository.driver import Driver, RowFormat, Session
 from tasq_core.repository.inspection_sql import Mode, SqlInspection
 from tasq_core.repository.protocol import Names
@@ -25,7 +25,7 @@ class SqlClaims(SqlInspection):
         self, driver: Driver, rows: RowFormat, prefix: str, statements: str, quote: str
     ) -> None:
         super().__init__(driver, rows, prefix, statements, quote)
-        self._claims = for_each_order(self._sql.claim)
+        self._claims = by_order(self._sql.claim)
         self._pairs = Pairs(lists_quickly=self._lists_quickly)
 
     _lists_quickly = True

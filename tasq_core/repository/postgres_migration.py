@@ -63,13 +63,21 @@ _NO_TIMEOUT: Final = """
 class Migration:
     """What one table's schema needs."""
 
-    def __init__(self, slots: dict[str, str], where: str) -> None:
-        """For the table that `slots` name, in the database shown as `where`."""
+    def __init__(self, slots: dict[str, str], where: str, notify: bool | None) -> None:
+        """For the table that `slots` name, in the database shown as `where`.
+
+        `notify`: whether a trigger notifies of inserts; None leaves it as it is, on for a table
+        that is adopted and off for a new one.
+        """
+        self._notify = notify
         self._slots = slots
         self._where = where
         self._statements = {
             name: fill(text, slots) for name, text in load_schema("postgres").items()
-        } | {f"drop_{index}": drop_index("postgres", slots, index) for index in OBSOLETE_INDEXES}
+        }
+        self._statements |= {
+            f"drop_{index}": drop_index("postgres", slots, index) for index in OBSOLETE_INDEXES
+        }
         self._lock_name = f"tasq migrate {slots['name']}"
 
     def missing(self, connection: Connection) -> list[str]:
@@ -87,11 +95,18 @@ class Migration:
         there |= {
             "create_enum": _scalar(connection, "SELECT to_regtype(%s)", self._slots["enum"]),
             "create_table": found,
+            "notify_function": not self._notify,
+            "notify_trigger": not self._notify,
+            "notify_drop": True,
         }
         if found is not None:
-            trigger = _scalar(connection, _TRIGGER, f"{name}_tasq_notify", table)
-            there |= {"notify_function": trigger, "notify_trigger": trigger}
+            trigger = bool(_scalar(connection, _TRIGGER, f"{name}_tasq_notify", table))
             indexes = dict(connection.execute(_INDEXES, [table]).fetchall())
+            adopted = not any(index.startswith(f"{name}_tasq_") for index in indexes)
+            wanted = (trigger or adopted) if self._notify is None else self._notify
+            kept = trigger or not wanted
+            there |= {"notify_function": kept, "notify_trigger": kept}
+            there["notify_drop"] = wanted or not trigger
             valid = {index for index, ok in indexes.items() if ok}
             there |= {
                 f"drop_{index}": f"{name}_tasq_{index}" not in indexes for index in OBSOLETE_INDEXES

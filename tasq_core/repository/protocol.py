@@ -62,10 +62,14 @@ class Repository(Protocol):
     # -- Go's thirteen --------------------------------------------------------------------
 
     def migrate(self) -> None:
-        """Create the table, its indexes and wake-up trigger; adopt a table that Go made.
+        """Create the table and its indexes; adopt a table that Go made.
 
-        Idempotent, and safe when several processes run it at once.
+        Idempotent, and safe when several processes run it at once. PostgreSQL: a table that is
+        adopted gets a trigger that wakes idle consumers at every insert, a new one doesn't.
         """
+
+    def migrate_with_trigger(self, enabled: bool) -> None:
+        """`migrate`, and make or drop PostgreSQL's trigger; elsewhere there is none."""
 
     def ping_tasks(self, task_ids: Collection[UUID], visibility_timeout: Duration) -> list[Task]:
         """Let the leases of these open tasks end `visibility_timeout` from now, unfenced.
@@ -240,6 +244,13 @@ class Repository(Protocol):
         """(minute, SUCCESSFUL or FAILED, finished in it) since then, oldest first."""
 
     # -- the connection ----------------------------------------------------------------------
+
+    def notify(self, *, connection: Any = None) -> None:
+        """Wake idle consumers, where the database can tell them.
+
+        Submits do it by themselves after their commit; call this after the commit of your own
+        transaction that tasks joined. `connection`: at the commit of its open transaction.
+        """
 
     def open_wakeup(self) -> Wakeup | None:
         """A channel of notifications of new tasks; None where the database offers none."""

@@ -53,6 +53,11 @@ class SqlRepository(SqlClaims):
         """Create or adopt the table."""
         raise NotImplementedError
 
+    def migrate_with_trigger(self, enabled: bool) -> None:
+        """`migrate`; no trigger notifies here."""
+        del enabled
+        self.migrate()
+
     def _change_leases(
         self, session: Session, sql: str, leases: Sequence[Lease], **params: object
     ) -> set[Lease]:
@@ -73,8 +78,12 @@ class SqlRepository(SqlClaims):
         """Insert checked tasks within the session's transaction; how many were new."""
         raise NotImplementedError
 
-    def _wake_consumers(self, session: Session) -> None:
-        """Tell idle consumers of tasks that became visible without an insert."""
+    def notify(self, *, connection: Any = None) -> None:
+        """Wake idle consumers; nothing to do where they look by themselves."""
+        del connection
+
+    def _notify_soon(self) -> None:
+        """Wake idle consumers of what was just committed."""
 
     # -- claims and leases ------------------------------------------------------------------
 
@@ -92,8 +101,8 @@ class SqlRepository(SqlClaims):
             return [self._task(row) for row in session.rows(self._sql.get, params)]
 
         found = {task.id: task for task in self._run(work, "transaction")}
-        tasks = (found.get(id) for id in dict.fromkeys(task_ids))
-        return [task for task in tasks if task is not None and task.status in OPEN_STATUSES]
+        tasks = [found[id] for id in dict.fromkeys(task_ids) if id in found]
+        return [task for task in tasks if task.status in OPEN_STATUSES]
 
     def register_start(self, task: Task) -> Task:
         """Set IN_PROGRESS and `started_at`, under the lease of `task`."""
@@ -141,7 +150,9 @@ class SqlRepository(SqlClaims):
     def _leases(self, sql: str, leases: Sequence[Lease], **params: object) -> set[Lease]:
         if not leases:
             return set()
-        ordered = sorted(leases, key=_number_of)  # one order of locks, whoever writes
+        ordered = sorted(
+            leases, key=lambda lease: lease.task_id.int
+        )  # one order of locks, whoever writes
         return self._run(
             lambda session: self._change_leases(session, sql, ordered, **params), self._batch_mode
         )
@@ -180,7 +191,10 @@ class SqlRepository(SqlClaims):
 
         if connection is not None:
             return self._joined(connection, work)
-        return self._run(work, "write")
+        stored = self._run(work, "write")
+        if stored.visible_at <= stored.created_at:
+            self._notify_soon()
+        return stored
 
     def submit_tasks(self, tasks: Iterable[Task], *, connection: Any = None) -> int:
         """Insert many in one transaction; ids that exist are skipped. How many were inserted."""
@@ -191,11 +205,14 @@ class SqlRepository(SqlClaims):
         if connection is not None:
             return self._joined(connection, lambda session: self._insert_many(session, fresh))
         try:
-            return self._run(lambda session: self._insert_many(session, fresh), "transaction")
+            done = self._run(lambda session: self._insert_many(session, fresh), "transaction")
         except RepositoryError:
             if fresh.failure is not None:  # the caller's own, which may be the driver's as well
                 raise fresh.failure from None
             raise
+        if done:
+            self._notify_soon()
+        return done
 
     def _joined(self, connection: Any, work: Callable[[Session], R]) -> R:
         """Do `work` in the caller's transaction, which only the caller ends."""
@@ -215,6 +232,8 @@ class SqlRepository(SqlClaims):
             )
 
         done = self._run(work, "transaction") if tasks else 0
+        if done:
+            self._notify_soon()
         return MutationResult(done, len(tasks) - done)
 
     def _columns_of(self, task: Task) -> dict[str, object]:
@@ -250,7 +269,6 @@ class SqlRepository(SqlClaims):
 
         def work(session: Session) -> Task:
             changed = session.change(self._sql.requeue_own, params)
-            self._wake_consumers(session)
             rows = session.rows(self._sql.get, params)
             if not rows:
                 raise TaskNotFoundError(f"task {task.id} doesn't exist", [task.id])
@@ -259,7 +277,9 @@ class SqlRepository(SqlClaims):
                 raise lease_lost(task)
             return found
 
-        return self._run(work, "transaction")
+        found = self._run(work, "transaction")
+        self._notify_soon()
+        return found
 
     def requeue_tasks(self, ids: Sequence[UUID], reset: bool = False) -> MutationResult:
         """`requeue_task` for many, leased ones skipped."""
@@ -269,12 +289,8 @@ class SqlRepository(SqlClaims):
         sql = self._sql.reset if reset else self._sql.requeue
         params = {**self._rows.clock(), "ids": self._rows.ids(wanted)}
 
-        def work(session: Session) -> int:
-            done = session.change(sql, params)
-            self._wake_consumers(session)
-            return done
-
-        done = self._run(work, "write")
+        done = self._run(lambda session: session.change(sql, params), "write")
+        self._notify_soon()
         return MutationResult(done, len(wanted) - done)
 
     def delete_task(self, task: Task, safe_delete: bool) -> None:
@@ -317,7 +333,3 @@ class SqlRepository(SqlClaims):
         sql, params = self._where(self._sql.delete, where)
         params |= {"ids": self._rows.ids(ids), "safe": safe}
         return self._run(lambda session: session.change(sql, params), "write")
-
-
-def _number_of(lease: Lease) -> int:
-    return lease.task_id.int

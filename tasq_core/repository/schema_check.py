@@ -58,6 +58,8 @@ class Structure:
     """Columns, types and labels that differ: neither we nor Go can rely on this table."""
     missing: tuple[tuple[str, str], ...]
     """(name, DDL) of what `migrate` would do."""
+    notify_trigger: bool | None
+    """Whether a trigger notifies at every insert; None where databases know no notices."""
     lacking: tuple[str, ...]
     """Rights on the table that this user doesn't have."""
     table_bytes: int
@@ -89,6 +91,7 @@ def structure(repository: Repository) -> Structure:
         exists=bool(columns),
         differences=tuple(look.differences(columns)) if columns else (),
         missing=tuple(look.missing(exists=bool(columns))),
+        notify_trigger=look.notify_trigger(),
         lacking=tuple(look.lacking()) if columns else (),
         table_bytes=table_bytes,
         index_bytes=index_bytes,
@@ -156,6 +159,7 @@ class _Look:
         table = self._repository.table
         indexes = {_bare(text_of(name)) for name, valid, _ in self.rows("indexes") if valid}
         triggers = {text_of(name) for name, _ in self.rows("triggers")}
+        adopts = exists and not any(name.startswith(f"{table}_tasq_") for name in indexes)
         has_enum = bool(self.rows("labels"))
         found: list[tuple[str, str]] = []
         for name, text in load_schema(self._folder).items():
@@ -163,7 +167,7 @@ class _Look:
             there = {
                 "create": has_enum if rest == "enum" else exists,
                 "index": f"{table}_tasq_{rest}" in indexes,
-                "notify": f"{table}_tasq_notify" in triggers,
+                "notify": rest == "drop" or not adopts or f"{table}_tasq_notify" in triggers,
             }.get(kind, True)
             if not there:
                 found.append((name, fill(text, self._slots)))
@@ -173,6 +177,13 @@ class _Look:
             if f"{table}_tasq_{name}" in indexes
         ]
         return found
+
+    def notify_trigger(self) -> bool | None:
+        """Whether the trigger that notifies of inserts is there and enabled."""
+        if self._folder != "postgres":
+            return None
+        name = f"{self._repository.table}_tasq_notify"
+        return any(text_of(found) == name and enabled for found, enabled in self.rows("triggers"))
 
     def lacking(self) -> list[str]:
         """Rights that are needed and not had."""

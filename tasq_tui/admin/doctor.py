@@ -88,6 +88,14 @@ def _clock(clock: datetime, seconds: float) -> Finding:
     )  # fmt: skip
 
 
+_TRIGGER_SAYS: Final = {
+    True: "a trigger notifies at every insert, Go's too, and holds back concurrent writers;"
+    " `tasq migrate --no-notify` drops it",
+    False: "tasq's own submits notify; inserts by other programs wait for the next poll, unless"
+    " `tasq migrate --notify` adds a trigger",
+}
+
+
 def _schema(repository: Repository, found: Structure) -> Iterator[Finding]:
     if not found.exists:
         yield Finding(
@@ -102,9 +110,14 @@ def _schema(repository: Repository, found: Structure) -> Iterator[Finding]:
     if not found.differences:
         yield Finding("table", Verdict.GOOD, f"{repository.table} is as it should be")
     for name, ddl in found.missing:
-        yield Finding("schema", Verdict.WARNING, f"{name} is missing", f"tasq migrate, or: {ddl};")
+        old = name.startswith("drop_")
+        what = f"index {name.removeprefix('drop_')} serves no query any more" if old else name
+        said = what if old else f"{what} is missing"
+        yield Finding("schema", Verdict.WARNING, said, f"tasq migrate, or: {ddl};")
     if not found.missing:
         yield Finding("schema", Verdict.GOOD, "every index is there")
+    if found.notify_trigger is not None:
+        yield Finding("wake-ups", Verdict.GOOD, _TRIGGER_SAYS[found.notify_trigger])
     if found.lacking:
         lacking = ", ".join(found.lacking)
         yield Finding(

@@ -252,15 +252,3 @@ def test_two_prefixes_are_two_tables(repository: Repository, database: Database)
         assert repository.count_tasks(None, None, None) == 1
     finally:
         other.close()
-
-
-@on_postgres
-def test_an_insert_by_hand_notifies_listeners(repository: Repository, database: Database):
-    wakeup = repository.open_wakeup()
-    assert wakeup is not None
-    try:
-        insert_row(database, id=make_task().id)
-        assert wakeup.wait(10)
-    finally:
-        wakeup.close()
-        wakeup.wait(1)

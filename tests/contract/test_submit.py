@@ -205,7 +205,9 @@ def test_listeners_hear_of_a_task_only_when_its_transaction_commits(
     wakeup = client.repository.open_wakeup()
     assert wakeup is not None
     connection = database.connect()
-    client.new_producer().submit("a", 1, connection=connection)
+    producer = client.new_producer()
+    producer.submit("a", 1, connection=connection)
+    producer.notify(connection=connection)
     assert not wakeup.wait(0.2)
     connection.commit()
     assert wakeup.wait(10)

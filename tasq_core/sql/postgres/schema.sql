@@ -52,7 +52,8 @@ CREATE INDEX IF NOT EXISTS "{name}_tasq_status" ON {tasks} (status, created_at, 
 CREATE INDEX IF NOT EXISTS "{name}_tasq_finished" ON {tasks} (finished_at)
   WHERE finished_at IS NOT NULL
 
--- Wakes idle consumers for Go's inserts too. A payload would keep equal notices apart:
+-- Wakes idle consumers of inserts that aren't our own, where `migrate` was asked for it or
+-- adopted a table of Go's. A payload would keep equal notices apart:
 -- without one, those of a transaction fold into one.
 -- name: notify_function
 CREATE OR REPLACE FUNCTION "{name}_tasq_notify"() RETURNS trigger LANGUAGE plpgsql AS
@@ -61,3 +62,6 @@ $$ BEGIN PERFORM pg_notify(TG_ARGV[0], ''); RETURN NULL; END $$
 -- name: notify_trigger
 CREATE TRIGGER "{name}_tasq_notify" AFTER INSERT ON {tasks}
   FOR EACH STATEMENT EXECUTE FUNCTION "{name}_tasq_notify"('{name}_tasq')
+
+-- name: notify_drop
+DROP FUNCTION IF EXISTS "{name}_tasq_notify"() CASCADE

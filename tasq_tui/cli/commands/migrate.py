@@ -29,6 +29,16 @@ def migrate(
             show_default=False,
         ),
     ] = True,
+    notify: Annotated[
+        bool | None,
+        typer.Option(
+            "--notify/--no-notify",
+            help="PostgreSQL: a trigger that wakes idle consumers at every insert. Only inserts by"
+            " other programs need it, and it holds back concurrent writers. Without the option:"
+            " made with a table of Go's, else left as it is.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> int:
     """Create the table, or adopt one that Go made, and add what is missing beside it.
 
@@ -43,7 +53,7 @@ def migrate(
         if plan:
             return _show_plan(connection, side_tables=side_tables)
         check_writable(connection.settings, "migrate")
-        connection.client.migrate(side_tables=side_tables)
+        connection.client.migrate(side_tables=side_tables, notify=notify)
         table = connection.repository.table
         diagnostics.note(f"table {table} is ready in {connection.settings.redacted_url}")
     return diagnostics.ExitCode.DONE
