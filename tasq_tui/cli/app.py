@@ -97,13 +97,16 @@ def without_verb(
 
 def main() -> None:
     """Run the command line, and exit with its code."""
-    sys.exit(run(sys.argv[1:]))
+    from tasq_tui.cli import streams
+
+    streams.prepare()
+    sys.exit(run(streams.arguments()))
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run `tasq` with `arguments`; its exit code."""
     from tasq_core.errors import TasqError
-    from tasq_tui.cli import diagnostics, output
+    from tasq_tui.cli import diagnostics, output, streams
 
     try:
         code = _invoke(arguments)
@@ -112,6 +115,14 @@ def run(arguments: Sequence[str]) -> int:
         return diagnostics.ExitCode.DONE
     except KeyboardInterrupt:
         return diagnostics.ExitCode.INTERRUPTED
+    except BrokenPipeError:  # of help, which the parser prints
+        output.discard()
+        return diagnostics.ExitCode.DONE
+    except OSError as error:
+        if not streams.is_full(error):
+            raise
+        output.discard()
+        return diagnostics.failed(output.failure(error))
     except TasqError as error:
         return diagnostics.failed(error)
     return code

@@ -39,8 +39,13 @@ def carry_out(given: Given, change: Change, asked: Asked) -> int:
 
 def report(outcome: Outcome, *, as_json: bool) -> int:
     """Say how a change ended; the exit code."""
+    failure = None
     if as_json:
-        output.document(outcome.record)
+        try:
+            output.document(outcome.record)
+            output.flush()
+        except output.OutputFailedError as error:
+            failure = error
     again = ": run it again to go on" if outcome.interrupted and outcome.left else ""
     diagnostics.note(f"{outcome.text}{again}")
     if outcome.trash is not None:
@@ -48,7 +53,11 @@ def report(outcome: Outcome, *, as_json: bool) -> int:
     if outcome.recorded.problem:
         diagnostics.warn(outcome.recorded.problem)
     code = diagnostics.failed(outcome.error) if outcome.error is not None else ExitCode.FAILED
-    return exit_code(outcome, code)
+    code = exit_code(outcome, code)
+    if failure is None:
+        return code
+    diagnostics.failed(failure)
+    return code if code is not ExitCode.DONE else ExitCode.PARTLY_DONE
 
 
 def exit_code(outcome: Outcome, failed: ExitCode = ExitCode.FAILED) -> ExitCode:

@@ -181,9 +181,9 @@ def _write(text: str) -> None:
     try:
         sys.stderr.write(text)
         sys.stderr.flush()
-    except BrokenPipeError:
+    except OSError:  # nobody reads, or the disk is full: there is no better place to say so
         nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stderr.fileno())
+        os.dup2(nowhere, 2)
         os.close(nowhere)
 
 

@@ -11,13 +11,14 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain, islice
 from shutil import get_terminal_size
 from typing import Any, Final, Generic, TypeVar
 
-from tasq_core.errors import InvalidInputError
-from tasq_tui.cli import sanitize
+from tasq_core.errors import InvalidInputError, TasqError
+from tasq_tui.cli import sanitize, streams
 from tasq_tui.cli.formats import Format
 
 T = TypeVar("T")
@@ -25,6 +26,7 @@ T = TypeVar("T")
 _MEASURED: Final = 500
 """Rows whose widths decide a table's columns; later, longer ones push their line out."""
 _NARROWEST: Final = 8
+_STDOUT: Final = 1
 _COLOURS: Final = {
     "NEW": "36", "ENQUEUED": "33", "IN_PROGRESS": "34", "SUCCESSFUL": "32", "FAILED": "31",
 }  # fmt: skip
@@ -32,6 +34,10 @@ _COLOURS: Final = {
 
 class OutputClosedError(Exception):
     """Whoever read our output has gone: `tasq list | head`. No error to anyone."""
+
+
+class OutputFailedError(TasqError):
+    """Standard output takes no more: the disk is full, or it is closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,19 +127,22 @@ def flush() -> None:
 
     Raises:
         OutputClosedError: nobody reads.
+        OutputFailedError: it can't be written.
     """
-    try:
+    with _failures():
         sys.stdout.flush()
-    except BrokenPipeError:
-        discard()
-        raise OutputClosedError from None
 
 
 def discard() -> None:
     """Send the rest nowhere, so that the interpreter's own last flush can't fail."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
+    os.dup2(nowhere, _STDOUT)
     os.close(nowhere)
+
+
+def failure(error: OSError) -> OutputFailedError:
+    """What to say of output that can't be written."""
+    return OutputFailedError(f"standard output can't be written: {error.strerror}")
 
 
 # -- writing ---------------------------------------------------------------------------------
@@ -145,11 +154,22 @@ def _write_all(lines: Iterable[str]) -> None:
 
 
 def _write(data: str) -> None:
-    try:
+    with _failures():
         sys.stdout.write(data)
+
+
+@contextmanager
+def _failures() -> Iterator[None]:
+    try:
+        yield
     except BrokenPipeError:
         discard()
         raise OutputClosedError from None
+    except OSError as error:
+        if not streams.is_full(error):
+            raise
+        discard()
+        raise failure(error) from error
 
 
 # -- forms -----------------------------------------------------------------------------------

@@ -1,6 +1,5 @@
 """From a verb's arguments to the tasks they mean. Nothing given never means everything."""
 
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ from tasq_core.repository.protocol import PageOrder, Repository
 from tasq_core.task import TaskStatus, TaskStatusGroup, as_status, get_task_statuses
 from tasq_tui.admin.selection import Selection, select_ids, select_where
 from tasq_tui.cli.durations import age
+from tasq_tui.cli.streams import input_lines
 
 _HOW = "give ids, - for ids on standard input, --where or another filter, or --all"
 
@@ -119,7 +119,7 @@ class Choice:
 
 
 def _from_stdin() -> Iterator[str]:
-    for line in sys.stdin:
+    for line in input_lines():
         yield from line.split()
 
 

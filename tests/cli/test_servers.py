@@ -34,7 +34,7 @@ def test_a_queue_is_used_from_its_first_task_to_its_last(tasq, database):
     assert [task["id"] for task in json.loads(done("show", kept, "--json"))] == [kept]
     assert json.loads(done("stats", "--json"))
 
-    done("work", "jobs:register", "--queue", "mail", "--drain", "--log", "error")
+    done("work", "jobs:register", "--queue", "mail", "--drain", "--log", "error", code=6)
     assert "refused" in done("errors")
     done("requeue", "--where", "status:failed", "--yes")
     client = database.client()

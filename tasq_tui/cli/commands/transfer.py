@@ -1,10 +1,8 @@
 """tasq export, tasq import."""
 
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +21,7 @@ from tasq_tui.cli.connection import connected
 from tasq_tui.cli.diagnostics import ExitCode
 from tasq_tui.cli.options import VerbCommand, verb_app
 from tasq_tui.cli.selection_options import ChoosingCommand, choice_of
+from tasq_tui.cli.streams import file_lines, input_lines
 
 app = verb_app()
 
@@ -52,7 +51,8 @@ def export(context: typer.Context) -> int:
         if selection.limit is not None and choice.order is None:
             ids = tuple(reversed(ids))
         for batch in replace(selection, ids=ids).sized_batches(connection.repository, 500):
-            tasks = connection.repository.get_tasks(batch)
+            found = {task.id: task for task in connection.repository.get_tasks(batch)}
+            tasks = (found[id] for id in batch if id in found)
             output.raw(sanitize.json_text(to_line(task)) for task in tasks)
     return ExitCode.DONE
 
@@ -95,11 +95,4 @@ def _lines(files: list[str]) -> Iterator[Iterable[str]]:
 
 
 def _lines_of(file: str) -> Iterator[str]:
-    try:
-        if file == "-":
-            yield from TextIOWrapper(sys.stdin.buffer, encoding="utf-8")
-        else:
-            with Path(file).open(encoding="utf-8") as opened:
-                yield from opened
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInputError(f"{file!r} can't be read: {error}") from error
+    yield from input_lines() if file == "-" else file_lines(file)
