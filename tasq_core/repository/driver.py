@@ -5,16 +5,17 @@ transactions, error translation), a `RowFormat` (how values cross), and the few 
 marked "differs:" in its own file.
 """
 
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from tasq_core.errors import RepositoryError
 from tasq_core.filters.where import WhereDialect
 from tasq_core.task import Task
 
+R = TypeVar("R")
 Params = Mapping[str, object]
 Row = tuple[Any, ...]
 
@@ -115,3 +116,19 @@ class RowFormat(Protocol):
 
     def clock(self) -> dict[str, object]:
         """The parameters that every statement of this database is given."""
+
+
+def within(scope: AbstractContextManager[Session], work: Callable[[Session], R]) -> R:
+    """Do `work` within `scope`, which is left for certain.
+
+    A `with` block would leave it by a call that the exception of a signal handler may
+    interrupt before it has done anything.
+    """
+    try:
+        done = work(scope.__enter__())
+        scope.__exit__(None, None, None)
+    except BaseException as error:
+        with suppress(Exception):  # what undoing meets isn't why it failed
+            scope.__exit__(type(error), error, error.__traceback__)
+        raise
+    return done

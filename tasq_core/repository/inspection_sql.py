@@ -4,7 +4,7 @@ import itertools
 import random
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 from copy import copy
 from dataclasses import replace
 from datetime import datetime
@@ -21,7 +21,7 @@ from tasq_core.filters.where import build
 from tasq_core.reports import BreakdownRow, Health
 from tasq_core.repository.arguments import ArgumentWalk
 from tasq_core.repository.checks import matching
-from tasq_core.repository.driver import Driver, RowFormat, Session
+from tasq_core.repository.driver import Driver, RowFormat, Session, within
 from tasq_core.repository.odd_rows import MISREAD, TaskReader
 from tasq_core.repository.protocol import Names, PageOrder, Statuses
 from tasq_core.repository.rows import table_names, text_of
@@ -120,7 +120,7 @@ class SqlInspection:
         begin = monotonic()
         for attempt in itertools.count():
             try:
-                return _within(opened(self._response_timeout), work)
+                return within(opened(self._response_timeout), work)
             except self._driver.errors as error:
                 self._check_open()
                 again = attempt + 1 < ATTEMPTS or monotonic() - begin < TRYING_SECONDS
@@ -149,14 +149,14 @@ class SqlInspection:
         view._response_timeout = seconds("timeout", timeout, positive=True)  # noqa: SLF001 - ours
         return view
 
-    def answers_within(self, timeout: Duration) -> NoReturn:
+    def answerswithin(self, timeout: Duration) -> NoReturn:
         """Was replaced by `with_response_timeout`.
 
         Raises:
             RepositoryError: always.
         """
         raise RepositoryError(
-            f"answers_within({timeout!r}) was replaced: call the methods of"
+            f"answerswithin({timeout!r}) was replaced: call the methods of"
             f" repository.with_response_timeout({timeout!r})"
         )
 
@@ -374,22 +374,6 @@ class SqlInspection:
         """
         self._shared.closed = True
         self._driver.close()
-
-
-def _within(scope: AbstractContextManager[Session], work: Callable[[Session], R]) -> R:
-    """Do `work` within `scope`, which is left for certain.
-
-    A `with` block would leave it by a call that the exception of a signal handler may
-    interrupt before it has done anything.
-    """
-    try:
-        done = work(scope.__enter__())
-        scope.__exit__(None, None, None)
-    except BaseException as error:
-        with suppress(Exception):  # what undoing meets isn't why it failed
-            scope.__exit__(type(error), error, error.__traceback__)
-        raise
-    return done
 
 
 def as_page_order(order: PageOrder | str) -> PageOrder:
