@@ -149,14 +149,14 @@ class SqlInspection:
         view._response_timeout = seconds("timeout", timeout, positive=True)  # noqa: SLF001 - ours
         return view
 
-    def answerswithin(self, timeout: Duration) -> NoReturn:
+    def answers_within(self, timeout: Duration) -> NoReturn:
         """Was replaced by `with_response_timeout`.
 
         Raises:
             RepositoryError: always.
         """
         raise RepositoryError(
-            f"answerswithin({timeout!r}) was replaced: call the methods of"
+            f"answers_within({timeout!r}) was replaced: call the methods of"
             f" repository.with_response_timeout({timeout!r})"
         )
 
