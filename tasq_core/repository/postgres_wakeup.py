@@ -31,10 +31,10 @@ class NotifyWakeup:
     def __init__(self, connection: "psycopg.Connection[Any]", channel: str) -> None:
         self._connection = connection
         self._notices = threading.Event()
-        self._end, self._stop = os.pipe()
-        self._closed = False
         connection.add_notify_handler(lambda _: self._notices.set())
         connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
+        self._end, self._stop = os.pipe()
+        self._closed = self._freed = False
 
     def wait(self, timeout: float) -> bool:
         """Block until a notice comes, or `timeout` seconds; whether one did. False once closed.
@@ -58,16 +58,21 @@ class NotifyWakeup:
 
     def _receive(self, timeout: float) -> None:
         """Wait for the connection or the end, and take in what came."""
-        readable, _, _ = select.select([self._connection.fileno(), self._end], [], [], timeout)
-        if self._connection.fileno() in readable:
+        connection = self._connection.fileno()
+        poll = select.poll()  # select() takes no descriptor above 1023
+        poll.register(connection, select.POLLIN)
+        poll.register(self._end, select.POLLIN)
+        if connection in dict(poll.poll(timeout * 1000)):
             # An empty read also finds out that the connection is broken.
             self._connection.pgconn.consume_input()
             while self._connection.pgconn.notifies():
                 self._notices.set()
 
     def _free(self) -> None:
-        if not self._connection.closed:
-            self._connection.close()
+        if not self._freed:
+            self._freed = True
+            self._connection.close()  # which leaves the socket of a broken one open
+            self._connection.pgconn.finish()
             os.close(self._end)
 
     def close(self) -> None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from tasq_core.errors import RepositoryUnavailableError
 from tasq_core.repository.fork_guard import guard
 
 _LOOK_EVERY: Final = 0.002
@@ -26,7 +27,13 @@ class FileWakeup:
         with guard.call():
             if self._connection is None:  # its numbers are its own: the next look finds a change
                 self._connection = self._connect()
-            return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
+            try:
+                return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
+            except sqlite3.Error as error:
+                self._disconnect()
+                raise RepositoryUnavailableError(
+                    f"watching for new tasks broke off: {error}"
+                ) from error
 
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
