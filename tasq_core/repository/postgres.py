@@ -348,16 +348,12 @@ class PostgresRepository(SqlRepository):
             return None
         try:
             connection = self._postgres.connect(self._response_timeout)
-            try:
-                if connection.pooled and not self._run(
-                    lambda session: hears(connection, _raw(session)), "read"
-                ):
-                    connection.close()
-                    return None
-                return NotifyWakeup(connection, f"{self._table}_tasq")
-            except BaseException:
-                connection.pgconn.finish()
-                raise
+            if connection.pooled and not self._run(
+                lambda session: hears(connection, _raw(session)), "read"
+            ):
+                connection.close()
+                return None
+            return NotifyWakeup(connection, f"{self._table}_tasq")
         except psycopg.Error as error:
             raise self._postgres.translate(error, self._table) from error
 

@@ -32,7 +32,11 @@ class NotifyWakeup:
         self._connection = connection
         self._notices = threading.Event()
         connection.add_notify_handler(lambda _: self._notices.set())
-        connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
+        try:
+            connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
+        except BaseException:
+            connection.pgconn.finish()
+            raise
         self._end, self._stop = os.pipe()
         self._closed = self._freed = False
 
