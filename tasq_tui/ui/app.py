@@ -1,11 +1,11 @@
 """The cockpit: six screens over one table."""
 
 import shlex
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from importlib import import_module
-from typing import Any, ClassVar, Final, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 from textual import on
 from textual.app import App, SystemCommand
@@ -32,6 +32,9 @@ from tasq_tui.ui.text import theme
 from tasq_tui.ui.text.sanitize import ControlFilter, safe
 from tasq_tui.ui.widgets.header import Header
 
+if TYPE_CHECKING:
+    from textual.command import Provider
+
 WIDE: Final = 120
 """Columns from which lists and details stand side by side."""
 
@@ -57,6 +60,13 @@ def screen_class(name: str) -> type[CockpitScreen]:
     return found
 
 
+def _commands() -> "type[Provider]":
+    """What the palette searches; imported when it is first opened."""
+    from tasq_tui.ui.palette import ActionCommands  # noqa: PLC0415
+
+    return ActionCommands
+
+
 class CockpitApp(KeysInOrder):
     """Holds the session and the screens; what they share goes through here."""
 
@@ -64,6 +74,7 @@ class CockpitApp(KeysInOrder):
     CSS_PATH = "app.tcss"
     DEFAULT_MODE = "overview"
     COMMAND_PALETTE_BINDING = "ctrl+p"
+    COMMANDS = {_commands}  # noqa: RUF012 - the base's own type
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012 - the base's own type
     BINDINGS: ClassVar[list[BindingType]] = [*actions.bindings(Scope.APP)]
 
@@ -205,13 +216,22 @@ class CockpitApp(KeysInOrder):
         for active in sorted(screen.active_bindings.values(), key=lambda a: not a.binding.id):
             binding = active.binding
             is_ours = bool(binding.id) or binding.description.startswith(_LISTED)
-            if not active.enabled or not is_ours or binding.action in told:
+            if not is_ours or binding.action in told:
                 continue
             told.add(binding.action)
-            call = partial(self.run_action, binding.action, active.node)
             key = f"{self.get_key_display(binding)} · {binding.description}"
+            call: Callable[[], Coroutine[Any, Any, object]]
+            if active.enabled:
+                call = partial(self.run_action, binding.action, active.node)
+            else:
+                key += " · not possible now"
+                call = partial(self._refuse, binding.description)
             yield SystemCommand(binding.tooltip or binding.description, key, call)
         yield SystemCommand("Choose a theme", "Show all themes", self.action_change_theme)
+
+    async def _refuse(self, label: str) -> None:
+        why = "this session is read-only" if self.session.read_only else "there is nothing for it"
+        self.changer.tell(f"{label}: not possible now; {why}", "warning")
 
     async def _migrate(self) -> MutationResult | None:
         session = self.session

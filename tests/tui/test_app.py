@@ -73,6 +73,7 @@ async def test_an_action_of_the_palette_can_be_called(settings: Settings):
         await press(pilot, "ctrl+p")
         await until(pilot, lambda: "Search" in screen_text(app))
         await press(pilot, *"errors")
+        await until(pilot, lambda: "Go to the tasks" not in screen_text(app))
         await until(pilot, lambda: "Go to the errors" in screen_text(app))
         await press(pilot, "enter", "enter")
 
