@@ -113,12 +113,14 @@ class CockpitApp(KeysInOrder):
         return {**variables, "text-muted": muted.hex}
 
     def on_load(self) -> None:
-        """Be ready for signals before the terminal is changed."""
+        """Be ready for signals before the terminal is changed, and choose the theme for it."""
         if not self.is_headless:
+            theme.choose(self)
             leave_on_signals(cast("App[int]", self))
 
     def on_mount(self) -> None:
         """Take the user's keys."""
+        self.theme_changed_signal.subscribe(self, theme.remember)
         keys, complaints = actions.keymap(self.session.settings.keys)
         self.set_keymap(keys)
         for complaint in complaints:

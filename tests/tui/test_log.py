@@ -4,6 +4,7 @@ import sys
 
 from tasq_tui.admin.settings import Settings
 from tasq_tui.ui.dialogs.confirm import ConfirmDialog
+from tasq_tui.ui.widgets.lines_view import LinesView
 from tests.tui.conftest import cockpit, press, screen_text, settled, toasts, until
 
 
@@ -62,3 +63,16 @@ async def test_an_empty_log_says_so(settings: Settings):
 
 async def settled_log(pilot, app, count: int) -> None:
     await until(pilot, lambda: len(app.view.query_one("#log-changes").rows) == count)
+
+
+async def test_enter_goes_to_the_command_and_copies_nothing(shop: Settings):
+    async with cockpit(shop, screen="tasks") as (app, pilot):
+        await press(pilot, "r")
+        await until(pilot, lambda: app.session.log)
+        await press(pilot, "6")
+        await settled_log(pilot, app, 1)
+        app.copy_to_clipboard("mine")
+        await press(pilot, "enter")
+
+        assert app.clipboard == "mine"
+        assert isinstance(app.focused, LinesView)

@@ -90,7 +90,7 @@ async def test_columns_at_eighty_and_at_two_hundred():
     async with app.run_test(size=NARROW) as pilot:
         await pilot.pause()
         assert app.lines()[0].split() == [
-            "status", "id", "type", "queue", "prio", "recv", "age", "↓",
+            "status", "id", "type", "queue", "prio", "recv", "age", "↓", "took",
         ]  # fmt: skip
         await pilot.resize_terminal(*WIDE)
         await pilot.pause()

@@ -29,6 +29,8 @@ class HelpDialog(Dialog[None]):
         Binding("up,k", "scroll(-1)", "Up", show=False),
         Binding("pagedown,space,ctrl+f", "scroll(10)", "Page down", show=False),
         Binding("pageup,ctrl+b", "scroll(-10)", "Page up", show=False),
+        Binding("home,g", "scroll(-10_000)", "First", show=False),
+        Binding("end,G", "scroll(10_000)", "Last", show=False),
     ]
 
     def __init__(self, scope: Scope, keys_of: Callable[[Action], str]) -> None:

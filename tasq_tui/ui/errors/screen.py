@@ -201,7 +201,7 @@ def _columns(order: str) -> list[RowColumn]:
     return [
         RowColumn(f"count{arrow.get('count', '')}", 8, right=True),
         RowColumn(f"last{arrow.get('last', '')}", 7, right=True),
-        RowColumn("first", 7, from_width=76, right=True),
+        RowColumn("first", 7, from_width=66, right=True),
         RowColumn("types", 14, share=1),
         RowColumn("message", 24, share=4),
     ]

@@ -89,7 +89,8 @@ class HistoryScreen(CockpitScreen):
 
     @on(RowsView.Activated)
     def _open(self) -> None:
-        self.action_copy()
+        """Go to the command and what came of it."""
+        self._command.focus()
 
     def action_copy(self) -> None:
         """Copy the command, runnable as it stands."""

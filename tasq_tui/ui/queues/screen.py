@@ -26,6 +26,8 @@ class QueuesScreen(CockpitScreen):
     NAME: ClassVar[str] = "queues"
     CSS_PATH: ClassVar[str] = "screen.tcss"
     AUTO_FOCUS: ClassVar[str] = "#kinds-queues"
+    # Side by side only where both have all their columns.
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (160, "-wide")]  # noqa: RUF012 - the base's own type
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)

@@ -47,13 +47,13 @@ COLUMNS: Final = (
     Column("id", lambda task, _: task.id.hex[:SHORT_ID], SHORT_ID, from_width=40),
     Column("type", lambda task, _: safe(task.type, _WIDEST_CELL), 8, share=3),
     Column("queue", lambda task, _: safe(task.queue, _WIDEST_CELL), 6, share=2, from_width=56),
-    Column("prio", lambda task, _: str(task.priority), 6, from_width=70, right=True),
-    Column("recv", lambda t, _: formats.receives(t.receive_count, t.max_receives), 6,
+    Column("prio", lambda task, _: str(task.priority), 5, from_width=69, right=True),
+    Column("recv", lambda t, _: formats.receives(t.receive_count, t.max_receives), 5,
            from_width=64, right=True),
     AGE,
     Column("started", lambda task, now: formats.age(task.started_at, now), 7,
            from_width=120, right=True),
-    Column("took", _took, 7, from_width=104, right=True),
+    Column("took", _took, 6, from_width=69, right=True),
     Column("error", _error_line, 16, share=6, from_width=140),
 )  # fmt: skip
 

@@ -1,11 +1,15 @@
 """The colours. Nothing else names one: styles use Textual's tokens, statuses `STATUS_TOKENS`."""
 
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final
 
 from textual.app import App
 from textual.theme import Theme
 
 from tasq_core.task import TaskStatus
+from tasq_tui.admin.settings import state_dir
+from tasq_tui.admin.state import write_private
 
 DARK: Final = Theme(
     name="tasq",
@@ -61,6 +65,42 @@ LIGHT: Final = Theme(
     },
 )
 
+ANSI: Final = Theme(
+    name="tasq-16",
+    primary="#55FFFF",
+    secondary="#5555FF",
+    accent="#FF55FF",
+    warning="#FFFF55",
+    error="#FF5555",
+    success="#55FF55",
+    foreground="#FFFFFF",
+    background="#000000",
+    surface="#000000",
+    panel="#000000",
+    dark=True,
+    variables={
+        "text-error": "#FF5555",
+        "text-warning": "#FFFF55",
+        "text-success": "#55FF55",
+        "text-primary": "#55FFFF",
+        "text-accent": "#FF55FF",
+        "error-muted": "#000000",
+        "warning-muted": "#000000",
+        "primary-muted": "#000000",
+        "block-cursor-background": "#0000AA",
+        "block-cursor-foreground": "#FFFFFF",
+        "block-cursor-text-style": "bold",
+        "block-cursor-blurred-background": "#0000AA",
+        "border": "#AAAAAA",
+        "border-blurred": "#AAAAAA",
+        "footer-key-foreground": "#55FFFF",
+        "input-selection-background": "#0000AA",
+        "scrollbar": "#AAAAAA",
+        "scrollbar-background": "#000000",
+    },
+)
+"""Colours a terminal of 16 has: none is lost where each is replaced by the nearest."""
+
 STATUS_TOKENS: Final[dict[TaskStatus, str]] = {
     TaskStatus.NEW: "$text-primary",
     TaskStatus.ENQUEUED: "$text-accent",
@@ -72,10 +112,32 @@ STATUS_TOKENS: Final[dict[TaskStatus, str]] = {
 
 
 def register(app: App[Any]) -> None:
-    """Make both themes known to `app` and choose the dark one."""
-    app.register_theme(DARK)
-    app.register_theme(LIGHT)
+    """Make our themes known to `app` and choose the dark one."""
+    for theme in (DARK, LIGHT, ANSI):
+        app.register_theme(theme)
     app.theme = DARK.name
+
+
+def choose(app: App[Any]) -> None:
+    """Choose the theme that was used last; in a terminal of 16 colours the one that has them."""
+    if app.console.color_system == "standard":
+        app.theme = ANSI.name
+        return
+    with suppress(OSError, UnicodeDecodeError):
+        name = _remembered().read_text("utf-8").strip()
+        if name in app.available_themes and name != ANSI.name:
+            app.theme = name
+
+
+def remember(theme: Theme) -> None:
+    """Choose `theme` in the next run, as far as the disk allows."""
+    if theme.name != ANSI.name:
+        with suppress(OSError):
+            write_private(_remembered(), f"{theme.name}\n")
+
+
+def _remembered() -> Path:
+    return state_dir() / "theme"
 
 
 def status_class(status: TaskStatus) -> str:

@@ -128,7 +128,7 @@ class Header(Widget):
             return
         at = 0
         for number, (name, title) in enumerate(SCREENS.items(), 1):
-            at += len(self._tab(number, title))
+            at += len(self._tab(number, title, name))
             if event.x < at:
                 self.post_message(self.Chosen(name))
                 return
@@ -138,11 +138,17 @@ class Header(Widget):
         for number, (name, title) in enumerate(SCREENS.items(), 1):
             chosen = name == self._screen
             style = "bold $block-cursor-foreground on $block-cursor-background" if chosen else ""
-            parts.append(Content.styled(self._tab(number, title), style or "$text-muted"))
+            parts.append(Content.styled(self._tab(number, title, name), style or "$text-muted"))
         return Content("").join(parts)
 
-    def _tab(self, number: int, title: str) -> str:
-        return f" {number} {title} "
+    def _tab(self, number: int, title: str, name: str) -> str:
+        """A screen's digit and name; where not all fit, the first letters of the others' names."""
+        digits = sum(len(f" {n} ") for n in range(1, len(SCREENS) + 1))
+        room = self.size.width - digits - len(SCREENS)
+        if name == self._screen or sum(map(len, SCREENS.values())) <= room:
+            return f" {number} {title} "
+        letters = (room - len(SCREENS[self._screen])) // (len(SCREENS) - 1)
+        return f" {number} {title[:letters].strip()} " if letters > 0 else f" {number} "
 
     def _badge_colour(self) -> Color:
         try:

@@ -254,7 +254,9 @@ class RowsView(ScrollView, can_focus=True):
 
     def _fit_columns(self, width: int) -> tuple[int, ...]:
         shown = [column for column in self.columns if width >= column.from_width]
-        spare = max(width - sum(c.width for c in shown) - _GAP * (len(shown) - 1), 0)
+        while _least(shown) > width and (given_up := [c for c in shown if not c.share]):
+            shown.remove(given_up[-1])  # names go last
+        spare = max(width - _least(shown), 0)
         shares = sum(column.share for column in shown)
         widths = [
             0 if c not in shown else c.width + (spare * c.share // shares if shares else 0)
@@ -301,3 +303,8 @@ class RowsView(ScrollView, can_focus=True):
             component = self.get_component_rich_style(name, partial=True) if name else None
             self._styles[name] = own + component if component else own
         return self._styles[name]
+
+
+def _least(columns: Sequence[RowColumn]) -> int:
+    """The least room that `columns` take."""
+    return sum(column.width for column in columns) + _GAP * (len(columns) - 1)
