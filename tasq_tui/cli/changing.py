@@ -25,15 +25,16 @@ def carry_out(given: Given, change: Change, asked: Asked) -> int:
     """Preview, ask, change and report; the exit code."""
     with connected(given) as connection:
         settings = connection.settings
-        if not (asked.yes or asked.dry_run):
-            confirmation.check_answerable(change.verb, settings, named=asked.named)
+        is_asked = not (asked.yes or asked.dry_run) and confirmation.is_asked(
+            change.verb, settings, named=asked.named
+        )
         operation = prepare(connection.repository, settings, change, dry_run=asked.dry_run)
         if asked.dry_run:
             return _dry_run(operation, settings, asked)
-        if asked.yes:
-            diagnostics.note(confirmation.headline(operation.seen, settings))
-        else:
+        if is_asked:
             confirmation.confirm(operation.seen, settings)
+        else:
+            diagnostics.note(confirmation.headline(operation.seen, settings))
         return report(progress.run(operation), as_json=asked.as_json)
 
 

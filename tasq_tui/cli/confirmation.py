@@ -51,8 +51,8 @@ def preview_record(preview: Preview, settings: Settings) -> dict[str, Any]:
     }
 
 
-def check_answerable(verb: Verb, settings: Settings, *, named: bool) -> None:
-    """Refuse a change that nobody can be asked about, before anything is counted.
+def is_asked(verb: Verb, settings: Settings, *, named: bool) -> bool:
+    """Whether a change is asked about; refused, before it is counted, where nobody can be.
 
     What matches doesn't matter: a script must fail the first time it runs, not on the day
     that more tasks match. A requeue of tasks named by id passes: it says all there is to ask.
@@ -66,9 +66,9 @@ def check_answerable(verb: Verb, settings: Settings, *, named: bool) -> None:
         InvalidInputError: there is nobody to ask.
     """
     if sys.stdin.isatty() and diagnostics.is_terminal():
-        return
+        return True
     if named and verb.is_harmless and not settings.confirm:
-        return
+        return False
     raise InvalidInputError(
         f"{verb.name} asks before it changes tasks, and there is no terminal to ask on: add --yes"
         " (or --dry-run to see which tasks); nothing was changed"

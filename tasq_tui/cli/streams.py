@@ -71,10 +71,13 @@ def input_lines() -> Iterator[str]:
         InvalidInputError: it is closed, or isn't UTF-8.
     """
     _check_input()
+    decoded = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8-sig")
     try:
-        yield from io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8-sig")
+        yield from decoded
     except UnicodeDecodeError as error:
         raise InvalidInputError(not_utf8("standard input", error)) from error
+    finally:
+        decoded.detach()  # else its end closes standard input, which an answer is read from
 
 
 def file_lines(name: str) -> Iterator[str]:
