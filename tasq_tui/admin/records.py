@@ -2,12 +2,12 @@
 
 import base64
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from tasq_core.args import GOB, JSON
 from tasq_core.errors import ArgsDecodeError
-from tasq_core.task import Task
+from tasq_core.task import IMMEDIATELY, Task
+from tasq_core.transfer import iso
 
 TASK_FIELDS: Final = (
     "id", "type", "queue", "priority", "status", "receive_count", "max_receives",
@@ -16,8 +16,13 @@ TASK_FIELDS: Final = (
 
 
 def task_record(task: Task) -> dict[str, Any]:
-    """A task as JSON has it; `args` decoded, times ISO 8601 in UTC."""
-    return {
+    """A task as JSON has it; `args` decoded, times ISO 8601 in UTC, null for "at once".
+
+    Where the decoded arguments don't give back the stored bytes (gob, spaces in JSON), the
+    record has these in `args_base64`, too.
+    """
+    args = args_record(task.args)
+    record = {
         "id": str(task.id),
         "type": task.type,
         "queue": task.queue,
@@ -28,10 +33,19 @@ def task_record(task: Task) -> dict[str, Any]:
         "created_at": iso(task.created_at),
         "started_at": iso(task.started_at),
         "finished_at": iso(task.finished_at),
-        "visible_at": iso(task.visible_at),
+        "visible_at": None if task.visible_at == IMMEDIATELY else iso(task.visible_at),
         "last_error": task.last_error,
-        "args": args_record(task.args),
+        "args": args,
     }
+    if not _gives_back(args, task.args):
+        record["args_base64"] = base64.b64encode(task.args).decode()
+    return record
+
+
+def _gives_back(record: dict[str, Any], data: bytes) -> bool:
+    if record["encoding"] == "json":
+        return bool(JSON.encode(record["value"]) == data)
+    return bool(record["encoding"] != "gob")
 
 
 def args_record(data: bytes) -> dict[str, Any]:
@@ -42,13 +56,6 @@ def args_record(data: bytes) -> dict[str, Any]:
         except (ArgsDecodeError, UnicodeDecodeError):
             continue
     return {"encoding": "base64", "value": base64.b64encode(data).decode()}
-
-
-def iso(at: datetime | None) -> str | None:
-    """A time as `2026-03-01T14:05:09.123456Z`."""
-    if at is None:
-        return None
-    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _gob(data: bytes) -> Any:

@@ -32,7 +32,7 @@ def test_a_task_as_json_has_every_field_and_decoded_args(tasq, table):
         "id": str(ID), "type": "email", "queue": "mail", "priority": -3, "status": "FAILED",
         "receive_count": 2, "max_receives": 5, "created_at": "2026-01-02T03:04:05.678901Z",
         "started_at": "2026-01-02T03:04:06.678901Z", "finished_at": "2026-01-02T03:04:07.678901Z",
-        "visible_at": "0001-01-01T00:00:00.000000Z", "last_error": "no",
+        "visible_at": None, "last_error": "no",
         "args": {"encoding": "json", "value": {"to": "a@example.org"}},
     }  # fmt: skip
 

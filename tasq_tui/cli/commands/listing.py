@@ -11,8 +11,9 @@ from tasq_core.filters import Filter
 from tasq_core.inspector import Inspector
 from tasq_core.repository.protocol import PageOrder
 from tasq_core.task import IMMEDIATELY, Task
+from tasq_core.transfer import iso
 from tasq_tui.admin.explain import explain_in_place
-from tasq_tui.admin.records import TASK_FIELDS, iso, task_record
+from tasq_tui.admin.records import TASK_FIELDS, task_record
 from tasq_tui.admin.selection import select_ids
 from tasq_tui.admin.wording import span
 from tasq_tui.cli import diagnostics, options, output

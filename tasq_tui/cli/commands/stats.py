@@ -11,7 +11,7 @@ from tasq_core.errors import InvalidInputError
 from tasq_core.filters import Filter
 from tasq_core.reports import BreakdownRow, ErrorGroup, Summary
 from tasq_core.task import TaskStatus
-from tasq_tui.admin.records import iso
+from tasq_core.transfer import iso
 from tasq_tui.admin.wording import span
 from tasq_tui.cli import diagnostics, options, output
 from tasq_tui.cli.connection import Connection, connected

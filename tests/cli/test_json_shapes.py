@@ -1,0 +1,109 @@
+"""docs/json.md: a program written after its examples reads what the command prints."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tasq_core.task import TaskStatus
+from tests.support.builders import make_task
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "json.md"
+EXAMPLES = {
+    name: json.loads(text)
+    for name, text in re.findall(r"```json (\w+)\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
+}
+
+
+def assert_same_shape(found: Any, example: Any, path: str = "") -> None:
+    """Same keys in the same order, same types; null in the example stands for null or text."""
+    if isinstance(example, dict) and example:
+        assert list(found) == list(example), path
+        for key in example:
+            assert_same_shape(found[key], example[key], f"{path}.{key}")
+    elif isinstance(example, list) and example:
+        assert found, path
+        for one in found:
+            assert_same_shape(one, example[0], f"{path}[]")
+    elif example is None:
+        assert found is None or isinstance(found, str), path
+    else:
+        assert type(found) is type(example), path
+        if isinstance(example, str) and example.endswith("Z"):
+            assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", found), path
+
+
+@pytest.fixture
+def one(table, repository):
+    now = repository.now()
+    [task] = table(
+        make_task(
+            status=TaskStatus.FAILED, queue="mail", args=b'{"to":"a@b.c"}', last_error="ValueError: x",
+            started_at=now, finished_at=now, receive_count=2, max_receives=3,
+        )
+    )  # fmt: skip
+    return task
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("task", ["list", "-o", "ndjson"]),
+        ("task", ["show", "{id}", "-o", "ndjson"]),
+        ("change", ["requeue", "{id}", "--json"]),
+        ("change", ["delete", "{id}", "--yes", "--json"]),
+        ("change", ["purge", "--all", "--yes", "--json"]),
+        ("change", ["clean", "--age", "0s", "--yes", "--json"]),
+        ("preview", ["delete", "--where", "status:failed", "--dry-run", "--json"]),
+        ("count", ["count", "--where", "queue:mail", "--json"]),
+        ("stats", ["stats", "--json"]),
+    ],
+)
+def test_what_is_printed_has_the_documented_shape(tasq, one, name, words):
+    result = tasq(*(word.format(id=one.id) for word in words))
+
+    assert result.code == 0, result.err
+    example = EXAMPLES[name]
+    if name == "change" and words[0] == "requeue":
+        example = example | {"trash": None}
+    assert_same_shape(json.loads(result.out), example)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("task", ["list", "--json"]),
+        ("task", ["show", "{id}", "--json"]),
+        ("breakdown", ["stats", "--by", "queue", "--json"]),
+        ("error", ["errors", "--json"]),
+        ("finding", ["doctor", "--json"]),
+    ],
+)
+def test_arrays_hold_the_documented_shape(tasq, one, name, words):
+    result = tasq(*(word.format(id=one.id) for word in words))
+
+    assert result.code == 0, result.err
+    assert_same_shape(json.loads(result.out), [EXAMPLES[name]])
+
+
+def test_a_submitted_file_is_summed_up_in_the_documented_shape(tasq, repository):
+    result = tasq("submit", "--from", "-", "--json", stdin='{"type": "a"}\n')
+
+    assert_same_shape(json.loads(result.out), EXAMPLES["submitted"])
+
+
+def test_export_has_the_keys_of_a_task(tasq, one):
+    exported = json.loads(tasq("export", "--all").out)
+
+    assert exported.keys() == EXAMPLES["task"].keys()
+    assert exported["args"]["encoding"] == "base64"
+
+
+def test_what_list_writes_is_imported(tasq, one, repository):
+    listed = tasq("list", "-o", "ndjson").out
+    repository.delete_tasks([one.id], safe_delete=False)
+
+    assert tasq("import", "-", stdin=listed).code == 0
+    assert repository.get_tasks([one.id]) == [one]
