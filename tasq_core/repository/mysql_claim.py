@@ -14,13 +14,13 @@ from tasq_core.repository.claiming import CLAIM_ORDERS, EXHAUSTED, Pair, due_row
 from tasq_core.repository.driver import Row, RowFormat, Session
 from tasq_core.repository.mysql_table import TableFacts
 from tasq_core.sql import Statements, fill
-from tasq_core.task import Ordering, Task
+from tasq_core.task import Ordering, Task, TaskStatus
 
 _MOST_DUE_PAIRS: Final = 100
 """Pairs with due tasks that one claim walks; with more of them, any hundred."""
 
 _DUE: Final = {
-    "NEW": "status = 'NEW' AND visible_at <> '0001-01-01 00:00:00.000000'",
+    "NEW": "status = 'NEW' AND visible_at > '0001-01-01 00:00:00.000000'",
     "ENQUEUED": "status = 'ENQUEUED'",
     "IN_PROGRESS": "status = 'IN_PROGRESS'",
 }
@@ -81,15 +81,20 @@ class MySQLClaims:
             return (-priority, created, id) if by_priority else (created, -priority, id)
 
         def work(session: Session) -> Claimed:
+            whole: list[Row] = []
             if slots["ready_hint"] and slots["due_hint"]:
                 walks = self._choose(session, pairs, slots, bounds)
+                if len(walks.ready) == 1:
+                    whole = self._one(session, walks.ready[0], slots, bounds)
+                    walks = _Walks([], walks.due)
                 sql, params = self._branches(walks, slots)
             else:
                 sql, params = self._unindexed(pairs, slots)
             rows = session.rows(sql, {**bounds, **params}) if sql else []
+            rows += [(row[0], row[9], row[4], 0, row[13]) for row in whole]
             ended = self._end(session, [row[0] for row in rows if row[3]])
             best = sorted((row for row in rows if not row[3]), key=key)[:limit]
-            return Claimed(self._lease(session, best, timeout), ended)
+            return Claimed(self._lease(session, best, timeout, whole), ended)
 
         return work
 
@@ -147,13 +152,34 @@ class MySQLClaims:
         where = _any_pair(self._rows, pairs, params)
         return fill(self._sql.claim_unindexed, {**slots, "where": where}), params
 
-    def _lease(self, session: Session, best: Sequence[Row], timeout: float) -> list[Task]:
+    def _lease(
+        self, session: Session, best: Sequence[Row], timeout: float, whole: Sequence[Row]
+    ) -> list[Task]:
+        """Lease the tasks of `best`; `whole` are rows that need not be read again."""
         if not best:
             return []
-        clock: datetime = best[0][4]
-        ids = {"ids": tuple(sorted(row[0] for row in best))}
-        session.change(self._sql.lease, {"until": clock + timedelta(seconds=timeout), **ids})
-        return list(map(self._task, session.rows(self._sql.get, ids)))
+        until: datetime = best[0][4] + timedelta(seconds=timeout)
+        ids = sorted(row[0] for row in best)
+        session.change(self._sql.lease, {"until": until, "ids": tuple(ids)})
+        wanted = set(ids)
+        rows = [
+            (*row[:5], TaskStatus.ENQUEUED.value, row[6] + 1, *row[7:12], until)
+            for row in whole
+            if row[0] in wanted
+        ]
+        if len(rows) < len(ids):
+            known = {row[0] for row in rows}
+            others = tuple(id for id in ids if id not in known)
+            rows += session.rows(self._sql.get, {"ids": others})
+        return list(map(self._task, rows))
+
+    def _one(
+        self, session: Session, pair: Pair, slots: dict[str, str], bounds: dict[str, object]
+    ) -> list[Row]:
+        params: dict[str, object] = {}
+        where = _any_pair(self._rows, [pair], params)
+        sql = fill(self._sql.claim_one, {**slots, "where": where})
+        return session.rows(sql, {**bounds, **params})
 
     def _end(self, session: Session, ids: Sequence[bytes]) -> int:
         """Make these FAILED, which this transaction has locked."""

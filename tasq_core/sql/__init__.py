@@ -48,8 +48,9 @@ class Statements:
     claim_many: str
     """PostgreSQL's for many pairs; empty elsewhere."""
     claim_heads: str
-    """MySQL's choice among many pairs; empty elsewhere, like the six that follow."""
+    """MySQL's choice among many pairs; empty elsewhere, like the seven that follow."""
     claim_ready: str
+    claim_one: str
     claim_due: str
     claim_unindexed: str
     lease: str

@@ -35,9 +35,9 @@ SELECT * FROM (
         AND (max_receives = 0 OR receive_count < max_receives)
       ORDER BY {order} LIMIT 1) END AS best,
     CASE WHEN EXISTS (SELECT 1 FROM {tasks} {ready_hint}
-      WHERE status = 'NEW' AND visible_at <> '0001-01-01 00:00:00.000000' AND visible_at <= (UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND)) THEN
+      WHERE status = 'NEW' AND visible_at > '0001-01-01 00:00:00.000000' AND visible_at <= (UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND)) THEN
     (SELECT 1 FROM {tasks} {due_hint}
-      WHERE status = 'NEW' AND visible_at <> '0001-01-01 00:00:00.000000' AND visible_at <= (UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND)
+      WHERE status = 'NEW' AND visible_at > '0001-01-01 00:00:00.000000' AND visible_at <= (UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND)
         AND queue = pair.queue AND type = pair.type
         AND CAST(queue AS BINARY) = CAST(pair.queue AS BINARY)
         AND CAST(type AS BINARY) = CAST(pair.type AS BINARY)
@@ -72,6 +72,14 @@ WHERE COALESCE(best, waited, dropped, broken) IS NOT NULL
 FROM {tasks} {hint} WHERE status = 'NEW' AND visible_at = '0001-01-01 00:00:00.000000' AND {where}
   AND (max_receives = 0 OR receive_count < max_receives)
 ORDER BY {order} LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+
+-- The same for one pair: without a UNION the rows come whole, and once.
+-- name: claim_one
+SELECT {columns}, (UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND) AS clock
+FROM {tasks} {hint}
+WHERE status = 'NEW' AND visible_at = '0001-01-01 00:00:00.000000' AND {where}
+  AND (max_receives = 0 OR receive_count < max_receives)
+ORDER BY {order} LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 
 -- name: claim_due
 (SELECT id, created_at, priority, max_receives > 0 AND receive_count >= max_receives AS spent,

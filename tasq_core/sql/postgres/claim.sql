@@ -130,6 +130,8 @@ RETURNING {columns}
 
 -- name: claim_ready
 
+-- name: claim_one
+
 -- name: claim_due
 
 -- name: claim_unindexed

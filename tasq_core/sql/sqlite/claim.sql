@@ -51,6 +51,8 @@ RETURNING {columns}
 
 -- name: claim_ready
 
+-- name: claim_one
+
 -- name: claim_due
 
 -- name: claim_unindexed
