@@ -8,7 +8,7 @@ import tasq_core
 from benchmarks import app, seed
 from benchmarks.results import Results, percentile
 from benchmarks.stage import NAMES, Stage
-from tasq_core.inspector import cursor
+from tasq_core.inspector_input import cursor
 from tests.support.databases import Database
 
 SIZES = (1000, 10_000, 100_000, 1_000_000)

@@ -55,6 +55,7 @@ from tasq_core.errors import (
     TasqError,
     UnknownPollStrategyError,
     VisibilityTimeoutTooShortError,
+    WaitTimeoutError,
 )
 from tasq_core.filters import Filter
 from tasq_core.inspector import Inspector
@@ -68,6 +69,7 @@ from tasq_core.reports import (
     Outcome,
     Page,
     Summary,
+    Swap,
 )
 from tasq_core.repository import PageOrder, Repository, open_repository
 from tasq_core.task import (
@@ -142,6 +144,7 @@ __all__ = [
     "Snooze",
     "StatementTimeoutError",
     "Summary",
+    "Swap",
     "TableMissingError",
     "Task",
     "TaskNotFoundError",
@@ -153,6 +156,7 @@ __all__ = [
     "TasqError",
     "UnknownPollStrategyError",
     "VisibilityTimeoutTooShortError",
+    "WaitTimeoutError",
     "connect",
     "exponential",
     "get_task_statuses",

@@ -18,6 +18,7 @@ TasqError
 ├── ArgsEncodeError
 ├── ArgsDecodeError
 ├── LeaseLostError
+├── WaitTimeoutError (TimeoutError)       what was waited for hasn't ended in time
 └── RepositoryError
     ├── RepositoryUnavailableError          can't connect, or the connection broke
     │   ├── ClaimUnansweredError            … while a claim committed: it may have been made
@@ -137,6 +138,18 @@ class LeaseLostError(TasqError):
 
     def __init__(self, message: str, task_id: UUID | None = None) -> None:
         self.task_id = task_id
+        super().__init__(message)
+
+
+class WaitTimeoutError(TasqError, TimeoutError):
+    """Tasks that were waited for haven't ended in time; they themselves go on.
+
+    Attributes:
+        task_ids: those still open.
+    """
+
+    def __init__(self, message: str, task_ids: Collection[UUID] = ()) -> None:
+        self.task_ids = tuple(task_ids)
         super().__init__(message)
 
 

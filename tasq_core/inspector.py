@@ -3,18 +3,37 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import islice
+from typing import Any
 from uuid import UUID
 
+from tasq_core.durations import Duration, seconds
 from tasq_core.error_groups import group_errors
 from tasq_core.errors import InvalidInputError, TaskNotFoundError
-from tasq_core.filters import Filter, parse
+from tasq_core.filters import Filter
+from tasq_core.inspector_input import as_filter, cursor, ids_of, position, restricting
 from tasq_core.producer import as_task_id
 from tasq_core.reports import BreakdownRow, ErrorGroup, MutationResult, Page, Summary
 from tasq_core.repository.batches import READ_BYTES, id_batches
 from tasq_core.repository.checks import check_flag, matching
 from tasq_core.repository.protocol import Names, PageOrder, Repository, Statuses
-from tasq_core.task import Ordering, Task, TaskStatus, as_ordering, check_aware
+from tasq_core.steering import (
+    Edit,
+    cancelled,
+    change_tasks,
+    requeued,
+    spread_over,
+    visible_from,
+)
+from tasq_core.task import (
+    IMMEDIATELY,
+    Ordering,
+    Task,
+    TaskStatus,
+    as_ordering,
+    check_text,
+)
 from tasq_core.transfer import from_line, to_line
+from tasq_core.waiting import wait_for
 
 BATCH = 1000
 """Rows read or written at a time."""
@@ -79,7 +98,7 @@ class Inspector:
         """
         if where is None:
             return self._repository.purge_tasks(statuses, types, queues, safe_delete)
-        wanted = matching(statuses, types, queues) & _restricting(where)
+        wanted = matching(statuses, types, queues) & restricting(where)
         return self.delete(safe_delete, where=wanted).done
 
     def delete(
@@ -114,16 +133,132 @@ class Inspector:
         *tasks: Task | UUID | str,
         where: Filter | str | None = None,
         reset: bool = False,
+        spread: Duration | None = None,
     ) -> MutationResult:
         """Make these, or all that match, NEW and visible now; leased ones are skipped.
 
         The receive count stays, and used-up receives get one more; with `reset` it becomes 0
         and the old outcome is forgotten. With `where` each thousand tasks is one transaction.
 
+        Args:
+            tasks: which, as tasks or ids.
+            where: all that match and exist by now, oldest first.
+            reset: start over.
+            spread: seconds over which they become visible, evenly and in order, the last one
+                at their end.
+
         Raises:
-            InvalidInputError: both tasks and `where`, or a `where` that restricts nothing.
+            InvalidInputError: both tasks and `where`, a `where` that restricts nothing, or a
+                `spread` that isn't positive.
         """
-        return self._each(tasks, where, lambda ids: self._repository.requeue_tasks(ids, reset))
+        repository = self._repository
+        if spread is None:
+            return self._each(tasks, where, lambda ids: repository.requeue_tasks(ids, reset))
+        window, now = seconds("spread", spread, positive=True), repository.now()
+        due = spread_over(now, window, len(tasks) if where is None else self._movable(where))
+        return self._each(
+            tasks,
+            where,
+            lambda ids: change_tasks(
+                repository, ids, lambda task: requeued(task, reset=reset, visible_at=next(due))
+            ),
+        )
+
+    def update(
+        self,
+        *tasks: Task | UUID | str,
+        where: Filter | str | None = None,
+        queue: str | None = None,
+        priority: int | None = None,
+        delay: Duration | None = None,
+        visible_at: datetime | None = None,
+        max_receives: int | None = None,
+        type: str | None = None,
+        args: Any = ...,
+    ) -> MutationResult:
+        """Give open tasks that nobody holds other values; the others are skipped.
+
+        Skipped are tasks that are leased, finished, gone, so already, or that changed between
+        our look and our write. Up to a thousand tasks are read, and written, at a time.
+
+        Args:
+            tasks: which, as tasks or ids.
+            where: all that match and exist by now.
+            queue: the new queue.
+            priority: -32768 to 32767.
+            delay: claimable in so many seconds, by the database's clock; 0 is now.
+            visible_at: claimable from then on; an aware time.
+            max_receives: how often it may be claimed in all; 0 is no limit.
+            type: the handler's name.
+            args: encoded as each task's own are, in gob as the same Go type.
+
+        Raises:
+            InvalidInputError: nothing to change, a value the table can't hold, both tasks and
+                `where`, or a `where` that restricts nothing.
+            ArgsEncodeError: there is no form for `args`.
+        """
+        now = self._repository.now() if delay is not None else IMMEDIATELY
+        edit = Edit(
+            type=type, queue=queue, priority=priority, max_receives=max_receives,
+            visible_at=visible_from(now, delay, visible_at), args=args,
+        )  # fmt: skip
+        return self._each(
+            tasks, where, lambda ids: change_tasks(self._repository, ids, edit.applied)
+        )
+
+    def cancel(
+        self,
+        *tasks: Task | UUID | str,
+        where: Filter | str | None = None,
+        reason: str = "",
+    ) -> MutationResult:
+        """End open tasks as FAILED, "cancelled: reason"; finished ones are skipped.
+
+        A running one loses its lease: what its handler does later is refused, a coroutine is
+        cancelled. Its consumer learns of it at once where `open_wakeup` has a channel for it
+        (PostgreSQL, SQLite), else with its next ping. A Go consumer writes without a look at
+        its lease: when its handler ends, its outcome stands.
+
+        Args:
+            tasks: which, as tasks or ids.
+            where: all that match and exist by now.
+            reason: for `last_error`.
+
+        Raises:
+            InvalidInputError: both tasks and `where`, a `where` that restricts nothing, or a
+                reason that no database can store.
+        """
+        check_text("reason", reason)
+
+        def cancel_some(ids: list[UUID]) -> MutationResult:
+            now = self._repository.now()
+            return change_tasks(
+                self._repository, ids, lambda task: cancelled(task, reason, now), break_leases=True
+            )
+
+        return self._each(tasks, where, cancel_some)
+
+    def wait(self, *tasks: Task | UUID | str, timeout: Duration | None = None) -> list[Task]:
+        """The tasks once all of them have ended, in the order asked for.
+
+        Looks at most fifty times a second, and ever more rarely, down to once a second.
+
+        Args:
+            tasks: which, as tasks or ids.
+            timeout: seconds at most; None waits without limit.
+
+        Raises:
+            TaskNotFoundError: one doesn't exist, or was deleted meanwhile (as by a consumer
+                that deletes what succeeded).
+            WaitTimeoutError: the time is over; names those that are still open.
+        """
+        return wait_for(self._repository, ids_of(tasks), timeout)
+
+    def _movable(self, where: Filter | str) -> int:
+        """How many match and aren't leased."""
+        wanted = as_filter(where)
+        leased = self._repository.count(wanted & Filter.in_state("leased"))
+        return self._repository.count(wanted) - leased
 
     def _each(
         self,
@@ -133,10 +268,10 @@ class Inspector:
     ) -> MutationResult:
         """Change these tasks, or those that match and exist by now, batch by batch."""
         if where is None:
-            return change(_ids(tasks))
+            return change(ids_of(tasks))
         if tasks:
             raise InvalidInputError("tasks and where= are both given; pass one of them")
-        wanted, until = _restricting(where), self._repository.now()
+        wanted, until = restricting(where), self._repository.now()
         total, after = MutationResult(0, 0), None
         while found := self._repository.ids(wanted, until, after, BATCH):
             total += change([id for _, id in found])
@@ -164,7 +299,7 @@ class Inspector:
             FilterSyntaxError: a filter that can't be read.
             InvalidInputError: no cursor.
         """
-        beyond = None if after is None else _position(after)
+        beyond = None if after is None else position(after)
         tasks = self._repository.page(as_filter(where), order, beyond, limit + 1, preview)
         shown = tuple(tasks[:limit])
         return Page(shown, cursor(shown[-1]) if len(tasks) > limit and shown else None)
@@ -240,46 +375,3 @@ class Inspector:
                 return
             after = (tasks[-1].created_at, tasks[-1].id)
             left = None if left is None else left - size
-
-
-def as_filter(where: Filter | str | None) -> Filter:
-    """`where` as a Filter; None matches all.
-
-    Raises:
-        FilterSyntaxError: text that can't be read.
-    """
-    if where is None:
-        return Filter()
-    return parse(where) if isinstance(where, str) else where
-
-
-def _restricting(where: Filter | str) -> Filter:
-    """`where` as a Filter that restricts something.
-
-    Raises:
-        InvalidInputError: it matches every task: a filter that came out empty must not.
-    """
-    wanted = as_filter(where)
-    if not wanted:
-        raise InvalidInputError(
-            "where= is empty, which would be every task; name what is meant, say 'status:all'"
-        )
-    return wanted
-
-
-def cursor(task: Task) -> str:
-    """The cursor of the page that begins behind `task`, whichever way it is walked."""
-    return f"{task.created_at.isoformat(timespec='microseconds')}/{task.id}"
-
-
-def _position(after: str) -> tuple[datetime, UUID]:
-    at, _, id = after.partition("/")
-    try:
-        moment = datetime.fromisoformat(at)
-        return check_aware("cursor", moment), UUID(id)
-    except ValueError:
-        raise InvalidInputError(f"{after!r} is no cursor; pass a page's `next`") from None
-
-
-def _ids(tasks: tuple[Task | UUID | str, ...]) -> list[UUID]:
-    return [task.id if isinstance(task, Task) else as_task_id(task) for task in tasks]

@@ -46,6 +46,13 @@ class Outcome(NamedTuple):
     counted: bool = True
 
 
+class Swap(NamedTuple):
+    """A row as it was seen, and as it is to be; None deletes it."""
+
+    before: Task
+    after: Task | None
+
+
 @dataclass(frozen=True, slots=True)
 class MutationResult:
     """What a change of many rows did."""

@@ -4,6 +4,7 @@ Times stand in the table as wall time without a zone, as Go's library writes the
 process's zone); `time_zone` says which, UTC if nothing else. "Now" is the server's clock.
 """
 
+import base64
 import json
 import time
 from collections.abc import Callable, Sequence
@@ -30,6 +31,7 @@ from tasq_core.repository.mysql_wakeup import ProbeWakeup
 from tasq_core.repository.replayed import Replayed
 from tasq_core.repository.repository_sql import SqlRepository
 from tasq_core.repository.rows import as_number, text_of
+from tasq_core.repository.steering_sql import rewritten_args
 from tasq_core.repository.zones import zone_named
 from tasq_core.task import IMMEDIATELY, Ordering, Task, TaskStatus
 
@@ -316,6 +318,20 @@ class MySQLRepository(SqlRepository):
 
     def _columns_of(self, task: Task) -> dict[str, object]:
         return super()._columns_of(_fits(task))
+
+    def _rewrite(self, session: Session, swaps: Sequence[tuple[Task, Task]]) -> None:
+        rows = [self._rewritten(before, _fits(after)) for before, after in swaps]
+        session.change(self._sql.rewrite, {"rows": json.dumps(rows, ensure_ascii=False)})
+
+    def _rewritten(self, before: Task, after: Task) -> tuple[object, ...]:
+        time, args = self._rows.time, rewritten_args(before, after)
+        return (
+            after.id.hex, after.type, after.queue, after.priority, after.status.value,
+            after.receive_count, after.max_receives, after.last_error,
+            None if after.finished_at is None else str(time(after.finished_at)),
+            str(time(after.visible_at)),
+            None if args is None else base64.b64encode(args).decode(),
+        )  # fmt: skip
 
     def open_wakeup(self) -> ProbeWakeup | None:
         """Looks for newer tasks over a connection of its own."""

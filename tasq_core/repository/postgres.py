@@ -3,9 +3,8 @@
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, cast
-from uuid import UUID
 
 import psycopg
 from psycopg import errors
@@ -16,7 +15,6 @@ from tasq_core.errors import (
     RepositoryError,
     TableMissingError,
 )
-from tasq_core.filters.where import PostgresWhere
 from tasq_core.reports import Lease, Outcome
 from tasq_core.repository.claiming import EXHAUSTED, Pair, by_order, due_rows
 from tasq_core.repository.claims_sql import besides
@@ -31,12 +29,13 @@ from tasq_core.repository.postgres_driver import (
 )
 from tasq_core.repository.postgres_migration import Migration
 from tasq_core.repository.postgres_notify import Notifier
+from tasq_core.repository.postgres_rows import PostgresRows, array, rewrite_arrays
 from tasq_core.repository.postgres_submit import insert
-from tasq_core.repository.postgres_wakeup import NotifyWakeup, hears
+from tasq_core.repository.postgres_wakeup import LEASES_BROKEN, NotifyWakeup, hears
 from tasq_core.repository.replayed import Replayed
 from tasq_core.repository.repository_sql import SqlRepository
-from tasq_core.repository.rows import as_number, text_of
-from tasq_core.task import Ordering, Task, TaskStatus, check_aware
+from tasq_core.repository.rows import text_of
+from tasq_core.task import Ordering, Task, TaskStatus
 
 _COPY_TYPES: Final = (
     "uuid", "text", "bytea", "text", "int2", "text", "int4", "timestamptz", "timestamptz",
@@ -50,74 +49,9 @@ _OTHER_SPELLINGS: Final = """
     ORDER BY relname
 """
 
-_STATUSES: Final = {
-    label: status for status in TaskStatus for label in (status.value, status.value.encode())
-}
-"""By label; in binary results an enum psycopg doesn't know comes as bytes."""
-
-
-_NOTIFY: Final = "SELECT pg_notify(%(channel)s, '')"
+_NOTIFY: Final = "SELECT pg_notify(%(channel)s, %(payload)s)"
 _FEW_PAIRS: Final = 8
 """Pairs that are walked with each row locked; of more, only what is wanted is locked."""
-
-
-class PostgresRows:
-    """How values cross to and from PostgreSQL. Times come as UTC without a zone."""
-
-    where = PostgresWhere()
-
-    def task(self, row: Row) -> Task:
-        """The task of a row."""
-        (id, type, args, queue, priority, status, received, limit, error,
-         created, started, finished, visible) = row  # fmt: skip
-        return Task(
-            id, type, args, queue, priority, _STATUSES[status], received, limit, error,
-            created.replace(tzinfo=UTC),
-            None if started is None else started.replace(tzinfo=UTC),
-            None if finished is None else finished.replace(tzinfo=UTC),
-            visible.replace(tzinfo=UTC),
-        )  # fmt: skip
-
-    def status_of(self, value: Any) -> str:
-        """The enum's label."""
-        return _STATUSES[value].value
-
-    def id(self, value: UUID) -> object:
-        """A native uuid."""
-        return value
-
-    def read_id(self, value: Any) -> UUID:
-        """A native uuid."""
-        return cast("UUID", value)
-
-    def time(self, value: datetime) -> object:
-        """An aware datetime; one that leaves the years of UTC becomes the nearest in them."""
-        return value if 1 < value.year < 9999 else check_aware("time", value)  # noqa: PLR2004
-
-    def bound(self, value: datetime) -> object:
-        """As any time."""
-        return self.time(value)
-
-    def read_time(self, value: Any) -> datetime:
-        """A time without a zone, which is UTC."""
-        return cast("datetime", value.replace(tzinfo=UTC))
-
-    def names(self, values: Sequence[str]) -> object:
-        """An array."""
-        return list(values)
-
-    def ids(self, values: Sequence[UUID]) -> object:
-        """An array as text: psycopg's list dumper takes a microsecond an element."""
-        return array(id.hex for id in sorted(values, key=as_number))
-
-    def clock(self) -> dict[str, object]:
-        """The server has its own."""
-        return {}
-
-
-def array(values: Iterable[object]) -> str:
-    """An array literal of values that need no quoting."""
-    return f"{{{','.join(map(str, values))}}}"
 
 
 class PostgresRepository(SqlRepository):
@@ -286,6 +220,9 @@ class PostgresRepository(SqlRepository):
         }
         return _matched(leases, session.rows(self._sql.record_outcomes, params))
 
+    def _rewrite(self, session: Session, swaps: Sequence[tuple[Task, Task]]) -> None:
+        session.change(self._sql.rewrite, rewrite_arrays(swaps, self._rows.time))
+
     # differs: an INSERT of our own connections is prepared and sent without psycopg's cursor.
     def _insert(self, session: Session, task: Task) -> int:
         raw, time = _raw(session), self._rows.time
@@ -318,7 +255,7 @@ class PostgresRepository(SqlRepository):
         Raises:
             RepositoryError: as of any statement.
         """
-        params = {"channel": f"{self._table}_tasq"}
+        params = {"channel": f"{self._table}_tasq", "payload": ""}
         if connection is not None:
             self._joined(connection, lambda session: session.rows(_NOTIFY, params))
         elif self._wake_up:
@@ -327,6 +264,12 @@ class PostgresRepository(SqlRepository):
     def _notify_quietly(self) -> None:
         with suppress(RepositoryError):  # consumers poll where nothing wakes them
             self.notify()
+
+    def _report_broken_leases(self) -> None:
+        params = {"channel": f"{self._table}_tasq", "payload": LEASES_BROKEN}
+        if self._wake_up:
+            with suppress(RepositoryError):  # the next ping finds it out
+                self._run(lambda session: session.rows(_NOTIFY, params), "write")
 
     def _notify_soon(self) -> None:
         if self._notifier is not None:

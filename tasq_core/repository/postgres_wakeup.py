@@ -13,6 +13,9 @@ from tasq_core.errors import RepositoryUnavailableError
 
 _PROBE_SECONDS: Final = 1.0
 
+LEASES_BROKEN: Final = "leases"
+"""The payload of a notice that leases were broken."""
+
 
 def hears(listener: "psycopg.Connection[Any]", speaker: "psycopg.Connection[Any]") -> bool:
     """Whether a notice reaches `listener`: a pooler that shares its sessions keeps it away."""

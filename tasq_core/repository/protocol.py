@@ -18,7 +18,7 @@ from uuid import UUID
 
 from tasq_core.durations import Duration
 from tasq_core.filters import Filter
-from tasq_core.reports import BreakdownRow, Health, Lease, MutationResult, Outcome
+from tasq_core.reports import BreakdownRow, Health, Lease, MutationResult, Outcome, Swap
 from tasq_core.task import Ordering, Task, TaskStatus, TaskStatusGroup
 
 Statuses = Sequence[TaskStatus | TaskStatusGroup | str] | str | None
@@ -230,6 +230,20 @@ class Repository(Protocol):
 
     def restore_tasks(self, tasks: Sequence[Task]) -> MutationResult:
         """Insert rows with every column as given; ids that exist are skipped."""
+
+    def swap_tasks(self, swaps: Collection[Swap], *, break_leases: bool = False) -> set[UUID]:
+        """Change rows that still are as they were seen and that nobody holds; which ones.
+
+        All columns are written but the id and the times of creation and start. With
+        `break_leases` also rows whose lease is still the one that was seen: its holder's
+        writes are refused from then on, and it is told where `open_wakeup` has a channel.
+        """
+
+    def statuses(self, ids: Sequence[UUID]) -> Mapping[UUID, TaskStatus]:
+        """The status of each that exists."""
+
+    def live_leases(self, leases: Sequence[Lease]) -> set[Lease]:
+        """Those of `leases` that are still in force, lapsed or not; nothing is written."""
 
     def open_counts(self) -> tuple[Mapping[TaskStatus, int], Health]:
         """Exact counts of the open statuses, and what holds them."""

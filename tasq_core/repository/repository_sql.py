@@ -21,6 +21,7 @@ from tasq_core.repository.driver import Session
 from tasq_core.repository.inspection_sql import Mode, R
 from tasq_core.repository.protocol import Names, Statuses
 from tasq_core.repository.replayed import Replayed
+from tasq_core.repository.steering_sql import SqlSteering
 from tasq_core.task import (
     FINISHED_STATUSES,
     OPEN_STATUSES,
@@ -38,7 +39,7 @@ _SUBMITTED: Final = (
 """What a submit says; the other columns are those of any new task."""
 
 
-class SqlRepository(SqlClaims):
+class SqlRepository(SqlClaims, SqlSteering):
     """A task table in an SQL database; see `Repository` for what each method promises."""
 
     # -- what each database does its own way ------------------------------------------------
@@ -81,9 +82,6 @@ class SqlRepository(SqlClaims):
     def notify(self, *, connection: Any = None) -> None:
         """Wake idle consumers; nothing to do where they look by themselves."""
         del connection
-
-    def _notify_soon(self) -> None:
-        """Wake idle consumers of what was just committed."""
 
     # -- claims and leases ------------------------------------------------------------------
 

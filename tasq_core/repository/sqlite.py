@@ -23,6 +23,7 @@ from tasq_core.repository.repository_sql import SqlRepository
 from tasq_core.repository.sqlite_driver import BUSY_SECONDS, SQLiteDriver
 from tasq_core.repository.sqlite_session import SQLiteSession
 from tasq_core.repository.sqlite_wakeup import FileWakeup, MemoryWakeup
+from tasq_core.repository.steering_sql import rewritten_args
 from tasq_core.sql import OBSOLETE_INDEXES, drop_index, fill, load_schema
 from tasq_core.task import END_OF_TIME, IMMEDIATELY, Ordering, Task, TaskStatus
 
@@ -247,6 +248,11 @@ class SQLiteRepository(SqlRepository):
             for task in tasks
         )  # fmt: skip
         return session.change_many(self._sql.submit_many, rows)
+
+    def _rewrite(self, session: Session, swaps: Sequence[tuple[Task, Task]]) -> None:
+        for before, after in swaps:
+            columns = self._columns_of(after) | {"args": rewritten_args(before, after)}
+            session.change(self._sql.rewrite, columns)
 
     def open_wakeup(self) -> FileWakeup | MemoryWakeup | None:
         """Watches the file's data version; in memory, this repository's own commits."""

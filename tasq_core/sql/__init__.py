@@ -31,7 +31,7 @@ FOLDERS: Final = {
 SIDE_SLOTS: Final = frozenset({"consumers", "pauses", "attempts", "schedules", "lead"})
 """The quoted names of the side tables, and what their names begin with."""
 
-_FILES: Final = ("claim", "write", "read")
+_FILES: Final = ("claim", "write", "read", "steer")
 _NAME: Final = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 _SLOT: Final = re.compile(r"\{(\w*)\}")
 
@@ -96,6 +96,12 @@ class Statements:
     breakdown_queue: str
     breakdown_type: str
     activity: str
+    lock_rows: str
+    """Whole rows by id, locked in the order of their ids."""
+    rewrite: str
+    """Writes rows by id: all columns but the id and the times of creation and start."""
+    states: str
+    """Status and lease (receive count, nonce) of rows by id."""
 
 
 def parse(text: str, source: str) -> dict[str, str]:

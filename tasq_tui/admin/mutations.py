@@ -17,9 +17,9 @@ from tasq_core.filters.values import Age, Span
 from tasq_core.reports import MutationResult
 from tasq_core.repository.batches import READ_BYTES
 from tasq_core.repository.protocol import Repository
+from tasq_core.steering import is_leased
 from tasq_core.task import FINISHED_STATUSES, Task, TaskStatus
 from tasq_core.transfer import from_line
-from tasq_tui.admin.preview import is_leased
 from tasq_tui.admin.selection import Selection
 from tasq_tui.admin.trash import TrashFile
 

@@ -10,6 +10,7 @@ from tasq_core.filters import Filter
 from tasq_core.filters.model import Term
 from tasq_core.filters.values import Span, State
 from tasq_core.repository.protocol import PageOrder, Repository
+from tasq_core.steering import is_leased
 from tasq_core.task import OPEN_STATUSES, Task, TaskStatus
 from tasq_tui.admin.selection import Selection
 from tasq_tui.admin.settings import Settings
@@ -204,8 +205,3 @@ def _of_ids(
         leased,
         tuple(sample),
     )
-
-
-def is_leased(task: Task, now: datetime) -> bool:
-    """Whether a consumer holds the task at `now`."""
-    return task.status in (TaskStatus.ENQUEUED, TaskStatus.IN_PROGRESS) and task.visible_at > now

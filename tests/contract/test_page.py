@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tasq_core import Client, Filter, FilterSyntaxError, InvalidInputError, Repository, TaskStatus
-from tasq_core.inspector import cursor
+from tasq_core.inspector_input import cursor
 from tasq_core.repository import PageOrder
 from tasq_core.task import Ordering, Task
 from tests.support.builders import make_task

@@ -62,6 +62,7 @@ NAMES = [
     "Snooze",
     "StatementTimeoutError",
     "Summary",
+    "Swap",
     "TableMissingError",
     "Task",
     "TaskNotFoundError",
@@ -73,6 +74,7 @@ NAMES = [
     "TasqError",
     "UnknownPollStrategyError",
     "VisibilityTimeoutTooShortError",
+    "WaitTimeoutError",
     "connect",
     "exponential",
     "get_task_statuses",
@@ -142,7 +144,16 @@ SIGNATURES: dict[str, tuple[Callable[..., Any], str]] = {
     ),
     "delete": (tasq.Inspector.delete, "(self, safe_delete, *tasks, where=None)"),
     "get": (tasq.Inspector.get, "(self, id)"),
-    "requeue": (tasq.Inspector.requeue, "(self, *tasks, where=None, reset=False)"),
+    "requeue": (tasq.Inspector.requeue, "(self, *tasks, where=None, reset=False, spread=None)"),
+    "update": (
+        tasq.Inspector.update,
+        (
+            "(self, *tasks, where=None, queue=None, priority=None, delay=None, visible_at=None,"
+            " max_receives=None, type=None, args=Ellipsis)"
+        ),
+    ),
+    "cancel": (tasq.Inspector.cancel, "(self, *tasks, where=None, reason='')"),
+    "inspector.wait": (tasq.Inspector.wait, "(self, *tasks, timeout=None)"),
     "gob.decode": (gob.decode, "(data)"),
 }
 

@@ -9,7 +9,7 @@ import pytest
 from tasq_core.sql import SLOTS, Statements, bound, fill, load, load_schema, parse
 
 DIALECTS = ("postgres", "mysql", "sqlite")
-FILES = ("claim", "write", "read")
+FILES = ("claim", "write", "read", "steer")
 
 
 def names(dialect: str, stem: str) -> list[str]:
