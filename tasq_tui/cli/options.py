@@ -8,7 +8,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from tasq_tui.cli.formats import Format
+from tasq_core.errors import InvalidInputError
+from tasq_tui.cli.formats import Format, RowFormat
 
 
 @dataclass(slots=True)
@@ -135,6 +136,20 @@ def verb_of(app: typer.Typer, name: str) -> Any:
 # -- shared by some verbs --------------------------------------------------------------------
 
 Output = Annotated[Format, typer.Option("--output", "-o", help="The form of what is printed.")]
+RowOutput = Annotated[RowFormat, typer.Option("--output", "-o", help="The form of the rows.")]
 AsJson = Annotated[bool, typer.Option("--json", help="The same as -o json.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
+
+
+def chosen(form: Format | RowFormat, as_json: bool) -> Format:
+    """The form that `-o` and `--json` together ask for; JSON lines are JSON.
+
+    Raises:
+        InvalidInputError: they contradict each other.
+    """
+    if not as_json or form in (Format.JSON, Format.NDJSON):
+        return Format(form)
+    if form != Format.TABLE:
+        raise InvalidInputError(f"--json and -o {form} contradict each other; give one of them")
+    return Format.JSON

@@ -107,3 +107,39 @@ def test_what_list_writes_is_imported(tasq, one, repository):
 
     assert tasq("import", "-", stdin=listed).code == 0
     assert repository.get_tasks([one.id]) == [one]
+
+
+@pytest.mark.parametrize(
+    ("verb", "forms"),
+    [
+        ("list", "table json ndjson csv ids"),
+        ("show {id}", "table json ndjson csv ids"),
+        ("errors", "table json ndjson csv ids"),
+        ("stats", "table json ndjson csv"),
+        ("stats --by type", "table json ndjson csv"),
+        ("doctor", "table json ndjson csv"),
+        ("profiles", "table json ndjson csv"),
+    ],
+)
+def test_every_form_that_help_lists_works_and_no_other(tasq, one, verb, forms):
+    """doctor -o ids was listed and failed."""
+    words = [word.format(id=one.id) for word in verb.split()]
+
+    shown = re.sub(r"\s", "", tasq(words[0], "--help", COLUMNS="200").out)
+    assert f"<{'|'.join(forms.split())}>" in shown
+    for form in forms.split():
+        assert tasq(*words, "-o", form).code == 0, form
+    assert tasq(*words, "-o", "xml").code == 2
+    assert tasq(*words, "--json", "-o", "csv").code == 2
+    assert tasq(*words, "--json", "-o", "ndjson").out == tasq(*words, "-o", "ndjson").out or (
+        verb.startswith(("stats", "doctor"))
+    )
+
+
+def test_metrics_as_json_are_samples(tasq, one):
+    samples = json.loads(tasq("metrics", "--json").out)
+
+    failed = [
+        s for s in samples if s["name"] == "tasq_tasks" and s["labels"] == {"status": "FAILED"}
+    ]
+    assert [sample["value"] for sample in failed] == [1]

@@ -9,7 +9,7 @@ from tasq_tui.admin.wording import counted
 from tasq_tui.cli import diagnostics, options, output, sanitize
 from tasq_tui.cli.connection import connected
 from tasq_tui.cli.diagnostics import ExitCode
-from tasq_tui.cli.formats import Format
+from tasq_tui.cli.formats import Format, RowFormat
 from tasq_tui.cli.options import VerbCommand, verb_app
 from tasq_tui.cli.output import Shape
 
@@ -20,7 +20,7 @@ app = verb_app()
 def doctor(
     context: typer.Context,
     *,
-    form: options.Output = Format.TABLE,
+    form: options.RowOutput = RowFormat.TABLE,
     as_json: options.AsJson = False,
 ) -> int:
     """Check connection, clock, schema, indexes, rights, leases and size; changes nothing.
@@ -31,13 +31,13 @@ def doctor(
       tasq doctor
       tasq doctor --profile prod --json
     """
-    form = Format.JSON if as_json else form
+    chosen = options.chosen(form, as_json)
     with connected(context.obj) as connection:
         findings = list(examine(connection.repository, connection.settings))
-    if form is Format.TABLE:
+    if chosen is Format.TABLE:
         output.text(*(line for finding in findings for line in _lines(finding)))
     else:
-        output.rows(Shape((), _FIELDS, _record), findings, form)
+        output.rows(Shape((), _FIELDS, _record), findings, chosen)
     broken = sum(finding.verdict is Verdict.PROBLEM for finding in findings)
     if broken:
         diagnostics.note(counted(broken, "problem"))

@@ -50,7 +50,7 @@ def list_tasks(
       tasq list --status open --queue mail --limit 20 -o json
       tasq list --where 'status:failed type:send*' -o ids | tasq requeue - --yes
     """
-    form = Format.JSON if as_json else form
+    form = options.chosen(form, as_json)
     choice = choice_of(context)
     asked_ids, asked = choice.asked_ids, choice.asked_filter or Filter()
     on_a_screen = form is Format.TABLE and output.is_terminal()
@@ -113,7 +113,7 @@ def show(
       tasq show 3f2a9c
       tasq show 3f2a9c 77b0 --json
     """
-    form = Format.JSON if as_json else form
+    form = options.chosen(form, as_json)
     given = Choice(ids).asked_ids or []
     with connected(context.obj) as connection:
         tasks = list(_named(connection, given))

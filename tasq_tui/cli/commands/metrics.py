@@ -9,7 +9,7 @@ import typer
 from tasq_core.errors import InvalidInputError, TasqError
 from tasq_tui.admin.metrics import exposition, registry
 from tasq_tui.admin.session import check_table
-from tasq_tui.cli import diagnostics, output, sanitize
+from tasq_tui.cli import diagnostics, options, output, sanitize
 from tasq_tui.cli.addresses import address
 from tasq_tui.cli.connection import connected
 from tasq_tui.cli.diagnostics import ExitCode
@@ -31,8 +31,9 @@ def metrics(
             help="Answer scrapes there until Ctrl+C; without a host, on this machine only.",
         ),
     ] = None,
+    as_json: options.AsJson = False,
 ) -> int:
-    """Print the figures as OpenMetrics, or serve them to Prometheus.
+    """Print the figures as OpenMetrics (or as JSON), or serve them to Prometheus.
 
     Examples:
       tasq metrics
@@ -42,12 +43,23 @@ def metrics(
         figures = registry(connection.client)
         if serve is None:
             check_table(connection.client)
+            if as_json:
+                output.document(_samples(figures))
+                return ExitCode.DONE
             lines = exposition(figures).rstrip("\n").split("\n")
             output.raw(map(sanitize.line, lines) if output.is_terminal() else lines)
             return ExitCode.DONE
         host, port = address("--serve", serve, _PORT)
         _serve(figures, host, port)
     return ExitCode.DONE
+
+
+def _samples(figures: Any) -> list[dict[str, Any]]:
+    return [
+        {"name": sample.name, "labels": sample.labels, "value": sample.value}
+        for family in figures.collect()
+        for sample in family.samples
+    ]
 
 
 def _serve(figures: Any, host: str, port: int) -> None:

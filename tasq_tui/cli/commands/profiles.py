@@ -8,7 +8,7 @@ from tasq_core.repository.redaction import redact
 from tasq_tui.admin.settings import Profile, config_path, read_config
 from tasq_tui.cli import diagnostics, options, output
 from tasq_tui.cli.diagnostics import ExitCode
-from tasq_tui.cli.formats import Format
+from tasq_tui.cli.formats import RowFormat
 from tasq_tui.cli.options import VerbCommand, verb_app
 from tasq_tui.cli.output import Column, Shape
 
@@ -19,7 +19,7 @@ app = verb_app()
 def profiles(
     context: typer.Context,  # noqa: ARG001 - every verb has one
     *,
-    form: options.Output = Format.TABLE,
+    form: options.RowOutput = RowFormat.TABLE,
     as_json: options.AsJson = False,
 ) -> int:
     """List the profiles of the config file; passwords are not shown.
@@ -61,6 +61,6 @@ def profiles(
         Column("COLOR", lambda p: p.color or "-"),
     )
     fields = ("name", "url", "prefix", "read_only", "confirm", "color", "default")
-    chosen = Format.JSON if as_json else form
+    chosen = options.chosen(form, as_json)
     output.rows(Shape(columns, fields, record), config.profiles.values(), chosen)
     return ExitCode.DONE

@@ -15,7 +15,7 @@ from tasq_core.transfer import iso
 from tasq_tui.admin.wording import span
 from tasq_tui.cli import diagnostics, options, output
 from tasq_tui.cli.connection import Connection, connected
-from tasq_tui.cli.formats import Format
+from tasq_tui.cli.formats import Format, RowFormat
 from tasq_tui.cli.options import VerbCommand, verb_app
 from tasq_tui.cli.output import Column, Shape
 from tasq_tui.cli.selection_options import NarrowingCommand, choice_of
@@ -33,7 +33,7 @@ def stats(
     watch: Annotated[
         float | None, typer.Option(metavar="SECONDS", min=0.1, help="Again and again.")
     ] = None,
-    form: options.Output = Format.TABLE,
+    form: options.RowOutput = RowFormat.TABLE,
     as_json: options.AsJson = False,
 ) -> int:
     """Count tasks by status, exactly, and tell what holds the open ones.
@@ -43,17 +43,17 @@ def stats(
       tasq stats --by queue -o csv
       tasq stats --watch 2
     """
-    form = Format.JSON if as_json else form
+    chosen = options.chosen(form, as_json)
     if by not in (None, "queue", "type"):
         raise InvalidInputError(f"--by {by!r}: use queue or type")
     with connected(context.obj) as connection:
-        _stats(connection, by, form)
+        _stats(connection, by, chosen)
         while watch is not None:
             output.flush()
             threading.Event().wait(watch)
-            if form is Format.TABLE:
+            if chosen is Format.TABLE:
                 output.clear_screen()
-            _stats(connection, by, form)
+            _stats(connection, by, chosen)
     return diagnostics.ExitCode.DONE
 
 
@@ -154,7 +154,7 @@ def errors(
       tasq errors --queue mail
       tasq errors --where 'finished:<1h' --json
     """
-    form = Format.JSON if as_json else form
+    form = options.chosen(form, as_json)
     where = choice_of(context).asked_filter or Filter()
     with connected(context.obj) as connection:
         groups = connection.inspector.errors(where, limit)
