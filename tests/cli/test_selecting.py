@@ -71,7 +71,8 @@ def test_a_bad_filter_keeps_its_position():
 def test_ids_come_from_arguments_and_standard_input(repository, monkeypatch):
     one, two, three = make_tasks(3)
     repository.submit_tasks([one, two, three])
-    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{two.id}\n  {three.id.hex}\n{one.id}\n\n"))
+    given = f"{two.id}\n  {three.id.hex}\n{one.id}\n\n".encode()
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given)))
 
     selection = Choice(ids=[str(one.id)[:13], "-"]).selection(repository)
 
