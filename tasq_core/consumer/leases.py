@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from time import monotonic
 from typing import Final
 
@@ -13,6 +14,8 @@ from tasq_core.repository.protocol import Repository
 
 _BATCH: Final = 1000
 PINGS_PER_TIMEOUT: Final = 3
+_LOOK_GAP: Final = 0.1
+"""Seconds between two looks at leases that may have been broken."""
 _FRESH: Final = 5 / 6
 """A lease with more than this share of its time left needs no ping yet."""
 
@@ -42,6 +45,10 @@ class Ledger:
     def busy(self) -> int:
         """How many need a thread: the active ones without those on the event loop."""
         return self.active - len(self.awaited)
+
+    def is_active(self, job: Job) -> bool:
+        """Whether `job` is claimed and not done, nor about to be given back."""
+        return job in self.running or job in self.unstarted
 
     def claim(self, jobs: Iterable[Job]) -> None:
         """Take charge of `jobs`."""
@@ -109,20 +116,52 @@ class LeaseKeeper:
         self._on_lost = on_lost
         self._on_timeout = on_timeout
         self._closing = threading.Event()
+        self._alarm = threading.Event()
+        self._look_at = float("inf")
+        self._looked = 0.0
         self._reconnect = Reconnect(longest=min(LONGEST_DELAY, visibility_timeout / 6))
 
     def close(self) -> None:
         """End `run` soon."""
         self._closing.set()
+        self._alarm.set()
+
+    def look(self) -> None:
+        """Find out soon whether a lease was broken; at most ten times a second."""
+        if self._look_at == float("inf"):
+            self._look_at = max(monotonic(), self._looked + _LOOK_GAP)
+            self._alarm.set()
 
     def run(self) -> None:
         """Ping until closed."""
         interval = self._visibility_timeout / PINGS_PER_TIMEOUT
         ping_at = monotonic() + interval
-        while not self._closing.wait(max(0.0, min(ping_at, self._next_timeout()) - monotonic())):
+        while not self._closing.is_set():
+            due = min(ping_at, self._look_at, self._next_timeout())
+            self._alarm.wait(max(0.0, due - monotonic()))
+            self._alarm.clear()
+            if self._closing.is_set():
+                return
             self._time_out()
+            if monotonic() >= self._look_at:
+                # Before the look: what is broken from here on asks for another.
+                self._look_at, self._looked = float("inf"), monotonic()
+                self._check()
             if monotonic() >= ping_at:
                 ping_at = monotonic() + (self._ping() or interval)
+
+    def _check(self) -> None:
+        """Lose the jobs whose leases are no longer in force; extend none."""
+        jobs = [
+            job for job in [*self._ledger.running, *self._ledger.unstarted] if not job.lease_lost
+        ]
+        with suppress(RepositoryError):  # the next ping finds it out
+            for first in range(0, len(jobs), _BATCH):
+                some = jobs[first : first + _BATCH]
+                live = self._repository.live_leases([job.lease for job in some])
+                for job in some:
+                    if job.lease not in live and self._ledger.is_active(job):
+                        self._on_lost(job)
 
     def _ping(self) -> float | None:
         """Extend what needs it; after a failure, the seconds to wait before trying again."""

@@ -96,7 +96,9 @@ class ConsumerRun:
             on_lost=self._lose,
             on_timeout=self._time_out,
         )
-        self._waker = Waker(repository, log, self._poller.idle, self._poller.wake)
+        self._waker = Waker(
+            repository, log, self._poller.idle, self._poller.wake, self._keeper.look
+        )
         channel.refill = self._poller.wake
         self._helpers = [
             self._thread("tasq-outcomes", self._writer.run),
@@ -272,7 +274,9 @@ class ConsumerRun:
 
     def _lose(self, job: Job) -> None:
         """Another consumer may run the task: notify the handler, or never start it."""
-        self._log.lease_lost(job, "it passed to another consumer, or the task is gone")
+        self._log.lease_lost(
+            job, "it was cancelled, passed to another consumer, or the task is gone"
+        )
         mark_lease_lost(job.task)
         if self._ledger.withdraw(job):
             self._drop(job)

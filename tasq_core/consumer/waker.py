@@ -13,10 +13,12 @@ from tasq_core.repository.protocol import Repository, Wakeup
 _WATCH: Final = 60.0
 _DRAIN_EVERY: Final = 1.0
 """How often notices are read off while the poller is busy and needs none, in seconds."""
+_LEASES_EVERY: Final = 0.2
+"""The same where they may be of broken leases, which running handlers are to learn of."""
 
 
 class Waker:
-    """Wakes an idle poller. No-op on databases without notifications."""
+    """Wakes an idle poller, and has leases looked at. No-op without notifications."""
 
     def __init__(
         self,
@@ -24,11 +26,13 @@ class Waker:
         log: ConsumerLog,
         idle: threading.Event,
         wake: Callable[[], None],
+        on_leases_broken: Callable[[], None],
     ) -> None:
         self._repository = repository
         self._log = log
         self._idle = idle
         self._wake = wake
+        self._on_leases_broken = on_leases_broken
         self._closing = threading.Event()
         self._lock = threading.Lock()
         self._wakeup: Wakeup | None = None
@@ -74,8 +78,10 @@ class Waker:
     def _listen(self) -> None:
         wakeup = self._wakeup
         while wakeup is not None and not self._closing.is_set():
-            idle = self._idle.wait(_DRAIN_EVERY)
+            idle = self._idle.wait(_LEASES_EVERY if wakeup.tells_of_leases else _DRAIN_EVERY)
             if wakeup.wait(_WATCH if idle else 0.0):
+                if wakeup.leases_broken():
+                    self._on_leases_broken()
                 self._wake()
 
     def _drop(self) -> None:

@@ -22,6 +22,8 @@ _LONGEST: Final = 0.25
 class ProbeWakeup:
     """Watches the newest waiting task of a table, over a connection of its own."""
 
+    tells_of_leases = False
+
     def __init__(self, connection: Any, table: str) -> None:
         self._connection = connection
         self._sql = (
@@ -64,6 +66,10 @@ class ProbeWakeup:
             return False
         self._newest, self._changed = newest, monotonic()
         return newest is not None
+
+    def leases_broken(self) -> bool:
+        """Never known here: the next ping finds it out."""
+        return False
 
     def close(self) -> None:
         """End a `wait` in another thread; that thread closes the connection."""

@@ -31,10 +31,13 @@ def hears(listener: "psycopg.Connection[Any]", speaker: "psycopg.Connection[Any]
 class NotifyWakeup:
     """Listens on a channel, over a connection of its own."""
 
+    tells_of_leases = True
+
     def __init__(self, connection: "psycopg.Connection[Any]", channel: str) -> None:
         self._connection = connection
         self._notices = threading.Event()
-        connection.add_notify_handler(lambda _: self._notices.set())
+        self._broken = False
+        connection.add_notify_handler(lambda notice: self._take(notice.payload))
         try:
             connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
         except BaseException:
@@ -72,8 +75,17 @@ class NotifyWakeup:
         if connection in dict(poll.poll(timeout * 1000)):
             # An empty read also finds out that the connection is broken.
             self._connection.pgconn.consume_input()
-            while self._connection.pgconn.notifies():
-                self._notices.set()
+            while notice := self._connection.pgconn.notifies():
+                self._take(notice.extra.decode())
+
+    def _take(self, payload: str) -> None:
+        self._broken |= payload == LEASES_BROKEN
+        self._notices.set()
+
+    def leases_broken(self) -> bool:
+        """Whether a notice said so since the last call."""
+        broken, self._broken = self._broken, False
+        return broken
 
     def _free(self) -> None:
         if not self._freed:

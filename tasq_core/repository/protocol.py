@@ -35,6 +35,9 @@ class PageOrder(StrEnum):
 class Wakeup(Protocol):
     """Notifies an idle consumer that the table changed. Belongs to one thread, but `close`."""
 
+    tells_of_leases: bool
+    """Whether it notices that leases were broken: a cancel needs no ping then."""
+
     def wait(self, timeout: float) -> bool:
         """Block until something may have changed, or `timeout` seconds; whether it did.
 
@@ -43,6 +46,9 @@ class Wakeup(Protocol):
         Raises:
             RepositoryUnavailableError: the connection broke; open another.
         """
+
+    def leases_broken(self) -> bool:
+        """Whether leases may have been broken since the last call, as far as it can tell."""
 
     def close(self) -> None:
         """End a `wait` in another thread soon."""

@@ -16,6 +16,8 @@ _LOOK_EVERY: Final = 0.002
 class FileWakeup:
     """Watches a file through `PRAGMA data_version`, which every other connection's commit moves."""
 
+    tells_of_leases = True
+
     def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
         self._connect = connect
         self._connection: sqlite3.Connection | None = connect()
@@ -61,6 +63,10 @@ class FileWakeup:
             self._disconnect()
         return False
 
+    def leases_broken(self) -> bool:
+        """Any commit may have broken one."""
+        return True
+
     def close(self) -> None:
         """End a `wait` in another thread; that thread closes the connection."""
         self._closed.set()
@@ -68,6 +74,8 @@ class FileWakeup:
 
 class MemoryWakeup:
     """Watches a database in memory, which only its own repository can change."""
+
+    tells_of_leases = True
 
     def __init__(self, changed: threading.Condition) -> None:
         self._changed = changed
@@ -77,6 +85,10 @@ class MemoryWakeup:
         """Block until the repository commits, or `timeout` seconds; whether it did."""
         with self._changed:
             return not self._closed and self._changed.wait(timeout) and not self._closed
+
+    def leases_broken(self) -> bool:
+        """Any commit may have broken one."""
+        return True
 
     def close(self) -> None:
         """End a `wait` in another thread."""
