@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -11,6 +12,8 @@ import threading
 import pytest
 
 from tasq_core.client import connect
+from tasq_core.task import TaskStatus
+from tests.support.builders import make_task
 from tests.support.processes import ROOT, clean_environment
 from tests.support.wait import wait_until
 
@@ -27,14 +30,14 @@ LEFT = {
 class RawTerminal:
     """The app on a pseudo-terminal of ours; `output` is every byte it wrote."""
 
-    def __init__(self, *arguments: str) -> None:
+    def __init__(self, *arguments: str, term: str = "xterm-256color") -> None:
         self.ours, self._theirs = pty.openpty()
         self.output = b""
         self.before = termios.tcgetattr(self._theirs)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tasq_tui", *arguments],
             cwd=ROOT,
-            env={**clean_environment(), "TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24"},
+            env={**clean_environment(), "TERM": term, "COLUMNS": "80", "LINES": "24"},
             stdin=self._theirs,
             stdout=self._theirs,
             stderr=self._theirs,
@@ -79,5 +82,21 @@ def test_a_signal_leaves_no_alternate_screen_no_mouse_and_no_raw_mode(tmp_path, 
         left = terminal.output[entered:]
         assert [name for name, code in LEFT.items() if code not in left] == []
         assert terminal.attributes == terminal.before
+    finally:
+        terminal.close()
+
+
+def test_in_16_colours_the_failed_are_written_in_red(tmp_path):
+    url = f"sqlite:///{tmp_path}/shop.db"
+    with connect(url) as client:
+        client.migrate()
+        client.repository.restore_tasks([make_task(status=TaskStatus.FAILED, last_error="no")])
+    terminal = RawTerminal("--url", url, term="xterm")
+    try:
+        wait_until(
+            lambda: re.search(rb"\x1b\[[0-9;]*\b91\b[0-9;]*m\xc3\x97 failed", terminal.output), 20
+        )
+        terminal.process.send_signal(signal.SIGTERM)
+        assert terminal.process.wait(10) == 128 + signal.SIGTERM
     finally:
         terminal.close()
