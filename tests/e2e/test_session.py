@@ -116,7 +116,7 @@ def test_the_logged_commands_do_the_same_on_a_copy(shop):
         cockpit.enter("/", "queue:bulk")
         cockpit.press("Enter", until="5 match")
         cockpit.press("Space", "Space", until="2 marked")
-        cockpit.press("R", until="Requeue 2 tasks and reset")
+        cockpit.press("R", until="Requeue 2 tasks from zero")
         cockpit.press("y", until="requeued 2")
         cockpit.send("G")
         cockpit.press("d", until="Delete 1 task")

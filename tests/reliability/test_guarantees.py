@@ -19,7 +19,9 @@ def test_every_promise_names_tests_that_exist(outcome):
         found = _LINK.findall(promise)
         assert found, f"no test holds: {promise}"
         for path, name in found:
-            assert re.search(rf"^def {name}\(", (ROOT / path).read_text(), re.MULTILINE), (
+            assert re.search(
+                rf"^(?:async )?def {name}\(", (ROOT / path).read_text(), re.MULTILINE
+            ), (
                 path,
                 name,
             )
