@@ -78,11 +78,13 @@ def _naive_utc(at: datetime) -> datetime:
 class MySQLWhere:
     """MySQL and MariaDB, by PyMySQL. The connection's character set is utf8mb4.
 
-    `now` and `encode_time` agree on the zone whose wall time the table holds.
+    `now`, `encode_time` and `wall_ago` agree on the zone whose wall time the table holds; the
+    last is needed where its offset from UTC changes.
     """
 
     now: str = "UTC_TIMESTAMP(6)"
     encode_time: Callable[[datetime], datetime] = _naive_utc
+    wall_ago: Callable[[float, Bind], str] | None = None
 
     def placeholder(self, name: str) -> str:
         """As `WhereDialect` says."""
@@ -121,6 +123,8 @@ class MySQLWhere:
 
     def ago(self, seconds: float, bind: Bind) -> str:
         """As `WhereDialect` says."""
+        if self.wall_ago is not None:
+            return self.wall_ago(seconds, bind)
         return f"{self.now} - INTERVAL {bind(seconds)} SECOND"
 
     def later(self, column: str, seconds: float, bind: Bind) -> str:

@@ -22,9 +22,15 @@ class SqlClaims(SqlInspection):
     """Claims tasks of a table."""
 
     def __init__(
-        self, driver: Driver, rows: RowFormat, prefix: str, statements: str, quote: str
+        self,
+        driver: Driver,
+        rows: RowFormat,
+        prefix: str,
+        statements: str,
+        quote: str,
+        **slots: str,
     ) -> None:
-        super().__init__(driver, rows, prefix, statements, quote)
+        super().__init__(driver, rows, prefix, statements, quote, **slots)
         self._claims = by_order(self._sql.claim)
         self._pairs = Pairs(lists_quickly=self._lists_quickly)
 

@@ -74,7 +74,13 @@ class SqlInspection:
     """Reads a task table through a driver."""
 
     def __init__(
-        self, driver: Driver, rows: RowFormat, prefix: str, statements: str, quote: str
+        self,
+        driver: Driver,
+        rows: RowFormat,
+        prefix: str,
+        statements: str,
+        quote: str,
+        **slots: str,
     ) -> None:
         name, enum = table_names(prefix)
         self._table = name
@@ -82,6 +88,7 @@ class SqlInspection:
             "tasks": f"{quote}{name}{quote}",
             "enum": f"{quote}{enum}{quote}",
             "name": name,
+            **slots,
         }
         self._driver = driver
         self._rows = rows

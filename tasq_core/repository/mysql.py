@@ -9,7 +9,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import Any, Final, cast
 from uuid import UUID
 
@@ -17,6 +17,7 @@ import pymysql
 
 from tasq_core.errors import InvalidInputError, RepositoryError
 from tasq_core.filters import Filter
+from tasq_core.filters.dialects import Bind
 from tasq_core.filters.model import WORD
 from tasq_core.filters.where import MySQLWhere
 from tasq_core.ids import uuid_of
@@ -32,7 +33,7 @@ from tasq_core.repository.replayed import Replayed
 from tasq_core.repository.repository_sql import SqlRepository
 from tasq_core.repository.rows import as_number, text_of
 from tasq_core.repository.steering_sql import rewritten_args
-from tasq_core.repository.zones import zone_named
+from tasq_core.repository.zones import WallTime, zone_named
 from tasq_core.task import IMMEDIATELY, Ordering, Task, TaskStatus
 
 _LONGEST_TEXT: Final = 65_535
@@ -52,10 +53,9 @@ class MySQLRows:
     """How values cross to and from MySQL, for tables of one time zone."""
 
     def __init__(self, zone: tzinfo) -> None:
-        self._zone = zone
-        self.where = MySQLWhere(
-            now="(UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND)", encode_time=self.time
-        )
+        self.zone = WallTime(zone)
+        self.where = MySQLWhere(self.zone.now, self.time, self._ago)
+        self.clock = self.zone.params
 
     def task(self, row: Row) -> Task:
         """The task of a row; a claim's has the clock behind it."""
@@ -66,8 +66,12 @@ class MySQLRows:
             self.read_time(created),
             None if started is None else self.read_time(started),
             None if finished is None else self.read_time(finished),
-            self.read_time(visible),
+            self.read_time(visible, later=True),
         )  # fmt: skip
+
+    def _ago(self, seconds: float, bind: Bind) -> str:
+        length = bind(seconds - self.zone.drift(-seconds))
+        return self.zone.of(f"(UTC_TIMESTAMP(6) - INTERVAL {length} SECOND)")
 
     def status_of(self, value: Any) -> str:
         """The enum's label."""
@@ -83,23 +87,17 @@ class MySQLRows:
 
     def time(self, value: datetime) -> datetime:
         """Wall time of the table's zone; year 1 is the same in all of them."""
-        if value <= IMMEDIATELY:
-            return datetime.min  # noqa: DTZ901 - wall time
-        if value.year >= 9999:  # noqa: PLR2004 - the last year there is; a zone could leave it
-            return datetime.max  # noqa: DTZ901 - wall time
-        return value.astimezone(self._zone).replace(tzinfo=None)
+        return self.zone.write(value)
 
     def bound(self, value: datetime) -> object:
         """As any time."""
         return self.time(value)
 
-    def read_time(self, value: Any) -> datetime:
+    def read_time(self, value: Any, *, later: bool = False) -> datetime:
         """From wall time; a zero date, which comes as text, is year 1."""
-        if not isinstance(value, datetime) or value.year == 1:
+        if not isinstance(value, datetime):
             return IMMEDIATELY
-        if self._zone is UTC:
-            return value.replace(tzinfo=UTC)
-        return value.replace(tzinfo=self._zone).astimezone(UTC)
+        return self.zone.read(value, later=later)
 
     def names(self, values: Sequence[str]) -> object:
         """A tuple, which PyMySQL spells out."""
@@ -108,13 +106,6 @@ class MySQLRows:
     def ids(self, values: Sequence[UUID]) -> object:
         """A tuple of sixteen bytes each."""
         return tuple(id.bytes for id in sorted(values, key=as_number))
-
-    def clock(self) -> dict[str, object]:
-        """How far the table's wall time is from UTC now, in seconds."""
-        if self._zone is UTC:
-            return {"zone_offset": 0}
-        offset = datetime.now(self._zone).utcoffset() or timedelta()
-        return {"zone_offset": round(offset.total_seconds())}
 
 
 class MySQLRepository(SqlRepository):
@@ -128,7 +119,8 @@ class MySQLRepository(SqlRepository):
         connect_timeout: seconds to wait for a connection.
         statement_timeout: seconds a statement may take; None leaves the server's default.
         time_zone: the zone whose wall time the table holds: "UTC", "local", a name like
-            "Europe/Berlin", or a tzinfo. Run Go with TZ=UTC and leave it.
+            "Europe/Berlin", or a tzinfo. Run Go with TZ=UTC and leave it: where clocks are set
+            back, a lease or delay that ends in the first of two equal hours may end an hour late.
         read_only: refuse writes, in the database's own session.
         wake_up: let `open_wakeup` look for newer tasks between polls.
     """
@@ -152,12 +144,19 @@ class MySQLRepository(SqlRepository):
             statement_timeout=statement_timeout,
             read_only=read_only,
         )
-        rows = MySQLRows(zone_named(time_zone))
-        super().__init__(self._mysql, rows, prefix, "mysql", "`")
+        rows = self._mysql_rows = MySQLRows(zone_named(time_zone))
+        zone = rows.zone
+        super().__init__(self._mysql, rows, prefix, "mysql", "`", now=zone.now, wall=zone.wall)
         self._wake_up = wake_up
         self._facts = TableFacts(self._table)
         self._claims_of_table = MySQLClaims(self._sql, self._rows, self._facts, self._task)
         self._next_sweep = 0.0
+
+    # differs: the server's clock is asked for in UTC; its wall time may be one of two.
+    def now(self) -> datetime:
+        """The database's clock, aware UTC."""
+        found: datetime = self._rows_of(self._sql.now, {})[0][0]
+        return found.replace(tzinfo=UTC)
 
     # differs: text is indexed by a prefix, which can't be walked from name to name.
     _lists_quickly = False
@@ -260,7 +259,7 @@ class MySQLRepository(SqlRepository):
         sql = self._sql.record_endings if plain else self._sql.record_outcomes
 
         def rows_of(some: Sequence[Lease]) -> dict[str, object]:
-            listed = [_outcome_row(by_lease[lease], now) for lease in some]
+            listed = [self._outcome_row(by_lease[lease], now) for lease in some]
             return {
                 **self._rows.clock(),
                 "leases": json.dumps(listed, ensure_ascii=False),
@@ -268,6 +267,19 @@ class MySQLRepository(SqlRepository):
             }
 
         return self._matched(session, sql, list(by_lease), rows_of)
+
+    def _outcome_row(self, outcome: Outcome, now: float) -> tuple[object, ...]:
+        lease, status, started, finished, error, retry_in, _, counted = outcome
+        if retry_in:
+            retry_in += self._mysql_rows.zone.drift(retry_in)
+        return (
+            lease.task_id.hex, lease.receive_count, lease.nonce, status.value,
+            None if started is None else max(0, round((now - started) * 1e6)),
+            None if finished is None else max(0, round((now - finished) * 1e6)),
+            error,
+            retry_in if status is TaskStatus.NEW else None,
+            int(not counted),
+        )  # fmt: skip
 
     def _matched(
         self,
@@ -343,18 +355,6 @@ class MySQLRepository(SqlRepository):
         except self._mysql.errors as error:
             raise self._mysql.translate(error, self._table) from error
         return None if connection is None else ProbeWakeup(connection, self._table)
-
-
-def _outcome_row(outcome: Outcome, now: float) -> tuple[object, ...]:
-    lease, status, started, finished, error, retry_in, _, counted = outcome
-    return (
-        lease.task_id.hex, lease.receive_count, lease.nonce, status.value,
-        None if started is None else max(0, round((now - started) * 1e6)),
-        None if finished is None else max(0, round((now - finished) * 1e6)),
-        error,
-        retry_in if status is TaskStatus.NEW else None,
-        int(not counted),
-    )  # fmt: skip
 
 
 def _fits(task: Task) -> Task:

@@ -7,7 +7,7 @@ their ids once they are locked. Go's consumer dies where it loses a deadlock to 
 import json
 import random
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, timedelta
 from typing import Any, Final, NamedTuple
 
 from tasq_core.repository.claiming import CLAIM_ORDERS, EXHAUSTED, Pair, due_rows
@@ -158,7 +158,8 @@ class MySQLClaims:
         """Lease the tasks of `best`; `whole` are rows that need not be read again."""
         if not best:
             return []
-        until: datetime = best[0][4] + timedelta(seconds=timeout)
+        moment = best[0][4].replace(tzinfo=UTC) + timedelta(seconds=timeout)
+        until = self._rows.time(moment)
         ids = sorted(row[0] for row in best)
         session.change(self._sql.lease, {"until": until, "ids": tuple(ids)})
         wanted = set(ids)

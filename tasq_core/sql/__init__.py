@@ -4,7 +4,7 @@ A file holds statements, each behind a line `-- name: NAME`. Comment lines are k
 what the server sees. Values are always bound; the only text ever put in is one of
 `SLOTS`: the quoted names of the table and its enum type, the columns of a task, a
 condition built by `tasq_core.filters`, one of a fixed set of orders, and MySQL's claim
-branches, index hints and collations.
+branches, index hints, collations and clock.
 """
 
 import re
@@ -17,6 +17,7 @@ SLOTS: Final = frozenset(
     {
         "tasks", "name", "enum", "columns", "preview_columns", "where", "order", "branches",
         "hint", "ready_hint", "due_hint", "rank", "queue_text", "type_text",
+        "now", "wall",
     }
 )  # fmt: skip
 

@@ -38,7 +38,8 @@ def test_only_known_slots_stand_in_a_statement(dialect: str):
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_binding_a_table_leaves_only_what_a_call_fills(dialect: str):
-    statements = bound(load(dialect), tasks='"x_tasks"', enum='"x_task_status"', name="x_tasks")
+    names = {"tasks": '"x_tasks"', "enum": '"x_task_status"', "name": "x_tasks"}
+    statements = bound(load(dialect), **names, now="NOW()", wall="NOW()")
     texts = [getattr(statements, field.name) for field in fields(Statements)]
     left = {slot for text in texts for slot in re.findall(r"\{(\w*)\}", text)}
     hints = {"hint", "ready_hint", "due_hint", "queue_text", "type_text"}

@@ -1,5 +1,5 @@
 -- Claiming on MySQL and MariaDB: lock and read, then write, in one transaction under READ
--- COMMITTED. "Now" is the server's clock, shown as wall time of the table's zone.
+-- COMMITTED. "Now" is the server's clock, in UTC or as wall time of the table's zone ({now}).
 
 -- name: columns
 id, type, args, queue, priority, status, receive_count, max_receives, last_error,
@@ -35,25 +35,25 @@ SELECT * FROM (
         AND (max_receives = 0 OR receive_count < max_receives)
       ORDER BY {order} LIMIT 1) END AS best,
     CASE WHEN EXISTS (SELECT 1 FROM {tasks} {ready_hint}
-      WHERE status = 'NEW' AND visible_at > '0001-01-01 00:00:00.000000' AND visible_at <= (UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND)) THEN
+      WHERE status = 'NEW' AND visible_at > '0001-01-01 00:00:00.000000' AND visible_at <= {now}) THEN
     (SELECT 1 FROM {tasks} {due_hint}
-      WHERE status = 'NEW' AND visible_at > '0001-01-01 00:00:00.000000' AND visible_at <= (UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND)
+      WHERE status = 'NEW' AND visible_at > '0001-01-01 00:00:00.000000' AND visible_at <= {now}
         AND queue = pair.queue AND type = pair.type
         AND CAST(queue AS BINARY) = CAST(pair.queue AS BINARY)
         AND CAST(type AS BINARY) = CAST(pair.type AS BINARY)
       LIMIT 1) END AS waited,
     CASE WHEN EXISTS (SELECT 1 FROM {tasks} {ready_hint}
-      WHERE status = 'ENQUEUED' AND visible_at <= (UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND)) THEN
+      WHERE status = 'ENQUEUED' AND visible_at <= {now}) THEN
     (SELECT 1 FROM {tasks} {due_hint}
-      WHERE status = 'ENQUEUED' AND visible_at <= (UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND)
+      WHERE status = 'ENQUEUED' AND visible_at <= {now}
         AND queue = pair.queue AND type = pair.type
         AND CAST(queue AS BINARY) = CAST(pair.queue AS BINARY)
         AND CAST(type AS BINARY) = CAST(pair.type AS BINARY)
       LIMIT 1) END AS dropped,
     CASE WHEN EXISTS (SELECT 1 FROM {tasks} {ready_hint}
-      WHERE status = 'IN_PROGRESS' AND visible_at <= (UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND)) THEN
+      WHERE status = 'IN_PROGRESS' AND visible_at <= {now}) THEN
     (SELECT 1 FROM {tasks} {due_hint}
-      WHERE status = 'IN_PROGRESS' AND visible_at <= (UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND)
+      WHERE status = 'IN_PROGRESS' AND visible_at <= {now}
         AND queue = pair.queue AND type = pair.type
         AND CAST(queue AS BINARY) = CAST(pair.queue AS BINARY)
         AND CAST(type AS BINARY) = CAST(pair.type AS BINARY)
@@ -68,14 +68,14 @@ WHERE COALESCE(best, waited, dropped, broken) IS NOT NULL
 -- locks every one of them against the other consumers. Nothing here waits for a lock, and the
 -- rows come by their ids afterwards: a UNION of blobs is a table on disk.
 -- name: claim_ready
-(SELECT id, created_at, priority, 0 AS spent, (UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND) AS clock
+(SELECT id, created_at, priority, 0 AS spent, UTC_TIMESTAMP(6) AS clock
 FROM {tasks} {hint} WHERE status = 'NEW' AND visible_at = '0001-01-01 00:00:00.000000' AND {where}
   AND (max_receives = 0 OR receive_count < max_receives)
 ORDER BY {order} LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
 
 -- The same for one pair: without a UNION the rows come whole, and once.
 -- name: claim_one
-SELECT {columns}, (UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND) AS clock
+SELECT {columns}, UTC_TIMESTAMP(6) AS clock
 FROM {tasks} {hint}
 WHERE status = 'NEW' AND visible_at = '0001-01-01 00:00:00.000000' AND {where}
   AND (max_receives = 0 OR receive_count < max_receives)
@@ -83,16 +83,16 @@ ORDER BY {order} LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 
 -- name: claim_due
 (SELECT id, created_at, priority, max_receives > 0 AND receive_count >= max_receives AS spent,
-  (UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND) AS clock
-FROM {tasks} {hint} WHERE {where} AND visible_at <= (UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND)
+  UTC_TIMESTAMP(6) AS clock
+FROM {tasks} {hint} WHERE {where} AND visible_at <= {now}
 ORDER BY visible_at LIMIT %(due)s FOR UPDATE SKIP LOCKED)
 
 -- For a table without our indexes: one scan, whatever it locks.
 -- name: claim_unindexed
 (SELECT id, created_at, priority, max_receives > 0 AND receive_count >= max_receives AS spent,
-  (UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND) AS clock
+  UTC_TIMESTAMP(6) AS clock
 FROM {tasks} WHERE status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS') AND {where}
-  AND visible_at <= (UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND)
+  AND visible_at <= {now}
 ORDER BY {order}, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
 
 -- name: lease
@@ -109,12 +109,12 @@ SELECT id FROM {tasks} {hint} WHERE status = 'NEW' AND visible_at = '0001-01-01 
 -- name: lock_exhausted
 SELECT id FROM {tasks}
 WHERE id IN %(ids)s AND status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS')
-  AND max_receives > 0 AND receive_count >= max_receives AND visible_at <= (UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND)
+  AND max_receives > 0 AND receive_count >= max_receives AND visible_at <= {now}
 FOR UPDATE SKIP LOCKED
 
 -- Only rows that this transaction has locked: nothing is waited for beside a lock held.
 -- name: fail_exhausted
-UPDATE {tasks} SET status = 'FAILED', finished_at = (UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND),
+UPDATE {tasks} SET status = 'FAILED', finished_at = {wall},
   last_error = LEFT(CONCAT_WS('\n', %(reason)s, last_error), 16000)
 WHERE id IN %(ids)s
 

@@ -1,7 +1,7 @@
 -- Reading on MySQL and MariaDB.
 
 -- name: now
-SELECT (UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND)
+SELECT UTC_TIMESTAMP(6)
 
 -- name: get
 SELECT {columns} FROM {tasks} WHERE id IN %(ids)s
@@ -114,7 +114,7 @@ SELECT status, COUNT(*),
   SUM(visible_at <= clock AND max_receives > 0 AND receive_count >= max_receives),
   MIN(CASE WHEN visible_at <= clock AND (max_receives = 0 OR receive_count < max_receives)
     THEN created_at END)
-FROM {tasks} CROSS JOIN (SELECT (UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND) AS clock) AS this
+FROM {tasks} CROSS JOIN (SELECT {now} AS clock) AS this
 WHERE status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS') GROUP BY status
 
 -- name: finished_counts

@@ -4,7 +4,7 @@
 -- `held` also takes those that a consumer holds.
 -- name: lock_rows
 SELECT {columns} FROM {tasks} FORCE INDEX (PRIMARY) WHERE id IN %(ids)s
-  AND (%(held)s OR (status NOT IN ('ENQUEUED', 'IN_PROGRESS') OR visible_at <= (UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND)))
+  AND (%(held)s OR (status NOT IN ('ENQUEUED', 'IN_PROGRESS') OR visible_at <= {now}))
 ORDER BY id FOR UPDATE
 
 -- Where `args`, in base 64, is NULL they stay as they are.

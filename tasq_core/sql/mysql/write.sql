@@ -3,6 +3,7 @@
 -- the flow runs again over those that `held_leases` has locked.
 -- Rows are locked by primary key in the order of their ids, whatever the optimizer would rather
 -- do: a walk of another index waits for a row while it holds that index's entry, which Go wants.
+-- A moment is counted in UTC and then written as wall time, with the offset that holds at it.
 
 -- differs: no ON CONFLICT DO NOTHING; IGNORE would also cut and replace what doesn't fit, so
 -- the driver takes a duplicate for no row.
@@ -27,7 +28,7 @@ VALUES (%(id)s, %(type)s, %(args)s, %(queue)s, %(priority)s, %(status)s, %(recei
   %(visible_at)s)
 
 -- name: start
-UPDATE {tasks} SET status = 'IN_PROGRESS', started_at = (UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND)
+UPDATE {tasks} SET status = 'IN_PROGRESS', started_at = {wall}
 WHERE id = %(id)s AND receive_count = %(receive_count)s
   AND status IN ('ENQUEUED', 'IN_PROGRESS') AND MOD(MICROSECOND(visible_at), 1000) = %(nonce)s
 
@@ -37,14 +38,16 @@ WHERE id = %(id)s AND receive_count = %(receive_count)s
   AND status IN ('ENQUEUED', 'IN_PROGRESS') AND MOD(MICROSECOND(visible_at), 1000) = %(nonce)s
 
 -- name: finish
-UPDATE {tasks} SET status = %(status)s, finished_at = (UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND)
+UPDATE {tasks} SET status = %(status)s, finished_at = {wall}
 WHERE id = %(id)s AND receive_count = %(receive_count)s
   AND status IN ('ENQUEUED', 'IN_PROGRESS') AND MOD(MICROSECOND(visible_at), 1000) = %(nonce)s
 
 -- A ping keeps the nonce: the last three digits of the microseconds.
 -- name: ping
 UPDATE {tasks} FORCE INDEX (PRIMARY) SET visible_at =
-    (UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND) + INTERVAL ROUND(%(timeout)s * 1000) * 1000 MICROSECOND
+    UTC_TIMESTAMP(6) + INTERVAL ROUND(%(timeout)s * 1000) * 1000 MICROSECOND
+    + INTERVAL IF(UTC_TIMESTAMP(6) + INTERVAL ROUND(%(timeout)s * 1000) * 1000 MICROSECOND
+      < %(zone_change)s, %(zone_before)s, %(zone_after)s) SECOND
     - INTERVAL MOD(MICROSECOND(UTC_TIMESTAMP(6)), 1000) MICROSECOND
     + INTERVAL MOD(MICROSECOND(visible_at), 1000) MICROSECOND
 WHERE id IN %(ids)s AND status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS')
@@ -56,7 +59,9 @@ UPDATE JSON_TABLE(%(leases)s, '$[*]' COLUMNS (
   ON {tasks}.id = UNHEX(held.id) AND {tasks}.receive_count = held.receive_count
   AND MOD(MICROSECOND({tasks}.visible_at), 1000) = held.nonce
 SET visible_at =
-    (UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND) + INTERVAL ROUND(%(timeout)s * 1000) * 1000 MICROSECOND
+    UTC_TIMESTAMP(6) + INTERVAL ROUND(%(timeout)s * 1000) * 1000 MICROSECOND
+    + INTERVAL IF(UTC_TIMESTAMP(6) + INTERVAL ROUND(%(timeout)s * 1000) * 1000 MICROSECOND
+      < %(zone_change)s, %(zone_before)s, %(zone_after)s) SECOND
     - INTERVAL MOD(MICROSECOND(UTC_TIMESTAMP(6)), 1000) MICROSECOND
     + INTERVAL MOD(MICROSECOND(visible_at), 1000) MICROSECOND
 WHERE status IN ('ENQUEUED', 'IN_PROGRESS')
@@ -71,15 +76,21 @@ UPDATE JSON_TABLE(%(leases)s, '$[*]' COLUMNS (
   STRAIGHT_JOIN {tasks}
   ON {tasks}.id = UNHEX(o.id) AND {tasks}.receive_count = o.receive_count
     AND MOD(MICROSECOND({tasks}.visible_at), 1000) = o.nonce
-SET {tasks}.started_at = COALESCE((UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND) - INTERVAL o.started_ago MICROSECOND,
+SET {tasks}.started_at = COALESCE(UTC_TIMESTAMP(6) - INTERVAL o.started_ago MICROSECOND
+      + INTERVAL IF(UTC_TIMESTAMP(6) - INTERVAL o.started_ago MICROSECOND
+        < %(zone_change)s, %(zone_before)s, %(zone_after)s) SECOND,
       {tasks}.started_at),
-    {tasks}.finished_at = COALESCE((UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND) - INTERVAL o.finished_ago MICROSECOND,
+    {tasks}.finished_at = COALESCE(UTC_TIMESTAMP(6) - INTERVAL o.finished_ago MICROSECOND
+      + INTERVAL IF(UTC_TIMESTAMP(6) - INTERVAL o.finished_ago MICROSECOND
+        < %(zone_change)s, %(zone_before)s, %(zone_after)s) SECOND,
       {tasks}.finished_at),
     {tasks}.last_error = COALESCE(o.error, {tasks}.last_error),
     {tasks}.receive_count = {tasks}.receive_count - o.given_back,
     {tasks}.visible_at = CASE WHEN o.retry_in IS NULL THEN {tasks}.visible_at
       WHEN o.retry_in = 0 THEN '0001-01-01 00:00:00.000000'
-      ELSE (UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND) + INTERVAL ROUND(o.retry_in * 1000000) MICROSECOND END,
+      ELSE UTC_TIMESTAMP(6) + INTERVAL ROUND(o.retry_in * 1000000) MICROSECOND
+        + INTERVAL IF(UTC_TIMESTAMP(6) + INTERVAL ROUND(o.retry_in * 1000000) MICROSECOND
+          < %(zone_change)s, %(zone_before)s, %(zone_after)s) SECOND END,
     {tasks}.status = o.status
 WHERE {tasks}.status IN ('ENQUEUED', 'IN_PROGRESS')
 
@@ -93,9 +104,13 @@ UPDATE JSON_TABLE(%(leases)s, '$[*]' COLUMNS (
   STRAIGHT_JOIN {tasks}
   ON {tasks}.id = UNHEX(o.id) AND {tasks}.receive_count = o.receive_count
     AND MOD(MICROSECOND({tasks}.visible_at), 1000) = o.nonce
-SET {tasks}.started_at = COALESCE((UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND) - INTERVAL o.started_ago MICROSECOND,
+SET {tasks}.started_at = COALESCE(UTC_TIMESTAMP(6) - INTERVAL o.started_ago MICROSECOND
+      + INTERVAL IF(UTC_TIMESTAMP(6) - INTERVAL o.started_ago MICROSECOND
+        < %(zone_change)s, %(zone_before)s, %(zone_after)s) SECOND,
       {tasks}.started_at),
-    {tasks}.finished_at = COALESCE((UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND) - INTERVAL o.finished_ago MICROSECOND,
+    {tasks}.finished_at = COALESCE(UTC_TIMESTAMP(6) - INTERVAL o.finished_ago MICROSECOND
+      + INTERVAL IF(UTC_TIMESTAMP(6) - INTERVAL o.finished_ago MICROSECOND
+        < %(zone_change)s, %(zone_before)s, %(zone_after)s) SECOND,
       {tasks}.finished_at),
     {tasks}.status = o.status
 WHERE {tasks}.status IN ('ENQUEUED', 'IN_PROGRESS')
@@ -120,7 +135,9 @@ WHERE {tasks}.status = 'ENQUEUED'
 
 -- name: set_aside
 UPDATE {tasks} SET status = 'NEW', receive_count = receive_count - 1,
-  visible_at = (UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND) + INTERVAL ROUND(%(timeout)s) SECOND
+  visible_at = UTC_TIMESTAMP(6) + INTERVAL ROUND(%(timeout)s) SECOND
+    + INTERVAL IF(UTC_TIMESTAMP(6) + INTERVAL ROUND(%(timeout)s) SECOND
+      < %(zone_change)s, %(zone_before)s, %(zone_after)s) SECOND
 WHERE id = %(id)s AND status = 'ENQUEUED'
 
 -- name: held_leases
@@ -137,21 +154,21 @@ FOR UPDATE
 UPDATE {tasks} FORCE INDEX (PRIMARY) SET status = 'NEW', visible_at = '0001-01-01 00:00:00.000000',
   max_receives = IF(max_receives > 0 AND receive_count >= max_receives,
     LEAST(receive_count, 2147483646) + 1, max_receives)
-WHERE id IN %(ids)s AND (status NOT IN ('ENQUEUED', 'IN_PROGRESS') OR visible_at <= (UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND))
+WHERE id IN %(ids)s AND (status NOT IN ('ENQUEUED', 'IN_PROGRESS') OR visible_at <= {now})
 
 -- name: requeue_own
 UPDATE {tasks} SET status = 'NEW', visible_at = '0001-01-01 00:00:00.000000',
   max_receives = IF(max_receives > 0 AND receive_count >= max_receives,
     LEAST(receive_count, 2147483646) + 1, max_receives)
-WHERE id = %(id)s AND ((status NOT IN ('ENQUEUED', 'IN_PROGRESS') OR visible_at <= (UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND))
+WHERE id = %(id)s AND ((status NOT IN ('ENQUEUED', 'IN_PROGRESS') OR visible_at <= {now})
   OR (receive_count = %(receive_count)s AND MOD(MICROSECOND(visible_at), 1000) = %(nonce)s))
 
 -- name: reset
 UPDATE {tasks} FORCE INDEX (PRIMARY) SET status = 'NEW', visible_at = '0001-01-01 00:00:00.000000',
   receive_count = 0, finished_at = NULL, last_error = NULL
-WHERE id IN %(ids)s AND (status NOT IN ('ENQUEUED', 'IN_PROGRESS') OR visible_at <= (UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND))
+WHERE id IN %(ids)s AND (status NOT IN ('ENQUEUED', 'IN_PROGRESS') OR visible_at <= {now})
 
 -- `safe` spares live leases; the condition is checked again on the row that is deleted.
 -- name: delete
 DELETE {tasks} FROM {tasks} FORCE INDEX (PRIMARY) WHERE id IN %(ids)s AND {where}
-  AND (NOT %(safe)s OR (status NOT IN ('ENQUEUED', 'IN_PROGRESS') OR visible_at <= (UTC_TIMESTAMP(6) + INTERVAL %(zone_offset)s SECOND)))
+  AND (NOT %(safe)s OR (status NOT IN ('ENQUEUED', 'IN_PROGRESS') OR visible_at <= {now}))
