@@ -100,11 +100,11 @@ SCENES = (
     Scene("kinds", MEDIUM, ("3",)),
     Scene("errors", SMALL, ("4",)),
     Scene("errors", MEDIUM, ("4", "down")),
-    Scene("log", MEDIUM, ("6", "down"), prepare=_fill_log),
+    Scene("log", MEDIUM, ("7", "down"), prepare=_fill_log),
     Scene("help", SMALL, ("2", "question_mark")),
     Scene("palette", SMALL, ("4", "ctrl+p")),
-    Scene("consumer", SMALL, ("5",)),
-    Scene("consumer-step", MEDIUM, ("5", "l", "enter", "w", "e", "e"), live=True),
+    Scene("consumer", SMALL, ("6",)),
+    Scene("consumer-step", MEDIUM, ("6", "l", "enter", "w", "e", "e"), live=True),
 )  # fmt: skip
 
 

@@ -17,8 +17,19 @@ class Scope(StrEnum):
     TASKS = "tasks"
     QUEUES = "queues & types"
     ERRORS = "errors"
+    FLEET = "fleet"
     CONSUMER = "consumer"
     HISTORY = "history"
+
+
+class Tone(StrEnum):
+    """What a key does to what is there; the values are styles."""
+
+    PLAIN = ""
+    DANGER = "$text-error"
+    """It destroys something, or stops somebody's work."""
+    UNDO = "$text-success"
+    """It restores something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +51,8 @@ class Action:
     """Whether the footer shows it."""
     writes: bool = False
     """Whether it changes the table, and so is off in a read-only session."""
+    tone: Tone = Tone.PLAIN
+    """How the footer colours its key."""
 
     @property
     def binding_id(self) -> str:
@@ -70,12 +83,14 @@ ACTIONS: Final = (
     Action(_APP, "queues", "3", "Queues & types", "Go to the queues and types",
            call="go('queues')", show=False),
     Action(_APP, "errors", "4", "Errors", "Go to the errors", call="go('errors')", show=False),
-    Action(_APP, "consumer", "5", "Consumer", "Go to the consumer",
+    Action(_APP, "fleet", "5", "Fleet", "Go to the consumers everywhere",
+           call="go('fleet')", show=False),
+    Action(_APP, "consumer", "6", "Consumer", "Go to the consumer of this app",
            call="go('consumer')", show=False),
-    Action(_APP, "history", "6", "Log", "Go to the log of changes",
+    Action(_APP, "history", "7", "History", "Go to the history of changes",
            call="go('history')", show=False),
     Action(_APP, "refresh", "f5", "Refresh", "Read the data again now", show=False),
-    Action(_APP, "pause", "p", "Pause", "Stop refreshing, or go on", show=False),
+    Action(_APP, "pause", "f6", "Pause", "Stop refreshing, or go on", show=False),
     Action(_APP, "migrate", "m", "Migrate", "Create the missing table", writes=True),
     Action(_APP, "theme", "ctrl+t", "Theme", "Go to the next theme", call="next_theme",
            show=False),
@@ -91,9 +106,11 @@ ACTIONS: Final = (
     Action(_TASKS, "reset", "R", "Reset", "Requeue and set the receives to 0",
            call="requeue(True)", writes=True),
     Action(_TASKS, "delete", "d,delete", "Delete", "Delete the tasks; they go to the trash",
-           writes=True),
-    Action(_TASKS, "undo", "U", "Undo", "Restore the last deletion from the trash", writes=True),
-    Action(_TASKS, "purge", "P", "Purge", "Delete all tasks that match the filter", writes=True),
+           writes=True, tone=Tone.DANGER),
+    Action(_TASKS, "undo", "U", "Undo", "Restore the last deletion from the trash",
+           writes=True, tone=Tone.UNDO),
+    Action(_TASKS, "purge", "P", "Purge", "Delete all tasks that match the filter",
+           writes=True, tone=Tone.DANGER),
     Action(_TASKS, "clone", "c", "Clone", "Edit a copy of the task and submit it", writes=True),
     Action(_TASKS, "new", "i", "New", "Write a new task and submit it", writes=True),
     Action(_TASKS, "mark_all", "A", "All", "Mark all tasks that match, loaded or not"),
@@ -106,7 +123,7 @@ ACTIONS: Final = (
            show=False),
 
     Action(_OVERVIEW, "undo", "U", "Undo", "Restore the last deletion from the trash",
-           show=False, writes=True),
+           show=False, writes=True, tone=Tone.UNDO),
     Action(_OVERVIEW, "new", "i", "New task", "Write a new task and submit it", writes=True),
     Action(_OVERVIEW, "recount", "c", "Count", "Count the finished tasks again now"),
 
@@ -117,8 +134,10 @@ ACTIONS: Final = (
            call="requeue(False)", writes=True),
     Action(_ERRORS, "reset", "R", "Reset", "Requeue the group and set its receives to 0",
            call="requeue(True)", writes=True),
-    Action(_ERRORS, "delete", "d,delete", "Delete", "Delete all tasks of the group", writes=True),
-    Action(_ERRORS, "undo", "U", "Undo", "Restore the last deletion from the trash", writes=True),
+    Action(_ERRORS, "delete", "d,delete", "Delete", "Delete all tasks of the group",
+           writes=True, tone=Tone.DANGER),
+    Action(_ERRORS, "undo", "U", "Undo", "Restore the last deletion from the trash",
+           writes=True, tone=Tone.UNDO),
     Action(_ERRORS, "sort", "s", "Sort", "Sort by count or by the latest failure"),
     Action(_ERRORS, "copy", "y", "Copy", "Copy the message to the clipboard"),
 
@@ -140,20 +159,30 @@ ACTIONS: Final = (
     Action(_CONS, "load", "l", "Load", "Name the handlers to load, module:attr"),
     Action(_CONS, "options", "o", "Options", "Choose queues, types, workers and lease"),
     Action(_CONS, "reload", "ctrl+r", "Reload", "Load the handlers' code anew and go on with it"),
-    Action(_CONS, "kill", "K", "Kill", "Kill the handlers' process; its tasks come back later"),
+    Action(_CONS, "kill", "K", "Kill", "Kill the handlers' process; its tasks come back later",
+           tone=Tone.DANGER),
     Action(_CONS, "zoom", "z", "Zoom", "Give the pane in focus all the room, or share it again",
            show=False),
     Action(_CONS, "args_mode", "t", "Args", "Show the arguments as tree, text or bytes",
            show=False),
 
     Action(_LOG, "copy", "y", "Copy", "Copy the command to the clipboard"),
-    Action(_LOG, "undo", "U", "Undo", "Restore the last deletion from the trash", writes=True),
+    Action(_LOG, "undo", "U", "Undo", "Restore the last deletion from the trash",
+           writes=True, tone=Tone.UNDO),
 )  # fmt: skip
+
+
+_TONES: Final = {action.binding_id: action.tone for action in ACTIONS}
 
 
 def bindings(scope: Scope) -> list[Binding]:
     """The key bindings of a screen, or of the app."""
     return [action.binding for action in ACTIONS if action.scope is scope]
+
+
+def tone(binding_id: str | None) -> Tone:
+    """How the footer colours the key of a binding."""
+    return _TONES.get(binding_id or "", Tone.PLAIN)
 
 
 def writes(scope: Scope, call: str) -> bool:

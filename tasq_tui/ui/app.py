@@ -1,4 +1,4 @@
-"""The cockpit: six screens over one table."""
+"""The cockpit: seven screens over one table."""
 
 import shlex
 from collections.abc import Callable, Coroutine, Iterable, Sequence
@@ -39,6 +39,7 @@ WIDE: Final = 120
 """Columns from which lists and details stand side by side."""
 
 _MUTED: Final = 0.62
+_DISABLED: Final = 0.4
 _LISTED: Final = ("Mark", "Unmark", "Open")
 """What the palette offers of the lists' own keys; moving about needs no palette."""
 
@@ -47,6 +48,7 @@ _CLASSES: Final = {
     "tasks": "TasksScreen",
     "queues": "QueuesScreen",
     "errors": "ErrorsScreen",
+    "fleet": "FleetScreen",
     "consumer": "ConsumerScreen",
     "history": "HistoryScreen",
 }
@@ -108,9 +110,12 @@ class CockpitApp(KeysInOrder):
     def get_css_variables(self) -> dict[str, str]:
         """The theme's, but muted text as a plain colour: lines are drawn without blending."""
         variables = super().get_css_variables()
-        colour = Color.parse(variables["foreground"])
-        muted = Color.parse(variables["background"]).blend(colour, _MUTED)
-        return {**variables, "text-muted": muted.hex}
+        colour, ground = (Color.parse(variables[name]) for name in ("foreground", "background"))
+        return {
+            **variables,
+            "text-muted": ground.blend(colour, _MUTED).hex,
+            "text-disabled": ground.blend(colour, _DISABLED).hex,
+        }
 
     def on_load(self) -> None:
         """Be ready for signals before the terminal is changed, and choose the theme for it."""
@@ -170,7 +175,7 @@ class CockpitApp(KeysInOrder):
 
     def action_next_theme(self) -> None:
         """Go to the next theme."""
-        names = sorted(self.available_themes, key=lambda name: (not name.startswith("tasq"), name))
+        names = [*theme.NAMES, *sorted(set(self.available_themes) - set(theme.NAMES))]
         self.theme = names[(names.index(self.theme) + 1) % len(names)]
 
     def action_help(self) -> None:

@@ -1,4 +1,4 @@
-"""What all six screens have in common: header, banner, key bar, and reading again and again."""
+"""What all screens have in common: header, banner, key bar, and reading again and again."""
 
 from collections.abc import Callable, Coroutine, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast

@@ -11,8 +11,9 @@ SCREENS = {
     "2": "newest first",
     "3": "enqueued running",
     "4": "kinds of error",
-    "5": "no handlers yet",
-    "6": "Nothing was changed",
+    "5": "No consumer",
+    "6": "no handlers yet",
+    "7": "Nothing was changed",
 }
 
 
@@ -31,7 +32,7 @@ def test_each_screen_fits(columns, rows):
 def test_the_demos_own_handlers_are_offered_and_step_through_two_tasks():
     with Cockpit("demo-consumer", "demo", columns=100, rows=30) as cockpit:
         cockpit.wait_for("newest failures", timeout=40)
-        cockpit.press("5", until="tasq_tui.admin.demo_handlers:handlers")
+        cockpit.press("6", until="tasq_tui.admin.demo_handlers:handlers")
         cockpit.send("l")
         cockpit.wait_for("f1 Keys")
         cockpit.press("Enter", until="handles email.newsletter, email.receipt")

@@ -43,7 +43,7 @@ def test_a_server_that_dies_is_told_and_the_app_goes_on_once_it_is_back(private_
         screen = cockpit.press("F5", until="Database unavailable")
         assert "email" in screen
         cockpit.wait_for("next try in")
-        cockpit.press("5", until="no handlers yet")
+        cockpit.press("6", until="no handlers yet")
         cockpit.enter("l", "shop_jobs")
         cockpit.press("Enter", until="handles email, report")
 
@@ -52,7 +52,7 @@ def test_a_server_that_dies_is_told_and_the_app_goes_on_once_it_is_back(private_
         cockpit.wait_until_gone("Database unavailable", timeout=60)
         cockpit.wait_for("● live")
         cockpit.capture("live-again")
-        cockpit.send("5")
+        cockpit.send("6")
         cockpit.press("s", until="sending to ada@example.org")
         cockpit.wait_for("✓ succeeded")
         cockpit.quit()
@@ -65,7 +65,7 @@ def test_a_consumer_goes_on_by_itself_when_its_server_comes_back(private_databas
     private_database.close_connections()
     arguments = ("--url", private_database.url, "--prefix", private_database.prefix)
     with Cockpit("consumer-server-dies", *arguments, cwd=tmp_path) as cockpit:
-        cockpit.press("5", until="no handlers yet")
+        cockpit.press("6", until="no handlers yet")
         cockpit.enter("l", "shop_jobs")
         cockpit.press("Enter", until="handles email, report")
         cockpit.press("s", until="consuming")

@@ -80,7 +80,7 @@ def test_a_session_filters_changes_undoes_steps_and_its_log_does_the_same_again(
         cockpit.resize(80, 24)
         cockpit.wait_until_screen(lambda screen: len(screen.splitlines()) <= 24)
         cockpit.press("1", until="OPEN")
-        cockpit.press("5", until="no handlers yet")
+        cockpit.press("6", until="no handlers yet")
         cockpit.resize(120, 40)
         cockpit.wait_until_screen(lambda screen: "Lease 15s" in screen.splitlines()[2])
         cockpit.enter("l", "shop_jobs")
@@ -95,7 +95,7 @@ def test_a_session_filters_changes_undoes_steps_and_its_log_does_the_same_again(
         cockpit.wait_until_screen(lambda screen: screen.count("✓ succeeded") == 2)
         cockpit.press("S", until="ready · 2 succeeded")
 
-        log = cockpit.press("6", until="tasq work")
+        log = cockpit.press("7", until="tasq work")
         for verb in ("tasq requeue", "tasq delete", "tasq import"):
             assert verb in log
         cockpit.quit()

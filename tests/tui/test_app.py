@@ -4,12 +4,13 @@ from tasq_core import connect
 from tasq_tui.admin.settings import Settings
 from tasq_tui.ui.dialogs.help import HelpDialog
 from tasq_tui.ui.widgets.header import SCREENS
+from tasq_tui.ui.widgets.key_bar import KeyBar
 from tests.support.databases import Database
 from tests.support.proxy import proxied
 from tests.tui.conftest import cockpit, press, screen_text, settled, toasts, until
 
 
-@pytest.mark.parametrize(("key", "name"), zip("123456", SCREENS, strict=True))
+@pytest.mark.parametrize(("key", "name"), zip("1234567", SCREENS, strict=True))
 async def test_digits_switch_screens(settings: Settings, key: str, name: str):
     async with cockpit(settings) as (app, pilot):
         await press(pilot, key)
@@ -86,11 +87,23 @@ async def test_ctrl_t_goes_through_the_themes(settings: Settings):
 
         await press(pilot, "ctrl+t")
         assert app.theme == "tasq-light"
+        await press(pilot, "ctrl+t")
+        assert app.theme == "tasq-16"
 
 
-async def test_p_pauses_refreshing_and_goes_on(settings: Settings, table):
+async def test_the_keys_that_destroy_are_red_in_the_footer_and_undo_is_green(shop: Settings):
+    async with cockpit(shop, size=(200, 60), screen="tasks") as (app, _pilot):
+        shown = app.view.query_one(KeyBar).render()
+        styles = {shown.plain[s.start : s.end]: str(s.style) for s in shown.spans}
+
+        assert styles["Delete"] == styles["Purge"] == "$text-error"
+        assert styles["Undo"] == "$text-success"
+        assert "Filter" not in styles
+
+
+async def test_f6_pauses_refreshing_and_goes_on(settings: Settings, table):
     async with cockpit(settings) as (app, pilot):
-        await press(pilot, "p")
+        await press(pilot, "f6")
         assert app.view.poller.paused
         assert "paused" in screen_text(app)
 
@@ -98,7 +111,7 @@ async def test_p_pauses_refreshing_and_goes_on(settings: Settings, table):
         await press(pilot, "f5")
         await until(pilot, lambda: "ALL 1" in screen_text(app))
 
-        await press(pilot, "p")
+        await press(pilot, "f6")
         assert not app.view.poller.paused
 
 

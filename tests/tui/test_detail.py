@@ -33,7 +33,7 @@ async def test_a_task_that_is_gone_leaves_nothing_of_the_one_before_in_the_pane(
 ):
     async with cockpit(shop, size=(120, 40), screen="tasks") as (app, pilot):
         await until(pilot, lambda: shows_whole_task(app))
-        await press(pilot, "p")
+        await press(pilot, "f6")
         before, gone = app.view.list.window.rows[:2]
         table.new_inspector().delete(False, gone)
 

@@ -95,7 +95,7 @@ async def test_the_log_and_toasts_show_hostile_filters_inert(hostile: Settings):
         await press(pilot, "y") if app.screen is not app.view else None
         await until(pilot, lambda: app.session.log)
         assert_inert(app)
-        await press(pilot, "6")
+        await press(pilot, "7")
         assert_inert(app)
 
 

@@ -14,7 +14,7 @@ async def test_a_change_is_logged_with_the_command_that_does_the_same(shop: Sett
         await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
         await press(pilot, "y")
         await until(pilot, lambda: any("deleted 1" in text for text in toasts(app)))
-        await press(pilot, "6")
+        await press(pilot, "7")
         await until(pilot, lambda: "tasq delete" in screen_text(app))
         text = screen_text(app)
 
@@ -42,7 +42,7 @@ async def test_the_command_of_many_ids_runs_as_copied(shop: Settings, table, tmp
         assert len(ids) > 20
         await press(pilot, "U")
         await until(pilot, lambda: any("restored" in text for text in toasts(app)))
-        await press(pilot, "6")
+        await press(pilot, "7")
         await settled_log(pilot, app, 2)
         await press(pilot, "down", "y")
     assert len(table.repository.get_tasks(ids)) == len(ids)
@@ -69,7 +69,7 @@ async def test_enter_goes_to_the_command_and_copies_nothing(shop: Settings):
     async with cockpit(shop, screen="tasks") as (app, pilot):
         await press(pilot, "r")
         await until(pilot, lambda: app.session.log)
-        await press(pilot, "6")
+        await press(pilot, "7")
         await settled_log(pilot, app, 1)
         app.copy_to_clipboard("mine")
         await press(pilot, "enter")

@@ -146,7 +146,7 @@ async def test_the_sample_below_the_groups_is_of_the_group_under_the_cursor(
             if step == "size":
                 await pilot.resize_terminal(*walk.choice(SIZES))
             elif step == "away":
-                await press(pilot, "6")
+                await press(pilot, "7")
                 await press(pilot, "4")
             else:
                 await press(pilot, step)

@@ -37,7 +37,7 @@ async def test_what_was_marked_as_a_whole_and_deleted_is_gone_from_the_list(
 
 async def test_a_page_read_before_a_change_is_read_again_before_it_is_shown(shop: Settings, table):
     async with cockpit(shop, screen="tasks") as (app, pilot):
-        await press(pilot, "p")
+        await press(pilot, "f6")
         rows = app.view.list.window.rows
         below = rows[len(app.view.list.window.visible) + 2]
         table.new_inspector().delete(False, below)
@@ -58,7 +58,7 @@ async def test_a_total_that_can_no_longer_be_counted_is_marked_with_its_age(
         await settled(pilot)
         await app.action_go("tasks")
         await until(pilot, lambda: app.view.status.startswith("600 tasks"))
-        await press(pilot, "p")
+        await press(pilot, "f6")
         moved = timedelta(seconds=90)
         await until(pilot, lambda: "~600 tasks, 1m ago" in app.view.status)
 

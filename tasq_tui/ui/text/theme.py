@@ -101,6 +101,9 @@ ANSI: Final = Theme(
 )
 """Colours a terminal of 16 has: none is lost where each is replaced by the nearest."""
 
+NAMES: Final = (DARK.name, LIGHT.name, ANSI.name)
+"""Our themes, in the order in which a key goes through them."""
+
 STATUS_TOKENS: Final[dict[TaskStatus, str]] = {
     TaskStatus.NEW: "$text-primary",
     TaskStatus.ENQUEUED: "$text-accent",

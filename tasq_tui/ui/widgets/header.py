@@ -20,8 +20,9 @@ SCREENS: Final = {
     "tasks": "Tasks",
     "queues": "Queues & types",
     "errors": "Errors",
+    "fleet": "Fleet",
     "consumer": "Consumer",
-    "history": "Log",
+    "history": "History",
 }
 """The screens in the order of their digits, with their titles."""
 
@@ -144,7 +145,7 @@ class Header(Widget):
     def _tab(self, number: int, title: str, name: str) -> str:
         """A screen's digit and name; where not all fit, the first letters of the others' names."""
         digits = sum(len(f" {n} ") for n in range(1, len(SCREENS) + 1))
-        room = self.size.width - digits - len(SCREENS)
+        room = self.size.width - digits - len(SCREENS) + 1  # the last one's blank may be cut
         if name == self._screen or sum(map(len, SCREENS.values())) <= room:
             return f" {number} {title} "
         letters = (room - len(SCREENS[self._screen])) // (len(SCREENS) - 1)

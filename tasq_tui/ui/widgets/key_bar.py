@@ -7,6 +7,8 @@ from textual import events
 from textual.content import Content
 from textual.widget import Widget
 
+from tasq_tui.ui import actions
+
 if TYPE_CHECKING:
     from textual.binding import Binding
     from textual.screen import Screen
@@ -53,12 +55,10 @@ class KeyBar(Widget):
         parts: list[Content] = []
         for binding, enabled in [*fitting, *kept]:
             key, label = self.app.get_key_display(binding), binding.description
-            style = "$text-muted 60%" if not enabled else ""
-            parts.append(
-                Content.assemble(
-                    " ", (key, style or "bold $footer-key-foreground"), " ", (label, style), " "
-                )
-            )
+            colour = actions.tone(binding.id)
+            style = colour.value if enabled else "$text-disabled"
+            strong = f"bold {colour or '$footer-key-foreground'}" if enabled else style
+            parts.append(Content.assemble(" ", (key, strong), " ", (label, style), " "))
             at += _width(binding, enabled, self)
             self._places.append((at, binding.key if enabled else ""))
         return Content("").join(parts)

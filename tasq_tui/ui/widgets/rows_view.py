@@ -4,6 +4,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final, NamedTuple
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -14,6 +15,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tasq_tui.ui.text import theme
+from tasq_tui.ui.text.bars import bar
 from tasq_tui.ui.text.sanitize import fit
 
 _GUTTER: Final = 2
@@ -32,13 +34,22 @@ class RowColumn:
     from_width: int = 0
     """Shown in views at least this wide."""
     right: bool = False
+    most: int = 0
+    """As wide as its longest cell, from `width` to this many cells; grows, never shrinks."""
+
+
+class Gauge(NamedTuple):
+    """A cell that is a bar as long as its column allows."""
+
+    value: float
+    most: float
 
 
 class Row(NamedTuple):
-    """One row. The cells are inert text, one for each column."""
+    """One row. The cells are inert text or gauges, one for each column."""
 
     key: Hashable
-    cells: tuple[str, ...]
+    cells: tuple[str | Gauge, ...]
     tints: tuple[str, ...] = ()
     """A component class for each cell; "" is none."""
 
@@ -56,13 +67,16 @@ class RowsView(ScrollView, can_focus=True):
             text-style: bold;
         }
         & > .rows--muted { color: $text-muted; }
+        & > .rows--good { color: $text-success; }
+        & > .rows--bar { color: $primary; }
         & > .rows--warning { color: $text-warning; }
         & > .rows--error { color: $text-error; }
     }
     """ + theme.status_css("RowsView")
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "rows--header", "rows--cursor", "rows--muted", "rows--warning", "rows--error",
+        "rows--header", "rows--cursor", "rows--muted", "rows--good", "rows--bar", "rows--warning",
+        "rows--error",
         *theme.STATUS_CLASSES,
     }  # fmt: skip
 
@@ -105,6 +119,7 @@ class RowsView(ScrollView, can_focus=True):
         columns: Sequence[RowColumn],
         *,
         empty: str = "",
+        titled: bool = True,
         id: str | None = None,
         classes: str | None = None,
     ) -> None:
@@ -113,12 +128,15 @@ class RowsView(ScrollView, can_focus=True):
         Args:
             columns: what each row has, from left to right.
             empty: what to show where there are no rows.
+            titled: whether the columns' titles stand above the rows.
             id: the widget's id.
             classes: the widget's CSS classes.
         """
         super().__init__(id=id, classes=classes)
         self.columns = tuple(columns)
         self.empty = empty
+        self._heading = 1 if titled else 0
+        self._longest: list[int] = []
         self.rows: tuple[Row, ...] = ()
         self.cursor = 0
         self.is_filled = False
@@ -141,6 +159,7 @@ class RowsView(ScrollView, can_focus=True):
         self.rows, self.is_filled = given, True
         places = {row.key: index for index, row in enumerate(given)}
         self.cursor = min(places.get(key, self.cursor), max(len(given) - 1, 0))
+        self._look_at_lengths()
         if len(given) != old:
             self._measure()
         self.refresh()
@@ -165,7 +184,7 @@ class RowsView(ScrollView, can_focus=True):
 
     def action_page(self, pages: int) -> None:
         """Move the cursor by screens."""
-        self._place(self.cursor + pages * max(self.size.height - 1, 1))
+        self._place(self.cursor + pages * max(self.size.height - self._heading, 1))
 
     def action_first(self) -> None:
         """Go to the first row."""
@@ -183,9 +202,9 @@ class RowsView(ScrollView, can_focus=True):
     def on_click(self, event: events.Click) -> None:
         """Point with the mouse; a double click opens."""
         spot = event.get_content_offset(self)
-        if spot is None or spot.y < 1:
+        if spot is None or spot.y < self._heading:
             return
-        index = spot.y - 1 + self.scroll_offset.y
+        index = spot.y - self._heading + self.scroll_offset.y
         if index < len(self.rows):
             self._place(index)
             if event.chain == 2:  # noqa: PLR2004 - a double click
@@ -210,14 +229,14 @@ class RowsView(ScrollView, can_focus=True):
         if (width := self.scrollable_content_region.width) != self._fitted:
             self._fitted = width
             self._widths = self._fit_columns(width - _GUTTER)
-        if not y:
+        if y < self._heading:
             style = self._style("rows--header")
             cells = [fit(c.title, w, right=c.right) for c, w in self._placed()]
             return self._strip("  ", cells, [style] * len(cells), style)
-        index = y - 1 + self.scroll_offset.y
+        index = y - self._heading + self.scroll_offset.y
         own = self._style()
         if index >= len(self.rows):
-            text = self.empty if self.is_filled and y == 1 and not self.rows else ""
+            text = self.empty if self.is_filled and y == self._heading and not self.rows else ""
             return self._strip("  ", [text], [self._style("rows--muted")], own)
         return self._row(index)
 
@@ -228,7 +247,7 @@ class RowsView(ScrollView, can_focus=True):
         cells: list[str] = []
         styles: list[Style] = []
         for place, (column, width) in self._placed_with_index():
-            cells.append(fit(row.cells[place], width, right=column.right))
+            cells.append(_shown(row.cells[place], width, right=column.right))
             tint = row.tints[place] if place < len(row.tints) else ""
             # Under the cursor a tint changes the letters alone.
             colour = Style(color=self._style(tint).color) if tint else None
@@ -257,9 +276,17 @@ class RowsView(ScrollView, can_focus=True):
         while _least(shown) > width and (given_up := [c for c in shown if not c.share]):
             shown.remove(given_up[-1])  # names go last
         spare = max(width - _least(shown), 0)
+        longest = dict(zip(self.columns, self._longest, strict=False))
+        grown = dict[RowColumn, int]()
+        for column in shown:
+            wanted = max(min(longest.get(column, 0), column.most) - column.width, 0)
+            grown[column] = min(wanted, spare)
+            spare -= grown[column]
         shares = sum(column.share for column in shown)
         widths = [
-            0 if c not in shown else c.width + (spare * c.share // shares if shares else 0)
+            0
+            if c not in shown
+            else c.width + grown[c] + (spare * c.share // shares if shares else 0)
             for c in self.columns
         ]
         flexible = [place for place, c in enumerate(self.columns) if c in shown and c.share]
@@ -268,8 +295,21 @@ class RowsView(ScrollView, can_focus=True):
             widths[flexible[-1]] = max(widths[flexible[-1]] + width - used, 1)
         return tuple(widths)
 
+    def _look_at_lengths(self) -> None:
+        """Let the columns that follow their content grow with it."""
+        if not any(column.most for column in self.columns):
+            return
+        longest = list(self._longest) or [0] * len(self.columns)
+        for place, column in enumerate(self.columns):
+            if column.most:
+                cells = (row.cells[place] for row in self.rows)
+                found = (cell_len(cell) for cell in cells if isinstance(cell, str))
+                longest[place] = max(longest[place], *found, cell_len(column.title), 0)
+        if longest != self._longest:
+            self._longest, self._fitted = longest, 0
+
     def _measure(self) -> None:
-        self.virtual_size = Size(self.size.width, len(self.rows) + 1)
+        self.virtual_size = Size(self.size.width, len(self.rows) + self._heading)
         self.refresh()
         self._show_cursor()
 
@@ -280,7 +320,7 @@ class RowsView(ScrollView, can_focus=True):
         self._tell()
 
     def _show_cursor(self) -> None:
-        height = max(self.size.height - 1, 1)
+        height = max(self.size.height - self._heading, 1)
         top = self.scroll_offset.y
         wanted = min(max(top, self.cursor - height + 1), self.cursor)
         if wanted != top:
@@ -308,3 +348,9 @@ class RowsView(ScrollView, can_focus=True):
 def _least(columns: Sequence[RowColumn]) -> int:
     """The least room that `columns` take."""
     return sum(column.width for column in columns) + _GAP * (len(columns) - 1)
+
+
+def _shown(cell: str | Gauge, width: int, *, right: bool) -> str:
+    if isinstance(cell, Gauge):
+        return bar(cell.value, cell.most, width)
+    return fit(cell, width, right=right)

@@ -1,0 +1,94 @@
+"""A bordered pane: its title at the left of the top line, a count or an age at the right."""
+
+from typing import Final
+
+from textual.containers import Vertical
+from textual.content import Content
+from textual.geometry import Region
+from textual.widget import Widget
+
+from tasq_tui.ui.text.sanitize import fit, safe
+
+_EDGE: Final = "─"
+_TAKEN: Final = 6
+"""Cells of the top line that corners, their dashes and blanks take."""
+_LEAST_EDGE: Final = 2
+
+
+class Pane(Vertical):
+    """What it holds, in a round border; coloured while the focus is inside."""
+
+    DEFAULT_CSS = """
+    Pane {
+        width: 1fr; height: 1fr; background: $surface;
+        border: round $border-blurred; border-title-color: $border-blurred;
+    }
+    Pane:focus-within { border: round $primary; border-title-color: $primary; }
+    """
+
+    def __init__(
+        self,
+        *children: Widget,
+        title: str = "",
+        note: str = "",
+        id: str | None = None,
+        classes: str | None = None,
+    ) -> None:
+        """Make a pane.
+
+        Args:
+            children: what it holds, from top to bottom.
+            title: at the left of the top line; made inert here.
+            note: at the right of it: a count, an age.
+            id: the widget's id.
+            classes: the widget's CSS classes.
+        """
+        super().__init__(*children, id=id, classes=classes)
+        self._label = (title, note, "")
+
+    @property
+    def label(self) -> tuple[str, str]:
+        """Title and note as they are now."""
+        return self._label[:2]
+
+    def entitle(self, title: str, note: str = "", tone: str = "") -> None:
+        """Show another title and note; only the top line is painted again.
+
+        Args:
+            title: at the left; made inert here.
+            note: at the right.
+            tone: the note's style, as "$text-error"; "" for muted.
+        """
+        if (title, note, tone) != self._label:
+            self._label = (title, note, tone)
+            self._draw_label()
+
+    def on_mount(self) -> None:
+        """Show the title."""
+        self._draw_label()
+
+    def on_resize(self) -> None:
+        """Put the note at the right again."""
+        self._draw_label()
+
+    def _draw_label(self) -> None:
+        title, note, tone = self._label
+        room = max(self.outer_size.width - _TAKEN, 0)
+        self._border_title = top_line(title, note, tone, room)
+        # Not `border_title`, which paints all of the pane.
+        self.refresh(Region(-1, -1, self.outer_size.width, 1))
+
+
+def top_line(title: str, note: str, tone: str, room: int) -> Content | None:
+    """Title, edge and note, exactly `room` cells; without the note where both don't fit."""
+    title, note = safe(title), safe(note)
+    shown = Content.styled(title, "bold $foreground")
+    if not title or room <= 0:
+        return None
+    right = Content.styled(note, tone or "$text-muted")
+    edge = room - shown.cell_length - right.cell_length - 2
+    if note and edge >= _LEAST_EDGE:
+        return Content.assemble(shown, f" {_EDGE * edge} ", right)
+    if shown.cell_length > room:
+        return Content.styled(fit(title, room), "bold $foreground")
+    return shown
