@@ -8,6 +8,7 @@ from importlib.resources import files
 from typing import Any, Final
 
 from tasq_core.errors import InvalidInputError, RepositoryError
+from tasq_core.repository.index_check import is_as_defined
 from tasq_core.repository.inspection_sql import SqlInspection
 from tasq_core.repository.protocol import Repository
 from tasq_core.repository.rows import text_of
@@ -42,6 +43,16 @@ _COLUMNS: Final[Mapping[str, Mapping[str, tuple[str, bool]]]] = {
 }  # fmt: skip
 """Column, its type ("*": the enum, looked at by its labels) and whether it is NOT NULL."""
 
+_KEYS: Final = {
+    "postgres": (
+        'CREATE UNIQUE INDEX CONCURRENTLY "{name}_pkey" ON {tasks} (id);\n'
+        'ALTER TABLE {tasks} ADD PRIMARY KEY USING INDEX "{name}_pkey"'
+    ),
+    "mysql": "ALTER TABLE {tasks} ADD PRIMARY KEY (id), ALGORITHM = INPLACE, LOCK = NONE",
+    "sqlite": 'CREATE UNIQUE INDEX "{name}_id" ON {tasks} (id)',
+}
+"""What makes the primary key anew beside writers; rows with equal ids must go first."""
+
 _LABEL: Final = re.compile(r"'(\w+)'")
 _DISPLAY_WIDTH: Final = re.compile(r"\b(smallint|int)\(\d+\)")
 
@@ -53,9 +64,17 @@ class Structure:
     version: str
     zone: str
     """The session's time zone."""
+    writable: bool
+    """Whether the server takes writes: a standby doesn't."""
+    encoding: str
+    """Of the database (PostgreSQL), the table's texts (MySQL) or the file (SQLite)."""
     exists: bool
     differences: tuple[str, ...]
     """Columns, types and labels that differ: neither we nor Go can rely on this table."""
+    extra: tuple[str, ...]
+    """Columns that aren't tasq's: Go programs fail on them."""
+    broken: tuple[tuple[str, str], ...]
+    """(what is wrong, the DDL that mends it) of keys, indexes and triggers that are there."""
     missing: tuple[tuple[str, str], ...]
     """(name, DDL) of what `migrate` would do."""
     notify_trigger: bool | None
@@ -84,11 +103,16 @@ def structure(repository: Repository) -> Structure:
         (text_of(name), text_of(kind), bool(needed)) for name, kind, needed in look.rows("columns")
     ]
     size = look.rows("size")
+    (writable, encoding), *_ = look.rows("place")
     table_bytes, index_bytes, rows, dead = map(int, size[0]) if size else (0, 0, 0, 0)
     return Structure(
         version=text_of(look.rows("version")[0][0]),
         zone=text_of(look.rows("zone")[0][0]),
+        writable=bool(writable),
+        encoding=text_of(encoding),
         exists=bool(columns),
+        extra=tuple(name for name, *_ in columns if name not in look.expected),
+        broken=tuple(look.broken()) if columns else (),
         differences=tuple(look.differences(columns)) if columns else (),
         missing=tuple(look.missing(exists=bool(columns))),
         notify_trigger=look.notify_trigger(),
@@ -113,6 +137,18 @@ def unknown_columns(repository: Repository) -> list[str]:
     return [name for name in found if name not in _COLUMNS[FOLDERS[repository.dialect]]]
 
 
+def other_spelling(repository: Repository) -> str:
+    """A table whose name differs from this one's in case alone; "" where there is none.
+
+    Raises:
+        RepositoryError: the database refused.
+    """
+    if not isinstance(repository, SqlInspection) or repository.dialect == "sqlite":
+        return ""  # SQLite's names are the same in any case
+    names = [text_of(name) for (name,) in _Look(repository).rows("spellings")]
+    return next((name for name in names if name != repository.table), "")
+
+
 def missing_schema(repository: Repository) -> list[tuple[str, str]]:
     """(name, DDL) of what `migrate` would do, in order; nothing where all is there."""
     return list(structure(repository).missing)
@@ -126,6 +162,7 @@ class _Look:
         self._folder = FOLDERS[repository.dialect]
         self._statements = _load(self._folder)
         self._slots: dict[str, str] = repository._slots  # noqa: SLF001 - of this package
+        self.expected = _COLUMNS[self._folder]
 
     def rows(self, name: str) -> list[tuple[Any, ...]]:
         """The rows of one statement."""
@@ -134,17 +171,81 @@ class _Look:
 
     def differences(self, columns: list[tuple[str, str, bool]]) -> list[str]:
         """Each column that isn't as the contract has it, and the labels of the status."""
-        expected = _COLUMNS[self._folder]
+        expected = self.expected
         found = {name: (_DISPLAY_WIDTH.sub(r"\1", kind), needed) for name, kind, needed in columns}
         told = [f"column {name} is missing" for name in expected if name not in found]
-        told += [f"column {name} is no column of tasq" for name in found if name not in expected]
         for name, (kind, needed) in expected.items():
             actual, is_needed = found.get(name, (kind, needed))
             if kind not in ("*", actual):
                 told.append(f"column {name} is {actual}, not {kind}")
             if needed != is_needed and name != "id":
                 told.append(f"column {name} is {'nullable' if needed else 'NOT NULL'}")
+        status, _ = found.get("status", ("", True))
+        if status and not self._is_enum(status):
+            return [*told, f"column status is {status}, not the statuses' own type"]
         return told + self._label_differences()
+
+    def _is_enum(self, kind: str) -> bool:
+        if self._folder == "postgres":
+            return kind.rpartition(".")[2].strip('"') == self._slots["enum"].strip('"')
+        return kind.startswith("enum(") if self._folder == "mysql" else kind == "TEXT"
+
+    def broken(self) -> list[tuple[str, str]]:
+        """What has the right name and isn't what it should be."""
+        table, tasks = self._repository.table, self._slots["tasks"]
+        found: list[tuple[str, str]] = []
+        if [text_of(name) for (name,) in self.rows("primary_key")] != ["id"]:
+            found.append(
+                (
+                    "the primary key on id is missing: equal ids are stored twice",
+                    _KEYS[self._folder].format(tasks=tasks, name=self._slots["name"]),
+                )
+            )
+        indexes = self.rows("indexes")
+        definitions = {
+            _bare(text_of(name)): text_of(text) for name, valid, text in indexes if valid
+        }
+        for name, text in load_schema(self._folder).items():
+            index = f"{table}_tasq_{name.removeprefix('index_')}"
+            there = definitions.get(index)
+            if name.startswith("index_") and there and not is_as_defined(there, text):
+                drop = drop_index(self._folder, self._slots, name.removeprefix("index_"))
+                found.append(
+                    (
+                        f"index {index} is on other columns or rows",
+                        f"{drop};\n{self._without_locks(fill(text, self._slots))}",
+                    )
+                )
+        return found + self._broken_triggers()
+
+    def _broken_triggers(self) -> list[tuple[str, str]]:
+        name = f"{self._repository.table}_tasq_notify"
+        tasks = self._slots["tasks"]
+        found: list[tuple[str, str]] = []
+        for trigger, enabled, function in self.rows("triggers"):
+            if text_of(trigger) != name:
+                continue
+            if not enabled:
+                found.append(
+                    (
+                        f"trigger {name} is disabled: inserts by other programs wake nobody",
+                        f'ALTER TABLE {tasks} ENABLE TRIGGER "{name}"',
+                    )
+                )
+            if _bare(text_of(function)) != name:
+                found.append(
+                    (
+                        f"trigger {name} calls {text_of(function)}, which isn't tasq's",
+                        f'DROP TRIGGER "{name}" ON {tasks};\ntasq migrate --notify',
+                    )
+                )
+        return found
+
+    def _without_locks(self, ddl: str) -> str:
+        """`ddl` in the form that doesn't block writers, for a table in use."""
+        if self._folder != "postgres":
+            return ddl
+        return ddl.replace("CREATE INDEX IF", "CREATE INDEX CONCURRENTLY IF", 1)
 
     def _label_differences(self) -> list[str]:
         rows = [text_of(row[0]) for row in self.rows("labels")]
@@ -158,7 +259,7 @@ class _Look:
         """What the schema's statements would make, and which old indexes `migrate` would drop."""
         table = self._repository.table
         indexes = {_bare(text_of(name)) for name, valid, _ in self.rows("indexes") if valid}
-        triggers = {text_of(name) for name, _ in self.rows("triggers")}
+        triggers = {text_of(name) for name, _, _ in self.rows("triggers")}
         adopts = exists and not any(name.startswith(f"{table}_tasq_") for name in indexes)
         has_enum = bool(self.rows("labels"))
         found: list[tuple[str, str]] = []
@@ -170,7 +271,8 @@ class _Look:
                 "notify": rest == "drop" or not adopts or f"{table}_tasq_notify" in triggers,
             }.get(kind, True)
             if not there:
-                found.append((name, fill(text, self._slots)))
+                ddl = fill(text, self._slots)
+                found.append((name, self._without_locks(ddl) if exists else ddl))
         found += [
             (f"drop_{name}", drop_index(self._folder, self._slots, name))
             for name in OBSOLETE_INDEXES
@@ -183,7 +285,7 @@ class _Look:
         if self._folder != "postgres":
             return None
         name = f"{self._repository.table}_tasq_notify"
-        return any(text_of(found) == name and enabled for found, enabled in self.rows("triggers"))
+        return any(text_of(found) == name for found, _, _ in self.rows("triggers"))
 
     def lacking(self) -> list[str]:
         """Rights that are needed and not had."""

@@ -7,11 +7,16 @@ from enum import StrEnum
 from time import perf_counter
 from typing import Final
 
-from tasq_core.errors import RepositoryError, RepositoryUnavailableError
+from tasq_core.errors import (
+    RepositoryError,
+    RepositoryUnavailableError,
+    StatementTimeoutError,
+)
 from tasq_core.filters import Filter
 from tasq_core.reports import Health
 from tasq_core.repository.protocol import PageOrder, Repository
-from tasq_core.repository.schema_check import Structure, structure
+from tasq_core.repository.schema_check import Structure, other_spelling, structure
+from tasq_core.repository.side_tables import SideTables
 from tasq_core.task import TaskStatus
 from tasq_tui.admin.settings import Settings
 from tasq_tui.admin.wording import counted, span
@@ -55,24 +60,34 @@ def examine(repository: Repository, settings: Settings) -> Iterator[Finding]:
     started = perf_counter()
     clock = repository.now()
     seconds = perf_counter() - started
-    yield _connection(settings, seconds)
-    yield _clock(clock, seconds)
-    found = structure(repository)
-    yield Finding("server", Verdict.GOOD, f"{found.version}, time zone {found.zone}")
-    yield from _schema(repository, found)
-    if not found.exists or found.differences:
-        return
     try:
-        yield from _contents(repository, found, clock)
+        found = structure(repository)
+        yield _connection(settings, seconds, found)
+        yield _clock(clock, seconds)
+        yield _server(found, repository)
+        yield from _schema(repository, settings, found)
+        if found.exists and not found.differences and "SELECT" not in found.lacking:
+            yield from _contents(repository, found, clock)
+    except StatementTimeoutError as error:
+        yield Finding(
+            "timeout", Verdict.PROBLEM, f"not everything could be looked at: {error}",
+            "give it longer with --timeout",
+        )  # fmt: skip
     except RepositoryUnavailableError:
         raise
     except RepositoryError as error:
         yield Finding("contents", Verdict.PROBLEM, str(error))
 
 
-def _connection(settings: Settings, seconds: float) -> Finding:
-    mode = "read-only" if settings.read_only else "read-write"
+def _connection(settings: Settings, seconds: float, found: Structure) -> Finding:
+    mode = "read-only" if settings.read_only or not found.writable else "read-write"
     told = f"{settings.redacted_url} answers in {seconds * 1000:.0f} ms, {mode}"
+    if not found.writable and not settings.read_only:
+        return Finding(
+            "connection", Verdict.WARNING,
+            f"{told}: this server takes no writes (a standby, or read_only is set)",
+            "connect to the primary for producers and consumers; reading works here",
+        )  # fmt: skip
     if seconds > _SLOW_SECONDS:
         return Finding("connection", Verdict.HINT, told, "a consumer belongs near its database")
     return Finding("connection", Verdict.GOOD, told)
@@ -96,36 +111,89 @@ _TRIGGER_SAYS: Final = {
 }
 
 
-def _schema(repository: Repository, found: Structure) -> Iterator[Finding]:
+def _server(found: Structure, repository: Repository) -> Finding:
+    said = f"{found.version}, time zone {found.zone}, encoding {found.encoding or 'unknown'}"
+    expected = {"postgresql": "UTF8", "sqlite": "UTF-8"}.get(repository.dialect, "utf8mb4")
+    if not found.encoding or found.encoding.upper() == expected.upper():
+        return Finding("server", Verdict.GOOD, said)
+    remedy = (
+        f"ALTER TABLE {repository.table} CONVERT TO CHARACTER SET utf8mb4; it blocks writers"
+        if repository.dialect in {"mysql", "mariadb"}
+        else "a database made with ENCODING 'UTF8' TEMPLATE template0 holds every text"
+    )
+    return Finding("server", Verdict.WARNING, f"{said}: it can't hold every text", remedy)
+
+
+def _schema(repository: Repository, settings: Settings, found: Structure) -> Iterator[Finding]:
     if not found.exists:
+        spelled = other_spelling(repository)
         yield Finding(
-            "table", Verdict.PROBLEM, f"there is no table {repository.table!r}", "tasq migrate"
-        )
+            "table", Verdict.PROBLEM, f"there is no table {repository.table!r}"
+            + (f", but {spelled!r}: case matters in the prefix" if spelled else ""),
+            f"pass --prefix {prefix_of(spelled)}" if spelled else "tasq migrate",
+        )  # fmt: skip
         return
+    for name in found.extra:
+        yield Finding(
+            "table", Verdict.WARNING,
+            f"column {name} isn't tasq's: Go programs fail on every query",
+            "keep what it holds in a table of its own, with the task's id",
+        )  # fmt: skip
     for difference in found.differences:
         yield Finding(
             "table", Verdict.PROBLEM, difference,
             "restore the column as the documentation has it; Go programs need it too",
         )  # fmt: skip
-    if not found.differences:
+    if not found.differences and not found.extra:
         yield Finding("table", Verdict.GOOD, f"{repository.table} is as it should be")
+    for what, remedy in found.broken:
+        key = what.startswith("the primary key")
+        yield Finding("schema", Verdict.PROBLEM if key else Verdict.WARNING, what, f"{remedy};")
     for name, ddl in found.missing:
         old = name.startswith("drop_")
         what = f"index {name.removeprefix('drop_')} serves no query any more" if old else name
         said = what if old else f"{what} is missing"
         yield Finding("schema", Verdict.WARNING, said, f"tasq migrate, or: {ddl};")
-    if not found.missing:
-        yield Finding("schema", Verdict.GOOD, "every index is there")
+    if not found.missing and not found.broken:
+        yield Finding("schema", Verdict.GOOD, "key and indexes are as they should be")
+    yield _side_tables(repository)
     if found.notify_trigger is not None:
         yield Finding("wake-ups", Verdict.GOOD, _TRIGGER_SAYS[found.notify_trigger])
     if found.lacking:
-        lacking = ", ".join(found.lacking)
-        yield Finding(
-            "rights", Verdict.WARNING, f"this user may not {lacking} on {repository.table}",
-            f"GRANT {lacking} ON {repository.table} TO the user, or use --read-only",
-        )  # fmt: skip
+        yield _rights(repository, settings, found)
     else:
         yield Finding("rights", Verdict.GOOD, "this user may read and change the table")
+
+
+def _side_tables(repository: Repository) -> Finding:
+    missing = SideTables(repository).missing()
+    if not missing:
+        return Finding("side tables", Verdict.GOOD, "registry, pauses, attempts and schedules")
+    return Finding(
+        "side tables", Verdict.HINT,
+        f"{counted(len(missing), 'part')} missing: no registry of consumers, pauses, attempts or"
+        " schedules",
+        "tasq migrate",
+    )  # fmt: skip
+
+
+def _rights(repository: Repository, settings: Settings, found: Structure) -> Finding:
+    lacking = ", ".join(found.lacking)
+    said = f"this user may not {lacking} on {repository.table}"
+    reads = "SELECT" not in found.lacking
+    if settings.read_only and reads:
+        return Finding("rights", Verdict.GOOD, f"{said}, and --read-only needs none of it")
+    if "INSERT" not in found.lacking:
+        return Finding("rights", Verdict.HINT, f"{said}: enough for a producer, no consumer works")
+    grant = f"GRANT {lacking} ON {repository.table} TO the user"
+    return Finding(
+        "rights", Verdict.WARNING, said, f"{grant}, or use --read-only" if reads else grant
+    )
+
+
+def prefix_of(table: str) -> str:
+    """The prefix of a task table's name."""
+    return table.removesuffix("tasks").removesuffix("_")
 
 
 def _contents(repository: Repository, found: Structure, clock: datetime) -> Iterator[Finding]:

@@ -32,6 +32,8 @@ class ExitCode(IntEnum):
     PARTLY_DONE = 6
     REFUSED = 7
     """The database is open read-only."""
+    UNHEALTHY = 8
+    """Something was found that needs a person."""
     INTERRUPTED = 130
 
 

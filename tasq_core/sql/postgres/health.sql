@@ -9,6 +9,22 @@ FROM pg_attribute
 WHERE attrelid = to_regclass('{tasks}') AND attnum > 0 AND NOT attisdropped
 ORDER BY attnum
 
+-- name: primary_key
+SELECT a.attname::text FROM pg_index AS i
+JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey)
+WHERE i.indrelid = to_regclass('{tasks}') AND i.indisprimary
+
+-- Whether the server takes writes, the encoding, and what text is compared by.
+-- name: place
+SELECT NOT pg_is_in_recovery(), current_setting('server_encoding')
+
+-- Tables of the same name in any case, where ours would be.
+-- name: spellings
+SELECT relname::text FROM pg_class
+WHERE relkind IN ('r', 'p')
+  AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())
+  AND lower(relname) = lower('{name}')
+
 -- name: labels
 SELECT enumlabel::text FROM pg_enum
 WHERE enumtypid = to_regtype('{enum}') ORDER BY enumsortorder
@@ -18,7 +34,7 @@ SELECT indexrelid::regclass::text, indisvalid, pg_get_indexdef(indexrelid)
 FROM pg_index WHERE indrelid = to_regclass('{tasks}')
 
 -- name: triggers
-SELECT tgname::text, tgenabled <> 'D' FROM pg_trigger
+SELECT tgname::text, tgenabled <> 'D', tgfoid::regproc::text FROM pg_trigger
 WHERE tgrelid = to_regclass('{tasks}') AND NOT tgisinternal
 
 -- name: privileges

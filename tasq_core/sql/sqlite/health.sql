@@ -6,6 +6,18 @@ SELECT 'SQLite ' || sqlite_version()
 -- name: columns
 SELECT name, type, "notnull" FROM pragma_table_info('{name}')
 
+-- differs: a unique index on id alone serves as well.
+-- name: primary_key
+SELECT 'id' FROM pragma_table_info('{name}') WHERE pk > 0 AND name = 'id'
+UNION
+SELECT 'id' FROM pragma_index_list('{name}') AS list
+WHERE list."unique" AND list.partial = 0
+  AND (SELECT group_concat(name) FROM pragma_index_info(list.name)) = 'id'
+
+-- differs: whether the file may be written is the driver's to know.
+-- name: place
+SELECT 1, (SELECT encoding FROM pragma_encoding)
+
 -- differs: the labels stand in the table's CHECK.
 -- name: labels
 SELECT sql FROM sqlite_master WHERE type = 'table' AND name = '{name}'
@@ -16,7 +28,7 @@ WHERE type = 'index' AND tbl_name = '{name}'
 
 -- differs: no trigger wakes anyone here.
 -- name: triggers
-SELECT '', 1 WHERE 1 = 0
+SELECT '', 1, '' WHERE 1 = 0
 
 -- differs: who may write the file may do all.
 -- name: privileges

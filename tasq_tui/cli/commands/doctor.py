@@ -1,6 +1,6 @@
 """tasq doctor."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
@@ -22,10 +22,11 @@ def doctor(
     *,
     form: options.RowOutput = RowFormat.TABLE,
     as_json: options.AsJson = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 8 on warnings too.")] = False,
 ) -> int:
     """Check connection, clock, schema, indexes, rights, leases and size; changes nothing.
 
-    Exits 1 where something doesn't work.
+    Exits 1 where something doesn't work; with --strict, 8 where something will hurt.
 
     Examples:
       tasq doctor
@@ -41,7 +42,13 @@ def doctor(
     broken = sum(finding.verdict is Verdict.PROBLEM for finding in findings)
     if broken:
         diagnostics.note(counted(broken, "problem"))
-    return ExitCode.FAILED if broken else ExitCode.DONE
+    if broken:
+        return ExitCode.FAILED
+    warned = sum(finding.verdict is Verdict.WARNING for finding in findings)
+    if strict and warned:
+        diagnostics.note(counted(warned, "warning"))
+        return ExitCode.UNHEALTHY
+    return ExitCode.DONE
 
 
 _FIELDS = ("topic", "verdict", "message", "remedy")

@@ -4,8 +4,10 @@ from typing import Annotated
 
 import typer
 
-from tasq_core.repository.schema_check import missing_schema
+from tasq_core.errors import InvalidInputError
+from tasq_core.repository.schema_check import missing_schema, other_spelling, structure
 from tasq_core.repository.side_tables import SideTables
+from tasq_tui.admin.doctor import prefix_of
 from tasq_tui.admin.session import check_writable
 from tasq_tui.cli import diagnostics, output, sanitize
 from tasq_tui.cli.connection import Connection, connected
@@ -39,6 +41,12 @@ def migrate(
             show_default=False,
         ),
     ] = None,
+    new: Annotated[
+        bool,
+        typer.Option(
+            "--new", help="Make the table though one of the same name in other case is there."
+        ),
+    ] = False,
 ) -> int:
     """Create the table, or adopt one that Go made, and add what is missing beside it.
 
@@ -53,10 +61,27 @@ def migrate(
         if plan:
             return _show_plan(connection, side_tables=side_tables)
         check_writable(connection.settings, "migrate")
+        if not new:
+            _refuse_other_spelling(connection)
         connection.client.migrate(side_tables=side_tables, notify=notify)
         table = connection.repository.table
         diagnostics.note(f"table {table} is ready in {connection.settings.redacted_url}")
     return diagnostics.ExitCode.DONE
+
+
+def _refuse_other_spelling(connection: Connection) -> None:
+    """A prefix mistyped in case must not make a second, empty table.
+
+    Raises:
+        InvalidInputError: there is a table of the same name in other case, and none of this one.
+    """
+    spelled = other_spelling(connection.repository)
+    if spelled and not structure(connection.repository).exists:
+        raise InvalidInputError(
+            f"there is a table {spelled!r}, and case matters in the prefix: pass"
+            f" --prefix {prefix_of(spelled)} for it, or --new to make"
+            f" {connection.repository.table!r} beside it"
+        )
 
 
 def _show_plan(connection: Connection, *, side_tables: bool) -> int:
