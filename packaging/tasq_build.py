@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 _KIND = "TASQ_BUILD_KIND"
-_EXTRAS = ("postgres", "mysql")
+_EXTRAS = ("postgres", "mysql", "schedules")
 
 
 class Dependencies(MetadataHookInterface):

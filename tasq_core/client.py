@@ -1,7 +1,7 @@
 """The client: one table, one codec, and everything that works on them."""
 
 from types import TracebackType
-from typing import Self, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from tasq_core.args import JSON, Codec, codec_named
 from tasq_core.cleaner import Cleaner
@@ -9,9 +9,14 @@ from tasq_core.consumer import Consumer, OptionChanges
 from tasq_core.durations import Duration
 from tasq_core.inspector import Inspector
 from tasq_core.producer import Producer
+from tasq_core.reports import Schedule
 from tasq_core.repository import Repository, open_repository
 from tasq_core.repository.inspection_sql import SqlInspection
 from tasq_core.repository.side_tables import SideTables
+from tasq_core.task import Task
+
+if TYPE_CHECKING:
+    from tasq_core.fleet.schedules import Schedules
 
 
 class Client:
@@ -23,6 +28,7 @@ class Client:
     def __init__(self, repository: Repository, codec: Codec | str = JSON) -> None:
         self.repository = repository
         self.codec = codec_named(codec) if isinstance(codec, str) else codec
+        self._schedules: Schedules | None = None
 
     def migrate(self, *, side_tables: bool = True, notify: bool | None = None) -> None:
         """Create the table, or adopt one that Go made; safe to call at every start.
@@ -57,6 +63,66 @@ class Client:
     def new_inspector(self) -> Inspector:
         """An inspector of the whole table."""
         return Inspector(self.repository)
+
+    def schedule(
+        self,
+        name: str,
+        cron: str,
+        type: str,
+        args: Any = None,
+        *,
+        time_zone: str = "UTC",
+        queue: str = "",
+        priority: int = 0,
+        max_receives: int = 0,
+        missed: str = "latest",
+    ) -> Schedule:
+        """Declare a periodic task; any running Python consumer of this table submits it.
+
+        Each tick is submitted once, whatever the number of consumers and their clocks: the
+        database's decides. Its task's `created_at` is the tick. Call this at every start: the
+        same declaration changes nothing; another one under the same name replaces the former,
+        so that the last deployed wins, and a new `cron` or `time_zone` counts from now. A paused
+        schedule stays paused. Needs the extra `tasq-core[schedules]`.
+
+        Args:
+            name: one to 200 characters, unique in the table.
+            cron: five fields (minute, hour, day of the month, month, day of the week), six with
+                seconds first, or `@hourly`, `@daily`, `@weekly`, `@monthly`, `@yearly`.
+            type: the task's type.
+            args: as of `submit`, the same at every tick.
+            time_zone: whose wall time `cron` is in. With fixed hours a tick in the hour that
+                daylight saving skips comes right after it, and in the hour that comes twice once.
+            queue: as of `submit`.
+            priority: as of `submit`.
+            max_receives: as of `submit`.
+            missed: ticks that came while no consumer ran: "latest" submits the last one only,
+                "all" every one, "none" drops those that are more than a minute late.
+
+        Raises:
+            CronSyntaxError: a line that can't be read; with a caret at the place.
+            InvalidInputError: an unknown zone or policy, a value the table can't hold, or a name
+                that this client has declared already with another content.
+            TableMissingError: `migrate` hasn't made the side tables.
+        """
+        task = Task.new(type, args, queue, priority, max_receives, codec=self.codec)
+        return self.schedules().declare(name, cron, task, time_zone, missed)
+
+    def unschedule(self, name: str) -> bool:
+        """Remove a schedule; False where there is none. Tasks that were submitted stay.
+
+        A schedule that code no longer declares goes on until it is removed here or by
+        `tasq schedules remove`.
+        """
+        return self.schedules().remove(name)
+
+    def schedules(self) -> "Schedules":
+        """This table's schedules: `all`, `get`, `pause`, `resume`, `run_now`, `remove`."""
+        if self._schedules is None:
+            from tasq_core.fleet.schedules import Schedules  # noqa: PLC0415 - for those who use it
+
+            self._schedules = Schedules(self.repository)
+        return self._schedules
 
     def close(self) -> None:
         """Close the repository's connections; every later call raises RepositoryError."""

@@ -4,6 +4,7 @@ TasqError
 ├── InvalidInputError (ValueError)          a value that can't be used: says which and why
 │   ├── InvalidTypeError (TypeError)
 │   ├── FilterSyntaxError
+│   ├── CronSyntaxError
 │   ├── UnknownPollStrategyError
 │   └── VisibilityTimeoutTooShortError
 ├── ConsumerAlreadyRunningError
@@ -28,7 +29,7 @@ TasqError
 """
 
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 from unicodedata import east_asian_width
 from uuid import UUID
 
@@ -48,14 +49,8 @@ class InvalidTypeError(InvalidInputError, TypeError):
     """A value of the wrong type."""
 
 
-class FilterSyntaxError(InvalidInputError):
-    """A filter that can't be read.
-
-    Attributes:
-        text: the whole filter.
-        position: where it goes wrong, in characters from 0.
-        hint: what would do.
-    """
+class _PointedError(InvalidInputError):
+    """A text that can't be read, with a caret at the place."""
 
     def __init__(self, text: str, position: int, hint: str) -> None:
         self.text = text
@@ -65,8 +60,28 @@ class FilterSyntaxError(InvalidInputError):
         cells = sum(2 if east_asian_width(c) in "WF" else 1 for c in shown[:position])
         super().__init__(f"{hint}\n  {shown}\n  {' ' * cells}^")
 
-    def __reduce__(self) -> tuple[type["FilterSyntaxError"], tuple[str, int, str]]:
+    def __reduce__(self) -> tuple[type[Self], tuple[str, int, str]]:
         return type(self), (self.text, self.position, self.hint)
+
+
+class FilterSyntaxError(_PointedError):
+    """A filter that can't be read.
+
+    Attributes:
+        text: the whole filter.
+        position: where it goes wrong, in characters from 0.
+        hint: what would do.
+    """
+
+
+class CronSyntaxError(_PointedError):
+    """A cron line that can't be read, or that never comes.
+
+    Attributes:
+        text: the whole line.
+        position: where it goes wrong, in characters from 0.
+        hint: what would do.
+    """
 
 
 class UnknownPollStrategyError(InvalidInputError):

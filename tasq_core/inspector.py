@@ -12,10 +12,11 @@ from tasq_core.errors import InvalidInputError, TaskNotFoundError
 from tasq_core.filters import Filter
 from tasq_core.inspector_input import as_filter, cursor, ids_of, position, restricting
 from tasq_core.producer import as_task_id
-from tasq_core.reports import BreakdownRow, ErrorGroup, MutationResult, Page, Summary
+from tasq_core.reports import BreakdownRow, ErrorGroup, MutationResult, Page, Schedule, Summary
 from tasq_core.repository.batches import READ_BYTES, id_batches
 from tasq_core.repository.checks import check_flag, matching
 from tasq_core.repository.protocol import Names, PageOrder, Repository, Statuses
+from tasq_core.repository.schedules_table import SchedulesTable
 from tasq_core.steering import (
     Edit,
     cancelled,
@@ -328,6 +329,14 @@ class Inspector:
         """The newest `limit` failed tasks that match, grouped by normalised message."""
         failed = as_filter(where) & Filter.of((TaskStatus.FAILED,))
         return group_errors(self._walk(failed, PageOrder.NEWEST, limit, preview=1000))
+
+    def schedules(self) -> list[Schedule]:
+        """The periodic tasks, by name.
+
+        Raises:
+            TableMissingError: `migrate` hasn't made the side tables.
+        """
+        return SchedulesTable(self._repository).all()
 
     # -- rows out and in -------------------------------------------------------------------
 

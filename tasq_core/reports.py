@@ -147,3 +147,27 @@ class ErrorGroup:
     """A task of the group, the newest."""
     task_ids: tuple[UUID, ...] = field(repr=False)
     """The group's tasks, newest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A periodic task as it is declared in the database. Times are aware UTC."""
+
+    name: str
+    cron: str
+    time_zone: str
+    """Whose wall time `cron` is in."""
+    missed: str
+    """What becomes of ticks that nobody fired in time: "latest", "all" or "none"."""
+    type: str
+    queue: str
+    args: bytes = field(repr=False)
+    priority: int
+    max_receives: int
+    next_at: datetime
+    last_at: datetime | None = None
+    """The tick that was fired last."""
+    last_task_id: UUID | None = None
+    paused: bool = False
+    created_at: datetime | None = None
+    updated_at: datetime | None = None

@@ -10,15 +10,18 @@ from tasq_core.consumer.channel import Channel
 from tasq_core.consumer.consumer_log import ConsumerLog
 from tasq_core.consumer.coroutines import Coroutines
 from tasq_core.consumer.failures import Verdict, judge
+from tasq_core.consumer.firing import Firing
 from tasq_core.consumer.handlers import Handlers
 from tasq_core.consumer.job import Job
 from tasq_core.consumer.leases import PINGS_PER_TIMEOUT, LeaseKeeper, Ledger
 from tasq_core.consumer.options import ConsumerOptions
 from tasq_core.consumer.outcomes import OutcomeWriter
 from tasq_core.consumer.pacing import Window
+from tasq_core.consumer.periodic import Periodic
 from tasq_core.consumer.poller import Poller
 from tasq_core.consumer.waker import Waker
 from tasq_core.repository.protocol import Repository
+from tasq_core.repository.repository_sql import SqlRepository
 from tasq_core.task import Task, TaskStatus, mark_lease_lost
 
 _LEAST_RESPONSE_TIMEOUT: Final = 1.0
@@ -99,11 +102,15 @@ class ConsumerRun:
         self._waker = Waker(
             repository, log, self._poller.idle, self._poller.wake, self._keeper.look
         )
+        self._periodic = Periodic(log)
+        if isinstance(repository, SqlRepository):
+            self._periodic.add("fire schedules", Firing(repository, options.logger))
         channel.refill = self._poller.wake
         self._helpers = [
             self._thread("tasq-outcomes", self._writer.run),
             self._thread("tasq-leases", self._keeper.run),
             self._thread("tasq-waker", self._waker.run),
+            self._thread("tasq-periodic", self._periodic.run),
         ]
         self._main = threading.Thread(target=self._supervise, name="tasq-poller", daemon=True)
 
@@ -127,6 +134,7 @@ class ConsumerRun:
         self._release_unstarted()
         self._poller.halt()
         self._waker.close()
+        self._periodic.close()
 
     def wake(self) -> None:
         """Poll now: there is a handler that there wasn't."""

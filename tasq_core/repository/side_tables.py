@@ -6,7 +6,8 @@ what needs them then does without (`SideTables.exist`).
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from datetime import UTC, datetime
+from typing import Any, Final, cast
 
 from tasq_core.errors import InvalidInputError, RepositoryError, TableMissingError
 from tasq_core.repository.inspection_sql import Mode, SqlInspection
@@ -94,6 +95,18 @@ class SideTables:
     def text(self, name: str) -> str:
         """The statement called `name` on these tables, for a session of the caller's."""
         return self._text(name)
+
+    def moment(self, value: datetime) -> object:
+        """An aware time as a parameter; the side tables are in UTC, whatever the task table is."""
+        if FOLDERS[self.dialect] == "mysql":
+            return value.astimezone(UTC).replace(tzinfo=None)
+        return self._repository._rows.time(value)  # noqa: SLF001 - of this package
+
+    def read_moment(self, value: Any) -> datetime:
+        """A time column of a side table, aware UTC."""
+        if FOLDERS[self.dialect] == "mysql":
+            return cast("datetime", value).replace(tzinfo=UTC)
+        return self._repository._rows.read_time(value)  # noqa: SLF001 - of this package
 
     def _run(self, sql: str, params: Mapping[str, object], mode: Mode) -> int:
         return self._repository._run(lambda session: session.change(sql, params), mode)  # noqa: SLF001

@@ -86,7 +86,7 @@ def test_the_library_requires_msgspec_alone_and_drivers_are_extras(wheels):
 def test_the_app_requires_the_library_of_this_clone_with_the_drivers_of_all_databases(wheels):
     [library] = [line for line in _required(wheels[APP]) if line.startswith("tasq-core")]
 
-    assert library == f"tasq-core[mysql,postgres] @ {(ROOT / CORE).as_uri()}"
+    assert library == f"tasq-core[mysql,postgres,schedules] @ {(ROOT / CORE).as_uri()}"
     assert "tasq = tasq_tui.cli.app:main" in _metadata(wheels[APP], "entry_points.txt")
 
 
@@ -96,12 +96,12 @@ def test_what_goes_to_an_index_requires_the_library_by_name_and_version():
     backend = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(backend)
 
-    by_name = ["tasq-core[postgres,mysql]==1.2.3"]
+    by_name = ["tasq-core[postgres,mysql,schedules]==1.2.3"]
     assert backend.library(ROOT, "1.2.3", "sdist") == by_name
     assert backend.library(ROOT / "docs", "1.2.3", "wheel") == by_name
     editable = " ".join(backend.library(ROOT, "1.2.3", "editable"))
     assert "tasq-core" not in editable
-    assert all(name in editable for name in ("msgspec", "psycopg", "pymysql"))
+    assert all(name in editable for name in ("msgspec", "psycopg", "pymysql", "cronsim"))
 
 
 def test_both_distributions_have_one_version_and_one_licence():

@@ -86,3 +86,53 @@ CREATE TABLE IF NOT EXISTS {schedules} (
   created_at TIMESTAMPTZ NOT NULL,
   updated_at TIMESTAMPTZ NOT NULL
 )
+
+-- name: schedules
+SELECT name, cron, time_zone, missed, type, queue, args, priority, max_receives,
+  next_at AT TIME ZONE 'UTC', last_at AT TIME ZONE 'UTC', last_task_id, paused,
+  created_at AT TIME ZONE 'UTC', updated_at AT TIME ZONE 'UTC'
+FROM {schedules} ORDER BY name
+
+-- name: schedule
+SELECT name, cron, time_zone, missed, type, queue, args, priority, max_receives,
+  next_at AT TIME ZONE 'UTC', last_at AT TIME ZONE 'UTC', last_task_id, paused,
+  created_at AT TIME ZONE 'UTC', updated_at AT TIME ZONE 'UTC'
+FROM {schedules} WHERE name = %(name)s
+
+-- What is due first, with the clock that decides whether it is.
+-- name: next_schedules
+SELECT name, next_at AT TIME ZONE 'UTC', clock_timestamp() AT TIME ZONE 'UTC'
+FROM {schedules} WHERE NOT paused ORDER BY next_at LIMIT 100
+
+-- name: insert_schedule
+INSERT INTO {schedules} (name, cron, time_zone, missed, type, queue, args, priority, max_receives,
+  next_at, last_at, last_task_id, paused, created_at, updated_at)
+VALUES (%(name)s, %(cron)s, %(time_zone)s, %(missed)s, %(type)s, %(queue)s, %(args)s,
+  %(priority)s, %(max_receives)s, %(next_at)s, NULL, NULL, FALSE, statement_timestamp(), statement_timestamp())
+ON CONFLICT (name) DO NOTHING
+
+-- A tick that is due already stays due, unless its times change: hence `next_at` first, which
+-- MySQL sets by the old values.
+-- name: change_schedule
+UPDATE {schedules} SET
+  next_at = CASE WHEN cron = %(cron)s AND time_zone = %(time_zone)s THEN next_at ELSE %(next_at)s END,
+  cron = %(cron)s, time_zone = %(time_zone)s, missed = %(missed)s, type = %(type)s,
+  queue = %(queue)s, args = %(args)s, priority = %(priority)s,
+  max_receives = %(max_receives)s, updated_at = statement_timestamp()
+WHERE name = %(name)s
+
+-- The fence of a tick: whoever moves `next_at` on inserts its tasks, in the same transaction.
+-- name: advance_schedule
+UPDATE {schedules} SET next_at = %(next_at)s, last_at = coalesce(%(last_at)s, last_at),
+  last_task_id = coalesce(%(last_task_id)s, last_task_id)
+WHERE name = %(name)s AND next_at = %(seen)s AND NOT paused
+
+-- name: pause_schedule
+UPDATE {schedules} SET paused = TRUE, updated_at = statement_timestamp() WHERE name = %(name)s AND NOT paused
+
+-- name: resume_schedule
+UPDATE {schedules} SET paused = FALSE, next_at = %(next_at)s, updated_at = statement_timestamp()
+WHERE name = %(name)s AND paused
+
+-- name: remove_schedule
+DELETE FROM {schedules} WHERE name = %(name)s

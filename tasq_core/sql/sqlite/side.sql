@@ -84,3 +84,51 @@ CREATE TABLE IF NOT EXISTS {schedules} (
   created_at INTEGER NOT NULL,
   updated_at INTEGER NOT NULL
 )
+
+-- name: schedules
+SELECT name, cron, time_zone, missed, type, queue, args, priority, max_receives, next_at, last_at,
+  last_task_id, paused, created_at, updated_at
+FROM {schedules} ORDER BY name
+
+-- name: schedule
+SELECT name, cron, time_zone, missed, type, queue, args, priority, max_receives, next_at, last_at,
+  last_task_id, paused, created_at, updated_at
+FROM {schedules} WHERE name = :name
+
+-- What is due first, with the clock that decides whether it is.
+-- name: next_schedules
+SELECT name, next_at, :now
+FROM {schedules} WHERE NOT paused ORDER BY next_at LIMIT 100
+
+-- name: insert_schedule
+INSERT INTO {schedules} (name, cron, time_zone, missed, type, queue, args, priority, max_receives,
+  next_at, last_at, last_task_id, paused, created_at, updated_at)
+VALUES (:name, :cron, :time_zone, :missed, :type, :queue, :args,
+  :priority, :max_receives, :next_at, NULL, NULL, 0, :now, :now)
+ON CONFLICT (name) DO NOTHING
+
+-- A tick that is due already stays due, unless its times change: hence `next_at` first, which
+-- MySQL sets by the old values.
+-- name: change_schedule
+UPDATE {schedules} SET
+  next_at = CASE WHEN cron = :cron AND time_zone = :time_zone THEN next_at ELSE :next_at END,
+  cron = :cron, time_zone = :time_zone, missed = :missed, type = :type,
+  queue = :queue, args = :args, priority = :priority,
+  max_receives = :max_receives, updated_at = :now
+WHERE name = :name
+
+-- The fence of a tick: whoever moves `next_at` on inserts its tasks, in the same transaction.
+-- name: advance_schedule
+UPDATE {schedules} SET next_at = :next_at, last_at = coalesce(:last_at, last_at),
+  last_task_id = coalesce(:last_task_id, last_task_id)
+WHERE name = :name AND next_at = :seen AND NOT paused
+
+-- name: pause_schedule
+UPDATE {schedules} SET paused = 1, updated_at = :now WHERE name = :name AND NOT paused
+
+-- name: resume_schedule
+UPDATE {schedules} SET paused = 0, next_at = :next_at, updated_at = :now
+WHERE name = :name AND paused
+
+-- name: remove_schedule
+DELETE FROM {schedules} WHERE name = :name
