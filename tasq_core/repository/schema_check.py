@@ -149,6 +149,18 @@ def other_spelling(repository: Repository) -> str:
     return next((name for name in names if name != repository.table), "")
 
 
+def seconds_since_write(repository: Repository) -> float | None:
+    """How long ago the table was last written; None where the server doesn't know (MySQL knows).
+
+    Raises:
+        RepositoryError: the database refused.
+    """
+    if not isinstance(repository, SqlInspection) or FOLDERS[repository.dialect] != "mysql":
+        return None
+    rows = _Look(repository).rows("written")
+    return None if not rows or rows[0][0] is None else float(rows[0][0])
+
+
 def missing_schema(repository: Repository) -> list[tuple[str, str]]:
     """(name, DDL) of what `migrate` would do, in order; nothing where all is there."""
     return list(structure(repository).missing)

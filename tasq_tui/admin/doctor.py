@@ -19,6 +19,7 @@ from tasq_core.repository.schema_check import Structure, other_spelling, structu
 from tasq_core.repository.side_tables import SideTables
 from tasq_core.task import TaskStatus
 from tasq_tui.admin.settings import Settings
+from tasq_tui.admin.table_times import described, offset_of_times
 from tasq_tui.admin.wording import counted, span
 
 _SLOW_SECONDS: Final = 0.25
@@ -236,16 +237,20 @@ def _future(repository: Repository, clock: datetime) -> Iterator[Finding]:
     newest = repository.page(Filter(), PageOrder.NEWEST, None, 1)
     if not newest:
         return
-    ahead = (newest[0].created_at - clock).total_seconds()
-    if ahead <= _SKEW_SECONDS:
+    offset = offset_of_times(repository)
+    if offset:
+        yield Finding(
+            "time zone", Verdict.WARNING, described(offset),
+            "or run Go's programs with TZ=UTC; changes are refused until a zone is named",
+        )  # fmt: skip
         return
-    zone = repository.dialect in {"mysql", "mariadb"} and ahead > _LONG_WAIT_SECONDS / 4
-    yield Finding(
-        "time zone" if zone else "producers' clocks", Verdict.WARNING,
-        f"the newest task claims to be created in {span(ahead)}",
-        "a Go producer writes its local time: run it with TZ=UTC, or connect with time_zone="
-        if zone else "set the producers' clocks by NTP",
-    )  # fmt: skip
+    ahead = (newest[0].created_at - clock).total_seconds()
+    if ahead > _SKEW_SECONDS:
+        yield Finding(
+            "producers' clocks", Verdict.WARNING,
+            f"the newest task claims to be created in {span(ahead)}",
+            "set the producers' clocks by NTP",
+        )  # fmt: skip
 
 
 def _size(repository: Repository, found: Structure) -> Iterator[Finding]:

@@ -27,6 +27,7 @@ from tasq_tui.admin.mutations import Mutation, Progress
 from tasq_tui.admin.preview import Preview, Verb
 from tasq_tui.admin.session import check_writable
 from tasq_tui.admin.settings import Settings
+from tasq_tui.admin.table_times import check_times
 from tasq_tui.admin.trash import Trash, TrashFile
 from tasq_tui.admin.wording import counted
 
@@ -167,6 +168,7 @@ def prepare(
     """
     if not dry_run:
         check_writable(settings, change.verb.name)
+        check_times(repository, settings, change.verb.name)
         _check_columns(repository, change)
     seen = change.look(repository, settings)
     if seen.gone and not seen.count:

@@ -18,6 +18,11 @@ SELECT NOT @@global.read_only, coalesce((
   SELECT c.character_set_name FROM information_schema.columns AS c
   WHERE c.table_schema = database() AND c.table_name = '{name}' AND c.column_name = 'type'), '')
 
+-- Seconds since the last write, by the server's own clock; NULL after its restart.
+-- name: written
+SELECT timestampdiff(SECOND, update_time, now()) FROM information_schema.tables
+WHERE table_schema = database() AND table_name = '{name}'
+
 -- name: spellings
 SELECT table_name FROM information_schema.tables
 WHERE table_schema = database() AND lower(table_name) = lower('{name}')

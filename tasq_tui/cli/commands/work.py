@@ -18,6 +18,7 @@ from tasq_core.repository.protocol import Repository
 from tasq_core.task import PollStrategy, TaskStatus
 from tasq_tui.admin.loader import load_handlers
 from tasq_tui.admin.session import check_table, check_writable
+from tasq_tui.admin.table_times import check_times
 from tasq_tui.admin.wording import counted
 from tasq_tui.cli import diagnostics
 from tasq_tui.cli.connection import connected
@@ -142,6 +143,7 @@ def work(
     with connected(context.obj) as connection:
         check_writable(connection.settings, "work")
         check_table(connection.client)
+        check_times(connection.repository, connection.settings, "work")
         base = age("--retry-backoff", backoff).total_seconds()
         consumer = connection.client.new_consumer(
             queues=tuple(queue) if queue else None,
