@@ -59,6 +59,7 @@ from tasq_core.errors import (
     WaitTimeoutError,
 )
 from tasq_core.filters import Filter
+from tasq_core.fleet.reports import Attempt, ConsumerReport, Holder, InFlight, Pause
 from tasq_core.inspector import Inspector
 from tasq_core.producer import Producer
 from tasq_core.reports import (
@@ -99,6 +100,7 @@ __all__ = [
     "JSON",
     "ArgsDecodeError",
     "ArgsEncodeError",
+    "Attempt",
     "BreakdownRow",
     "Channel",
     "ClaimUnansweredError",
@@ -109,6 +111,7 @@ __all__ = [
     "ConsumerAlreadyRunningError",
     "ConsumerAlreadyStoppedError",
     "ConsumerOptions",
+    "ConsumerReport",
     "CouldNotActivateTasksError",
     "CouldNotPingTasksError",
     "CouldNotPollTasksError",
@@ -120,6 +123,8 @@ __all__ = [
     "FilterSyntaxError",
     "Handler",
     "Health",
+    "Holder",
+    "InFlight",
     "Inspector",
     "InvalidInputError",
     "InvalidTypeError",
@@ -133,6 +138,7 @@ __all__ = [
     "Outcome",
     "Page",
     "PageOrder",
+    "Pause",
     "PollStrategy",
     "PostgresRepository",
     "Producer",

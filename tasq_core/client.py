@@ -1,5 +1,6 @@
 """The client: one table, one codec, and everything that works on them."""
 
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
@@ -7,11 +8,13 @@ from tasq_core.args import JSON, Codec, codec_named
 from tasq_core.cleaner import Cleaner
 from tasq_core.consumer import Consumer, OptionChanges
 from tasq_core.durations import Duration
+from tasq_core.errors import TableMissingError
+from tasq_core.fleet.pauses import Pauses, checked_reason, chosen, whoami
 from tasq_core.inspector import Inspector
 from tasq_core.producer import Producer
 from tasq_core.reports import Schedule
 from tasq_core.repository import Repository, open_repository
-from tasq_core.repository.inspection_sql import SqlInspection
+from tasq_core.repository.claims_sql import SqlClaims
 from tasq_core.repository.side_tables import SideTables
 from tasq_core.task import Task
 
@@ -45,7 +48,7 @@ class Client:
             self.repository.migrate()
         else:
             self.repository.migrate_with_trigger(notify)
-        if side_tables and isinstance(self.repository, SqlInspection):
+        if side_tables and isinstance(self.repository, SqlClaims):
             SideTables(self.repository).make()
 
     def new_producer(self) -> Producer:
@@ -123,6 +126,51 @@ class Client:
 
             self._schedules = Schedules(self.repository)
         return self._schedules
+
+    def pause(
+        self,
+        *,
+        queue: str | None = None,
+        type: str | None = None,
+        until: datetime | timedelta | None = None,
+        reason: str = "",
+    ) -> None:
+        """Let Python consumers claim nothing of a queue, or of a type; running tasks go on.
+
+        At once on PostgreSQL and SQLite, within a heartbeat (5 s) on MySQL. Go's consumers
+        don't know of pauses. A pause that is there already is changed.
+
+        Args:
+            queue: the queue; "" is the default one.
+            type: or the type.
+            until: an aware time, or a timedelta from now; None until `resume`.
+            reason: for whoever looks.
+
+        Raises:
+            InvalidInputError: not exactly one of `queue` and `type`, or an `until` that passed.
+            TableMissingError: the database has no side tables.
+        """
+        kind, name = chosen(queue, type)
+        self._pauses().add(kind, name, until, checked_reason(reason), whoami())
+
+    def resume(self, *, queue: str | None = None, type: str | None = None) -> bool:
+        """End a pause; whether there was one.
+
+        Raises:
+            InvalidInputError: not exactly one of `queue` and `type`.
+            TableMissingError: the database has no side tables.
+        """
+        kind, name = chosen(queue, type)
+        return self._pauses().remove(kind, name)
+
+    def _pauses(self) -> Pauses:
+        side = SideTables(self.repository)
+        if not side.exist():
+            raise TableMissingError(
+                f"the tables {side.lead}_… don't exist; run `tasq migrate` or client.migrate()",
+                f"{side.lead}_pauses",
+            )
+        return Pauses(side)
 
     def close(self) -> None:
         """Close the repository's connections; every later call raises RepositoryError."""

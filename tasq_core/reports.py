@@ -27,13 +27,25 @@ class Lease(NamedTuple):
         return cls(task.id, task.receive_count, task.visible_at.microsecond % 1000)
 
 
+class AttemptNote(NamedTuple):
+    """What the side tables keep of an attempt that didn't succeed; `ended` is monotonic."""
+
+    outcome: str
+    """failed, retried, timed out, snoozed or cancelled."""
+    error: str | None
+    ended: float
+    consumer: str
+    host: str
+
+
 class Outcome(NamedTuple):
     """What became of a leased task, written under its lease.
 
     `status`: IN_PROGRESS (it started), SUCCESSFUL, FAILED, or NEW (to run again, visible
     after `retry_in` seconds). Times are `time.monotonic()` seconds; the database turns them
     into its own clock's. With `delete` the row is removed instead (auto-delete on success).
-    Where it isn't `counted`, the claim's receive is given back.
+    Where it isn't `counted`, the claim's receive is given back. `attempt` goes to the side
+    tables, which must exist, in the same transaction.
     """
 
     lease: Lease
@@ -44,6 +56,7 @@ class Outcome(NamedTuple):
     retry_in: float = 0.0
     delete: bool = False
     counted: bool = True
+    attempt: AttemptNote | None = None
 
 
 class Swap(NamedTuple):

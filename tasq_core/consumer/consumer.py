@@ -49,6 +49,13 @@ class Consumer:
         """The settings as they are."""
         return self._options
 
+    def with_attempt_retention(self, age: Duration) -> Self:
+        """Keep attempts that didn't succeed for so long; 30 days unless told otherwise.
+
+        The table is shared: the shortest time among the running consumers counts.
+        """
+        return self._with(attempt_retention=age)
+
     def with_auto_delete_on_success(self, auto_delete: bool = True) -> Self:
         """Delete tasks that succeed, instead of keeping them as SUCCESSFUL."""
         return self._with(auto_delete_on_success=auto_delete)
@@ -80,6 +87,10 @@ class Consumer:
         """
         return self._with(max_coroutines=coroutines)
 
+    def with_name(self, name: str) -> Self:
+        """Call the consumer so in the fleet, instead of host:pid-number."""
+        return self._with(name=name)
+
     def with_poll_interval(self, interval: Duration) -> Self:
         """Wait so long after a claim that found little."""
         return self._with(poll_interval=interval)
@@ -95,6 +106,10 @@ class Consumer:
     def with_queues(self, *queues: str) -> Self:
         """Claim from these queues only."""
         return self._with(queues=check_queues(queues))
+
+    def with_release(self, release: str) -> Self:
+        """Let the fleet show this version of the program."""
+        return self._with(release=release)
 
     def with_retry_backoff(self, backoff: Duration | RetryPolicy) -> Self:
         """Let a failed task wait before it runs again: by default 1 s, doubled up to 5 minutes.
@@ -167,7 +182,11 @@ class Consumer:
         self._start(self._options, self._options.max_active_tasks, self._lifecycle.ended)
 
     def _start(
-        self, options: ConsumerOptions, least_held: int, on_stopped: Callable[[], None]
+        self,
+        options: ConsumerOptions,
+        least_held: int,
+        on_stopped: Callable[[], None],
+        workers: int = 0,
     ) -> ConsumerRun:
         options.check_startable()
         self._lifecycle.begin()
@@ -180,6 +199,7 @@ class Consumer:
                 handlers=self._handlers,
                 channel=self._channel,
                 least_held=least_held,
+                workers=workers,
                 on_stopping=self._lifecycle.ending,
                 on_stopped=on_stopped,
             )
@@ -245,7 +265,7 @@ class Consumer:
         options = chosen.feeding(workers)
         least = chosen.max_active_tasks if "max_active_tasks" in chosen.given else workers
         with stopped.signals():
-            run = self._start(options, least, on_stopped)
+            run = self._start(options, least, on_stopped, workers)
             crew = Workers(self._channel, workers)
             run.on_abandoned = crew.add
             stopped.wait(lambda: self._stop_if_running(limit))

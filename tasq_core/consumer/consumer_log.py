@@ -5,6 +5,7 @@ import logging
 from tasq_core.consumer.failures import FALLBACK_DELAY, Verdict
 from tasq_core.consumer.job import Job
 from tasq_core.consumer.options import Logger
+from tasq_core.errors import RepositoryError
 
 
 def task_fields(job: Job) -> dict[str, object]:
@@ -24,6 +25,8 @@ class ConsumerLog:
 
     def __init__(self, logger: Logger) -> None:
         self.logger = logger
+        self.last_error: str | None = None
+        """What the consumer could not do last."""
         self.debug = logger.isEnabledFor(10)
 
     def started(self, job: Job) -> None:
@@ -85,6 +88,7 @@ class ConsumerLog:
 
     def database_failed(self, doing: str, error: BaseException, delay: float) -> None:
         """A statement failed and will be tried again."""
+        self.last_error = f"could not {doing}: {error}"
         self.logger.warning(
             "could not %s, trying again in %.1f s: %s", doing, delay, error,
             extra={"activity": doing, "retry_in": delay},
@@ -115,6 +119,30 @@ class ConsumerLog:
     def database_back(self, doing: str) -> None:
         """The first success after failures."""
         self.logger.info("can %s again", doing, extra={"activity": doing})
+
+    def no_side_tables(self, lead: str) -> None:
+        """The database lacks the side tables, or this user may not read them."""
+        self.logger.info(
+            "no tables %s_… beside the tasks: this consumer isn't shown in the fleet and heeds no"
+            " pauses; `tasq migrate` makes them", lead, extra={"activity": "join the fleet"},
+        )  # fmt: skip
+
+    def attempts_refused(self, error: BaseException) -> None:
+        """Attempts can't be noted; outcomes are recorded without."""
+        self.last_error = f"could not note attempts: {error}"
+        self.logger.warning(
+            "attempts can't be noted, outcomes are recorded without: %s", error,
+            extra={"activity": "note attempts"},
+        )  # fmt: skip
+
+    def job_failed(self, doing: str, error: BaseException) -> None:
+        """Something that the consumer does beside its tasks failed; it is tried again."""
+        self.last_error = f"could not {doing}: {error}"
+        defect = None if isinstance(error, RepositoryError) else error
+        self.logger.warning(
+            "could not %s, trying again: %s", doing, error,
+            exc_info=defect, extra={"activity": doing},
+        )  # fmt: skip
 
     def policy_failed(self, job: Job, error: BaseException) -> None:
         """The retry policy raised or gave no duration."""

@@ -87,6 +87,7 @@ class Coroutines:
         def begin() -> None:
             task = loop.create_task(self._await(job, awaitable), context=context)
             handle.append(task)
+            job.coroutine = task
             self._tasks.add(task)
             task.add_done_callback(end)
             if job.lease_lost:  # nobody could cancel it before there was a task

@@ -24,6 +24,16 @@ class Verdict(NamedTuple):
     """The new `last_error`; None leaves it as it is."""
     counted: bool = True
     """Whether the receive counts."""
+    timed_out: bool = False
+
+    @property
+    def attempt(self) -> str:
+        """What the attempt is called."""
+        if not self.counted:
+            return "snoozed"
+        if self.timed_out:
+            return "timed out"
+        return "failed" if self.final else "retried"
 
 
 def judge(

@@ -4,10 +4,11 @@ import threading
 from typing import TYPE_CHECKING
 
 from tasq_core.consumer.results import finish, is_awaited
-from tasq_core.reports import Lease, Outcome
+from tasq_core.reports import AttemptNote, Lease, Outcome
 from tasq_core.task import Task, TaskStatus
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable
 
     from tasq_core.consumer.coroutines import Slot
@@ -25,8 +26,9 @@ class Job:
     """
 
     __slots__ = (
-        "_run", "abandoned", "awaited", "cancel", "counted", "error", "expires", "finished",
-        "lease", "max_receives", "retry_in", "started", "status", "task",
+        "_run", "abandoned", "attempt", "awaited", "cancel", "coroutine", "counted", "error",
+        "expires", "finished", "lease", "max_receives", "retry_in", "started", "status", "task",
+        "thread",
     )  # fmt: skip
 
     def __init__(self, task: Task, expires: float, run: "ConsumerRun") -> None:
@@ -41,6 +43,11 @@ class Job:
         self.error: str | None = None
         self.retry_in = 0.0
         self.counted = True
+        self.attempt: str | None = None
+        """What to call its outcome, unless it succeeded: failed, retried, timed out, snoozed."""
+        self.thread = 0
+        """The identity of the thread that runs it."""
+        self.coroutine: asyncio.Task[None] | None = None
         self.abandoned = False
         self.awaited = False
         """Whether the event loop runs it, and no thread waits for it."""
@@ -103,20 +110,28 @@ class Job:
         """Fix what is to be recorded of the run."""
         self.task.status = self.status = status
         if verdict is not None:
-            self.error, self.retry_in, self.counted = (
-                verdict.error, verdict.retry_in, verdict.counted,
+            self.error, self.retry_in, self.counted, self.attempt = (
+                verdict.error, verdict.retry_in, verdict.counted, verdict.attempt,
             )  # fmt: skip
 
     def start_outcome(self) -> Outcome:
         """What to write once it has run for a while."""
         return Outcome(self.lease, TaskStatus.IN_PROGRESS, self.started)
 
-    def end_outcome(self, *, delete_on_success: bool) -> Outcome:
-        """What to write when it has ended."""
+    def end_outcome(
+        self, *, delete_on_success: bool, noted_by: tuple[str, str] | None = None
+    ) -> Outcome:
+        """What to write when it has ended.
+
+        `noted_by`: the consumer's name and host, where attempts are noted.
+        """
+        note = None
+        if self.attempt is not None and noted_by is not None and self.finished is not None:
+            note = AttemptNote(self.attempt, self.error, self.finished, *noted_by)
         return Outcome(
             self.lease, self.status, self.started, self.finished if self.counted else None,
             self.error, self.retry_in,
-            delete_on_success and self.status is TaskStatus.SUCCESSFUL, self.counted,
+            delete_on_success and self.status is TaskStatus.SUCCESSFUL, self.counted, note,
         )  # fmt: skip
 
     def __repr__(self) -> str:

@@ -13,7 +13,7 @@ from tasq_core.errors import (
     UnknownPollStrategyError,
     VisibilityTimeoutTooShortError,
 )
-from tasq_core.task import MAX_INT32, Ordering, PollStrategy, check_integer, check_names
+from tasq_core.task import MAX_INT32, Ordering, PollStrategy, check_integer, check_names, check_text
 
 Logger = logging.Logger | logging.LoggerAdapter[Any]
 
@@ -24,6 +24,8 @@ FED_POLL_LIMIT: Final = 500
 FED_ACTIVE_TASKS: Final = 2000
 """The most `run(workers)` holds; as many as its workers get through in a moment."""
 
+_LONGEST_NAME: Final = 200
+
 _ORDERINGS: Final = {
     PollStrategy.BY_CREATED_AT: Ordering.CREATED_AT_FIRST,
     PollStrategy.BY_PRIORITY: Ordering.PRIORITY_FIRST,
@@ -33,16 +35,19 @@ _ORDERINGS: Final = {
 class OptionChanges(TypedDict, total=False):
     """The keywords of `new_consumer`: the options, durations in seconds or as timedelta."""
 
+    attempt_retention: Duration
     auto_delete_on_success: bool
     channel_size: int
     job_timeout: Duration | None
     logger: Logger
     max_active_tasks: int
     max_coroutines: int | None
+    name: str
     poll_interval: Duration
     poll_limit: int
     poll_strategy: PollStrategy | str
     queues: Sequence[str] | str | None
+    release: str
     retry_backoff: Duration | RetryPolicy
     visibility_timeout: Duration
 
@@ -56,6 +61,8 @@ class ConsumerOptions:
         UnknownPollStrategyError: no such strategy.
     """
 
+    attempt_retention: float = 30 * 86_400.0
+    """How long attempts that didn't succeed are kept; the shortest among consumers counts."""
     auto_delete_on_success: bool = False
     """Delete a task that succeeded, instead of keeping it as SUCCESSFUL."""
     channel_size: int = 10
@@ -67,6 +74,8 @@ class ConsumerOptions:
     """How many tasks may be claimed and not yet done."""
     max_coroutines: int | None = None
     """How many `async def` handlers may run at once; None is as many as `max_active_tasks`."""
+    name: str = ""
+    """What the fleet calls this consumer; "" is host:pid-number."""
     poll_interval: float = 5.0
     """The wait after a claim that found fewer tasks than asked for."""
     poll_limit: int = 10
@@ -74,6 +83,8 @@ class ConsumerOptions:
     poll_strategy: PollStrategy = PollStrategy.BY_CREATED_AT
     queues: tuple[str, ...] | None = ("",)
     """The queues claimed from; None means every queue."""
+    release: str = ""
+    """The version of the program, for the fleet to show."""
     retry_backoff: float | RetryPolicy = DEFAULT_BACKOFF
     """How long a failed task waits before it runs again; 0 is at once."""
     visibility_timeout: float = 15.0
@@ -88,7 +99,10 @@ class ConsumerOptions:
             check_integer(name, getattr(self, name), 1, MAX_INT32)
         if self.max_coroutines is not None:
             check_integer("max_coroutines", self.max_coroutines, 1, MAX_INT32)
-        for name in ("poll_interval", "visibility_timeout"):
+        for name in ("name", "release"):
+            if len(check_text(name, getattr(self, name))) > _LONGEST_NAME:
+                raise InvalidInputError(f"{name} may have {_LONGEST_NAME} characters at most")
+        for name in ("attempt_retention", "poll_interval", "visibility_timeout"):
             put(self, name, seconds(name, getattr(self, name), positive=True))
         if self.job_timeout is not None:
             put(self, "job_timeout", seconds("job_timeout", self.job_timeout, positive=True))

@@ -10,13 +10,15 @@ from tasq_core.consumer.backoff import LONGEST_DELAY, Reconnect
 from tasq_core.consumer.consumer_log import ConsumerLog
 from tasq_core.consumer.job import Job
 from tasq_core.consumer.leases import Ledger
+from tasq_core.consumer.presence import Presence
+from tasq_core.consumer.tally import Tally
 from tasq_core.errors import (
     ReadOnlyError,
     RepositoryError,
     RepositoryUnavailableError,
     TableMissingError,
 )
-from tasq_core.reports import Lease
+from tasq_core.reports import Lease, Outcome
 from tasq_core.repository.protocol import Repository
 from tasq_core.task import Task, TaskStatus
 
@@ -44,6 +46,8 @@ class OutcomeWriter:
         ledger: Ledger,
         log: ConsumerLog,
         *,
+        presence: Presence,
+        tally: Tally,
         visibility_timeout: float,
         delete_on_success: bool,
         on_lost: Callable[[Job], None],
@@ -53,6 +57,8 @@ class OutcomeWriter:
         self._repository = repository
         self._ledger = ledger
         self._log = log
+        self._presence = presence
+        self._tally = tally
         self._delete_on_success = delete_on_success
         self._on_lost = on_lost
         self._on_requeued = on_requeued
@@ -145,24 +151,45 @@ class OutcomeWriter:
     def _write(self, starting: list[Job], ending: list[Job]) -> None:
         while starting or ending:
             outcomes = [job.start_outcome() for job in starting]
-            delete = self._delete_on_success
-            outcomes += [job.end_outcome(delete_on_success=delete) for job in ending]
+            delete, noted_by = self._delete_on_success, self._noted_by()
+            outcomes += [
+                job.end_outcome(delete_on_success=delete, noted_by=noted_by) for job in ending
+            ]
             try:
                 written = self._repository.record_outcomes(outcomes)
-            except _NOT_OF_ONE_ROW as error:
+            except RepositoryError as error:
+                if self._blames_attempts(outcomes, error):
+                    continue
+                if not isinstance(error, _NOT_OF_ONE_ROW):
+                    self._divide(starting, ending, error)
+                    return
                 self._back_off("record outcomes", error)
                 self._starts.extendleft(reversed(starting))
                 starting, ending = [], self._still_leased(ending, error)
-            except RepositoryError as error:
-                self._divide(starting, ending, error)
-                return
             else:
                 self._succeeded("record outcomes")
+                recorded = ending
                 if len(written) < len(outcomes):
                     written |= self._written_unheard(ending, written)
                     self._lost(starting, ending, written)
+                    recorded = [job for job in ending if job.lease in written]
+                self._tally.add(recorded, len(recorded))
                 self._settle(ending)
                 return
+
+    def _noted_by(self) -> tuple[str, str] | None:
+        """The consumer's name and host, where attempts are to be noted."""
+        presence = self._presence
+        return (presence.name, presence.host) if presence.notes_attempts else None
+
+    def _blames_attempts(self, outcomes: list[Outcome], error: RepositoryError) -> bool:
+        """Whether to try again without noting attempts: those may be what was refused."""
+        if isinstance(error, RepositoryUnavailableError):
+            return False
+        if all(outcome.attempt is None for outcome in outcomes):
+            return False
+        self._presence.attempts_refused(error)
+        return True
 
     def _settle(self, ending: list[Job]) -> None:
         self._ledger.settle(ending)
@@ -176,6 +203,7 @@ class OutcomeWriter:
                 self._on_lost(job)
         for job in ending:
             if job.lease not in written:
+                self._tally.lost += 1
                 self._log.outcome_lost(job, "the lease has passed on, or the row is gone")
 
     def _written_unheard(self, ending: list[Job], written: set[Lease]) -> set[Lease]:

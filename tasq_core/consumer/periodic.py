@@ -1,63 +1,99 @@
-"""Jobs that a consumer does from time to time beside its tasks, on one thread."""
+"""Work that a running consumer does now and then, beside its tasks: named jobs of one thread."""
 
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
+from typing import Final
 
 from tasq_core.consumer.backoff import Reconnect
 from tasq_core.consumer.consumer_log import ConsumerLog
 from tasq_core.errors import RepositoryError
 
+_LEAST: Final = 0.2
+"""Seconds between two runs of a job, however often it is asked for."""
+
 
 @dataclass(slots=True)
 class _Job:
-    name: str
     work: Callable[[], float]
     due: float
+    earliest: float = 0.0
     reconnect: Reconnect = field(default_factory=Reconnect)
 
 
 class Periodic:
     """Runs named jobs, each again after the seconds that it returned; ended by `close`.
 
-    A job that meets a database error is tried again, ever more rarely.
+    What a job raises is logged at the first of several failures in a row, and the job is tried
+    again, ever more rarely: nothing here stops the consumer or delays a task.
     """
 
     def __init__(self, log: ConsumerLog) -> None:
         self._log = log
-        self._jobs: list[_Job] = []
+        self._jobs: dict[str, _Job] = {}
+        self._lock = threading.Lock()
+        self._wanted = threading.Event()
         self._closing = threading.Event()
+        self._last: Callable[[], None] = lambda: None
 
     def add(self, name: str, work: Callable[[], float]) -> None:
         """Run `work` soon after the start. `name` says what it does: "fire schedules".
 
-        `work` returns the seconds until it is to run again. Called before `run`.
+        `work` returns the seconds until it is to run again. Keep it short: the others wait for
+        it.
         """
-        self._jobs.append(_Job(name, work, monotonic()))
+        with self._lock:
+            self._jobs[name] = _Job(work, monotonic())
+        self._wanted.set()
+
+    def at_close(self, work: Callable[[], None]) -> None:
+        """Run `work` when the consumer has stopped."""
+        self._last = work
+
+    def soon(self, name: str) -> None:
+        """Run this job now, or 0.2 s after its last run began."""
+        with self._lock:
+            job = self._jobs[name]
+            job.due = min(job.due, max(monotonic(), job.earliest))
+        self._wanted.set()
 
     def close(self) -> None:
         """End `run` soon; a job that runs is not interrupted."""
         self._closing.set()
+        self._wanted.set()
 
     def run(self) -> None:
         """Run what is due until closed."""
-        while self._jobs and not self._closing.is_set():
-            job = min(self._jobs, key=lambda job: job.due)
-            if not self._closing.wait(max(0.0, job.due - monotonic())):
-                job.due = monotonic() + self._done(job)
+        while not self._closing.is_set():
+            self._wanted.clear()
+            with self._lock:
+                name, job = min(
+                    self._jobs.items(), key=lambda item: item[1].due, default=(None, None)
+                )
+            wait = threading.TIMEOUT_MAX if job is None else job.due - monotonic()
+            if name is None or job is None or wait > 0:
+                self._wanted.wait(wait)
+            else:
+                self._do(name, job)
+        try:
+            self._last()
+        except RepositoryError as error:
+            self._log.job_failed("leave the fleet", error)
 
-    def _done(self, job: _Job) -> float:
-        """Run a job; the seconds until it is due again."""
+    def _do(self, name: str, job: _Job) -> None:
+        with self._lock:  # before it runs: what asks for another run meanwhile isn't lost
+            job.due = float("inf")
+            job.earliest = monotonic() + _LEAST
         try:
             wait = job.work()
-        except RepositoryError as error:
-            if self._closing.is_set():
-                return 0.0
-            wait = job.reconnect.next()
-            self._log.database_failed(job.name, error, wait)
-            return wait
-        if job.reconnect.failing:
-            job.reconnect.reset()
-            self._log.database_back(job.name)
-        return wait
+        except Exception as error:  # noqa: BLE001 - it costs nothing but its own work
+            if not job.reconnect.failing and not self._closing.is_set():
+                self._log.job_failed(name, error)
+            wait = max(_LEAST, job.reconnect.next())
+        else:
+            if job.reconnect.failing:
+                job.reconnect.reset()
+                self._log.database_back(name)
+        with self._lock:
+            job.due = min(job.due, monotonic() + wait)

@@ -4,17 +4,19 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 from time import monotonic
-from typing import Final
+from typing import Final, TypedDict
 
 from tasq_core.consumer.backoff import Reconnect
 from tasq_core.consumer.channel import Channel
 from tasq_core.consumer.consumer_log import ConsumerLog
+from tasq_core.consumer.gate import Gate
 from tasq_core.consumer.handlers import Handlers
 from tasq_core.consumer.leases import Ledger
 from tasq_core.consumer.options import ConsumerOptions
 from tasq_core.consumer.pacing import Window
+from tasq_core.consumer.presence import Presence
 from tasq_core.consumer.unanswered import UnansweredClaim
-from tasq_core.errors import ClaimUnansweredError, RepositoryError
+from tasq_core.errors import ClaimUnansweredError, RepositoryError, RepositoryUnavailableError
 from tasq_core.repository.protocol import Repository
 from tasq_core.task import Task
 
@@ -23,6 +25,11 @@ _MOST_UNWRITTEN: Final = 10_000
 _FIRST_BACKOFF: Final = 0.001
 _LONGEST_BACKOFF: Final = 0.05
 _TICKS: Final = 100
+
+
+class _Further(TypedDict, total=False):
+    skip_queues: frozenset[str]
+    note_crashes: bool
 
 
 class Poller:
@@ -42,6 +49,8 @@ class Poller:
         ledger: Ledger,
         log: ConsumerLog,
         window: Window,
+        gate: Gate,
+        presence: Presence,
         on_claimed: Callable[[list[Task], float], None],
     ) -> None:
         self._repository = repository
@@ -51,6 +60,9 @@ class Poller:
         self._ledger = ledger
         self._log = log
         self._window = window
+        self._gate = gate
+        self._presence = presence
+        self._knows_pauses = False
         self._on_claimed = on_claimed
         self._halt = threading.Event()
         self._woken_up = threading.Event()
@@ -91,10 +103,12 @@ class Poller:
             if self._unanswered.open:
                 self._halt.wait(self._unanswered.settle())
                 continue
-            types = self._handlers.types
+            if not self._knows_pauses and not self._learn_pauses():
+                continue
+            types = self._gate.open_types(self._handlers.types)
             limit = self._room()
             if not types or limit <= 0:
-                self._woken_up.wait(self._options.poll_interval)
+                self._woken_up.wait(max(0.0, self._latest() - monotonic()))
                 continue
             if self._unanswered.probing:
                 limit = 1
@@ -103,6 +117,24 @@ class Poller:
                 self._wait_for_tasks(found)
         if self._unanswered.open:
             self._unanswered.settle()
+
+    def _learn_pauses(self) -> bool:
+        """Read what is paused before the first claim; whether the database could be asked."""
+        try:
+            self._presence.learn_pauses()
+        except RepositoryUnavailableError as error:
+            delay = self._reconnect.next()
+            self._log.database_failed("claim tasks", error, delay)
+            self._halt.wait(delay)
+            return False
+        except RepositoryError as error:
+            self._log.database_failed("read what is paused", error, self._options.poll_interval)
+        self._knows_pauses = True
+        return True
+
+    def _latest(self) -> float:
+        """When to look again at the latest: after the poll interval, or when a pause lapses."""
+        return min(monotonic() + self._options.poll_interval, self._gate.next_lapse)
 
     def _room(self) -> int:
         """How many to claim; 0 while the channel is still well filled."""
@@ -129,14 +161,22 @@ class Poller:
         options = self._options
         asked = monotonic()
         self._forget_due_retries(asked)
+        further: _Further = {}
+        if skip := self._gate.paused_queues:
+            further["skip_queues"] = skip
+        if self._presence.notes_attempts:
+            further["note_crashes"] = True
         try:
             tasks = self._repository.poll_tasks(
-                types, options.queues, options.visibility_timeout, options.ordering, limit
-            )
+                types, options.queues, options.visibility_timeout, options.ordering, limit,
+                **further,
+            )  # fmt: skip
         except ClaimUnansweredError as error:
             self._halt.wait(self._unanswered.begin(error, asked))
             return None
         except RepositoryError as error:
+            if "note_crashes" in further and not isinstance(error, RepositoryUnavailableError):
+                self._presence.attempts_refused(error)
             delay = self._reconnect.next()
             self._log.database_failed("claim tasks", error, delay)
             self._halt.wait(delay)
@@ -160,7 +200,7 @@ class Poller:
             self._halt.wait(self._empty_backoff)
         else:
             self._empty_backoff = 0.0
-        latest = monotonic() + self._options.poll_interval
+        latest = self._latest()
         self._woken = False
         self.idle.set()
         while not self._halt.is_set():

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from threading import get_ident
 from time import monotonic
 from typing import Final
 
@@ -11,6 +12,7 @@ from tasq_core.consumer.consumer_log import ConsumerLog
 from tasq_core.consumer.coroutines import Coroutines
 from tasq_core.consumer.failures import Verdict, judge
 from tasq_core.consumer.firing import Firing
+from tasq_core.consumer.gate import Gate
 from tasq_core.consumer.handlers import Handlers
 from tasq_core.consumer.job import Job
 from tasq_core.consumer.leases import PINGS_PER_TIMEOUT, LeaseKeeper, Ledger
@@ -19,6 +21,8 @@ from tasq_core.consumer.outcomes import OutcomeWriter
 from tasq_core.consumer.pacing import Window
 from tasq_core.consumer.periodic import Periodic
 from tasq_core.consumer.poller import Poller
+from tasq_core.consumer.presence import Presence
+from tasq_core.consumer.tally import Tally
 from tasq_core.consumer.waker import Waker
 from tasq_core.repository.protocol import Repository
 from tasq_core.repository.repository_sql import SqlRepository
@@ -43,6 +47,7 @@ class ConsumerRun:
         handlers: Handlers,
         channel: Channel,
         least_held: int,
+        workers: int = 0,
         on_stopping: Callable[[], None],
         on_stopped: Callable[[], None],
     ) -> None:
@@ -70,6 +75,22 @@ class ConsumerRun:
         self._log = log = ConsumerLog(options.logger)
         self._debug = log.debug
         self._ledger = ledger = Ledger()
+        self._gate, self._tally = Gate(), Tally()
+        self._presence = Presence(
+            repository,
+            options,
+            workers=workers,
+            handlers=handlers,
+            ledger=ledger,
+            tally=self._tally,
+            gate=self._gate,
+            log=log,
+            on_closed=self._release_closed,
+            on_open=self.wake,
+            on_stop=lambda: self.stop(None),
+        )
+        self._periodic = Periodic(log)
+        self._presence.join(self._periodic)
         self._poller = Poller(
             repository,
             options,
@@ -78,12 +99,16 @@ class ConsumerRun:
             ledger=ledger,
             log=log,
             window=Window(least_held, options.max_active_tasks),
+            gate=self._gate,
+            presence=self._presence,
             on_claimed=self._deliver,
         )
         self._writer = OutcomeWriter(
             repository,
             ledger,
             log,
+            presence=self._presence,
+            tally=self._tally,
             visibility_timeout=options.visibility_timeout,
             delete_on_success=options.auto_delete_on_success,
             on_lost=self._lose,
@@ -100,9 +125,13 @@ class ConsumerRun:
             on_timeout=self._time_out,
         )
         self._waker = Waker(
-            repository, log, self._poller.idle, self._poller.wake, self._keeper.look
+            repository,
+            log,
+            self._poller.idle,
+            self._poller.wake,
+            on_leases_broken=self._keeper.look,
+            on_fleet_changed=self._presence.changed,
         )
-        self._periodic = Periodic(log)
         if isinstance(repository, SqlRepository):
             self._periodic.add("fire schedules", Firing(repository, options.logger))
         channel.refill = self._poller.wake
@@ -128,13 +157,13 @@ class ConsumerRun:
         """
         if timeout is not None:
             self._deadline = monotonic() + timeout
-        self._stopping = True
+        self._stopping = self._presence.stopping = True
+        self._presence.beat_soon()
         self._on_stopping()
         self._channel.close()
         self._release_unstarted()
         self._poller.halt()
         self._waker.close()
-        self._periodic.close()
 
     def wake(self) -> None:
         """Poll now: there is a handler that there wasn't."""
@@ -164,6 +193,7 @@ class ConsumerRun:
         self._wait_until_settled()
         self._writer.close()
         self._keeper.close()
+        self._periodic.close()
         for thread in self._helpers:
             thread.join()
         self.coroutines.close()
@@ -200,6 +230,7 @@ class ConsumerRun:
     def _deliver(self, tasks: list[Task], expires: float) -> None:
         jobs = [Job(task, expires, self) for task in tasks]
         self._ledger.claim(jobs)
+        self._tally.claimed += len(jobs)
         if self._stopping:
             self._release_unstarted()
         else:
@@ -217,7 +248,7 @@ class ConsumerRun:
             # Fenced: where nobody has claimed it since, its receive isn't used up.
             self._writer.release((job,))
             return False
-        job.started = now
+        job.started, job.thread = now, get_ident()
         job.task.status = job.status = TaskStatus.IN_PROGRESS
         if self._debug:
             self._log.started(job)
@@ -249,11 +280,13 @@ class ConsumerRun:
         if self.release(job):
             self._log.unknown_type(job)
 
-    def _record_failure(self, job: Job, error: BaseException) -> None:
+    def _record_failure(self, job: Job, error: BaseException, *, timed_out: bool = False) -> None:
         verdict = judge(
             error, job.task, job.is_last_receive, self._retry_policy,
             lambda raised: self._log.policy_failed(job, raised),
         )  # fmt: skip
+        if timed_out:
+            verdict = verdict._replace(timed_out=True)
         if verdict.counted:
             self._log.failed(job, error, verdict)
             job.task.last_error = verdict.error
@@ -277,7 +310,8 @@ class ConsumerRun:
         """Record a job that ran too long as failed. Its thread is left to itself."""
         if self._ledger.end(job):
             limit = self._options.job_timeout
-            self._record_failure(job, TimeoutError(f"the task ran longer than {limit:g} s"))
+            error = TimeoutError(f"the task ran longer than {limit:g} s")
+            self._record_failure(job, error, timed_out=True)
             self._disown(job)
 
     def _lose(self, job: Job) -> None:
@@ -312,7 +346,16 @@ class ConsumerRun:
         self._check_settled()
         self._channel.ask_for_more()
 
-    def _release_unstarted(self) -> None:
-        jobs = [job for job in list(self._ledger.unstarted) if self._ledger.withdraw(job)]
+    def _release_closed(self) -> None:
+        """Give back what is claimed and not started of what is paused by now."""
+        closed = self._gate.closed_to
+        self._release_unstarted(lambda job: closed(job.task.type, job.task.queue))
+
+    def _release_unstarted(self, chosen: Callable[[Job], bool] = lambda _: True) -> None:
+        jobs = [
+            job
+            for job in list(self._ledger.unstarted)
+            if chosen(job) and self._ledger.withdraw(job)
+        ]
         if jobs:
             self._writer.release(jobs)

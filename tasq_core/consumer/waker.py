@@ -11,7 +11,7 @@ from tasq_core.errors import RepositoryError
 from tasq_core.repository.protocol import Repository, Wakeup
 
 _WATCH: Final = 60.0
-_DRAIN_EVERY: Final = 1.0
+_DRAIN_EVERY: Final = 0.25
 """How often notices are read off while the poller is busy and needs none, in seconds."""
 _LEASES_EVERY: Final = 0.2
 """The same where they may be of broken leases, which running handlers are to learn of."""
@@ -26,13 +26,16 @@ class Waker:
         log: ConsumerLog,
         idle: threading.Event,
         wake: Callable[[], None],
+        *,
         on_leases_broken: Callable[[], None],
+        on_fleet_changed: Callable[[], None],
     ) -> None:
         self._repository = repository
         self._log = log
         self._idle = idle
         self._wake = wake
         self._on_leases_broken = on_leases_broken
+        self._on_fleet_changed = on_fleet_changed
         self._closing = threading.Event()
         self._lock = threading.Lock()
         self._wakeup: Wakeup | None = None
@@ -73,6 +76,7 @@ class Waker:
             self._log.database_back("listen for new tasks")
         # Tasks submitted before we listened sent us no notification.
         self._wake()
+        self._on_fleet_changed()
         return True
 
     def _listen(self) -> None:
@@ -83,6 +87,8 @@ class Waker:
                 if wakeup.leases_broken():
                     self._on_leases_broken()
                 self._wake()
+                if wakeup.fleet_changed():
+                    self._on_fleet_changed()
 
     def _drop(self) -> None:
         with self._lock:

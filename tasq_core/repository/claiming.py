@@ -52,12 +52,16 @@ class Pairs:
         queues: tuple[str, ...] | None,
         types: tuple[str, ...] | None,
         claimable: Callable[[], list[Pair]],
+        skip_queues: frozenset[str] = frozenset(),
     ) -> Iterator[list[Pair]]:
         """Groups of pairs to probe one after the other, until a claim has enough.
 
-        `claimable` lists the pairs that the table has visible tasks of.
+        `claimable` lists the pairs that the table has visible tasks of; those of `skip_queues`
+        are left out.
         """
         pairs = self._pairs(queues, types, claimable)
+        if skip_queues:
+            pairs = [pair for pair in pairs if pair[0] not in skip_queues]
         if len(pairs) <= PROBED_AT_ONCE:
             if pairs:
                 yield pairs

@@ -1,6 +1,6 @@
 """The claim: tasks leased to the caller, all of them or none. Written once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -12,6 +12,7 @@ from tasq_core.repository.driver import Driver, RowFormat, Session
 from tasq_core.repository.inspection_sql import Mode, SqlInspection
 from tasq_core.repository.protocol import Names
 from tasq_core.repository.rows import in_order, text_of
+from tasq_core.repository.side_sql import side_statements
 from tasq_core.task import Ordering, Task, as_ordering, check_names, row_id_of
 
 _HIDDEN_SECONDS: Final = 3600.0
@@ -33,12 +34,19 @@ class SqlClaims(SqlInspection):
         super().__init__(driver, rows, prefix, statements, quote, **slots)
         self._claims = by_order(self._sql.claim)
         self._pairs = Pairs(lists_quickly=self._lists_quickly)
+        self._side = side_statements(statements, self._slots)
 
     _lists_quickly = True
     """Whether the pairs that have tasks are found without reading all open tasks."""
 
     def _claim(
-        self, pairs: Sequence[Pair], timeout: float, ordering: Ordering, limit: int
+        self,
+        pairs: Sequence[Pair],
+        timeout: float,
+        ordering: Ordering,
+        limit: int,
+        *,
+        note_crashes: bool = False,
     ) -> list[Task]:
         """Claim, in any order; end exhausted tasks where fewer than `limit` were found."""
         raise NotImplementedError
@@ -50,6 +58,9 @@ class SqlClaims(SqlInspection):
         visibility_timeout: Duration,
         ordering: Ordering | str = Ordering.CREATED_AT_FIRST,
         limit: int = 10,
+        *,
+        skip_queues: Collection[str] = (),
+        note_crashes: bool = False,
     ) -> list[Task]:
         """Claim up to `limit` visible open tasks, in the order asked for."""
         timeout = seconds("visibility_timeout", visibility_timeout, positive=True)
@@ -58,9 +69,11 @@ class SqlClaims(SqlInspection):
         if limit <= 0 or wanted_types == () or wanted_queues == ():
             return []
         found: list[Task] = []
-        for pairs in self._pairs.groups(wanted_queues, wanted_types, self._claimable_pairs):
+        claimable, skip = self._claimable_pairs, frozenset(skip_queues)
+        for pairs in self._pairs.groups(wanted_queues, wanted_types, claimable, skip):
+            left = limit - len(found)
             try:
-                found += self._claim(pairs, timeout, order, limit - len(found))
+                found += self._claim(pairs, timeout, order, left, note_crashes=note_crashes)
             except ClaimUnansweredError as error:
                 raise besides(error, found) from error.__cause__
             except RepositoryError:

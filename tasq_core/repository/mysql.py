@@ -182,11 +182,18 @@ class MySQLRepository(SqlRepository):
 
     # differs: SELECT … FOR UPDATE SKIP LOCKED, then an UPDATE; there is no RETURNING.
     def _claim(
-        self, pairs: Sequence[Pair], timeout: float, ordering: Ordering, limit: int
+        self,
+        pairs: Sequence[Pair],
+        timeout: float,
+        ordering: Ordering,
+        limit: int,
+        *,
+        note_crashes: bool = False,
     ) -> list[Task]:
         self._look()
+        note = self._side["note_crashes"] if note_crashes else ""
         try:
-            claim = self._claims_of_table.prepare(pairs, timeout, ordering, limit)
+            claim = self._claims_of_table.prepare(pairs, timeout, ordering, limit, note)
             ended = 0
 
             def work(session: Session, claimed: list[Task]) -> None:
@@ -269,7 +276,7 @@ class MySQLRepository(SqlRepository):
         return self._matched(session, sql, list(by_lease), rows_of)
 
     def _outcome_row(self, outcome: Outcome, now: float) -> tuple[object, ...]:
-        lease, status, started, finished, error, retry_in, _, counted = outcome
+        lease, status, started, finished, error, retry_in, _, counted, _ = outcome
         if retry_in:
             retry_in += self._mysql_rows.zone.drift(retry_in)
         return (

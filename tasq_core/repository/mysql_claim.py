@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 from tasq_core.repository.claiming import CLAIM_ORDERS, EXHAUSTED, Pair, due_rows
 from tasq_core.repository.driver import Row, RowFormat, Session
 from tasq_core.repository.mysql_table import TableFacts
+from tasq_core.repository.side_sql import CRASHED
 from tasq_core.sql import Statements, fill
 from tasq_core.task import Ordering, Task, TaskStatus
 
@@ -61,9 +62,17 @@ class MySQLClaims:
         self._task = task
 
     def prepare(
-        self, pairs: Sequence[Pair], timeout: float, ordering: Ordering, limit: int
+        self,
+        pairs: Sequence[Pair],
+        timeout: float,
+        ordering: Ordering,
+        limit: int,
+        note_crashes: str = "",
     ) -> Callable[[Session], Claimed]:
-        """A claim of up to `limit` tasks, as the work of one transaction."""
+        """A claim of up to `limit` tasks, as the work of one transaction.
+
+        `note_crashes`: the statement that notes lapsed leases; without it they aren't.
+        """
         slots = {
             "order": CLAIM_ORDERS[ordering],
             "rank": _RANKS[ordering],
@@ -91,9 +100,14 @@ class MySQLClaims:
             else:
                 sql, params = self._unindexed(pairs, slots)
             rows = session.rows(sql, {**bounds, **params}) if sql else []
-            rows += [(row[0], row[9], row[4], 0, row[13]) for row in whole]
-            ended = self._end(session, [row[0] for row in rows if row[3]])
+            rows += [(row[0], row[9], row[4], 0, row[13], row[5]) for row in whole]
+            spent = [row[0] for row in rows if row[3]]
             best = sorted((row for row in rows if not row[3]), key=key)[:limit]
+            if note_crashes and any(row[5] != "NEW" for row in rows):
+                ids = tuple(sorted([*spent, *(row[0] for row in best)]))
+                params = {**self._rows.clock(), "ids": ids, "crash": CRASHED}
+                session.change(note_crashes, params)
+            ended = self._end(session, spent)
             return Claimed(self._lease(session, best, timeout, whole), ended)
 
         return work

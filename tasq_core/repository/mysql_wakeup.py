@@ -71,6 +71,10 @@ class ProbeWakeup:
         """Never known here: the next ping finds it out."""
         return False
 
+    def fleet_changed(self) -> bool:
+        """Never known here: heartbeats find out."""
+        return False
+
     def close(self) -> None:
         """End a `wait` in another thread; that thread closes the connection."""
         self._closed.set()

@@ -1,7 +1,7 @@
 """PostgreSQL, by psycopg 3 and its pool."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final, cast
@@ -35,6 +35,8 @@ from tasq_core.repository.postgres_wakeup import LEASES_BROKEN, NotifyWakeup, he
 from tasq_core.repository.replayed import Replayed
 from tasq_core.repository.repository_sql import SqlRepository
 from tasq_core.repository.rows import text_of
+from tasq_core.repository.side_sql import CRASHED, side_lead
+from tasq_core.sql import fill
 from tasq_core.task import Ordering, Task, TaskStatus
 
 _COPY_TYPES: Final = (
@@ -94,9 +96,24 @@ class PostgresRepository(SqlRepository):
         # A connection of the caller's is one thread's, and may be in a transaction.
         quiet = not wake_up or read_only or isinstance(source, psycopg.Connection)
         self._notifier = None if quiet else Notifier(self._notify_quietly)
-        self._claims_of_many = by_order(self._sql.claim_many)
+        # differs: what a claim notes of lapsed leases is a part of its one statement.
+        crashes = self._side["claim_crashes"]
+        exhausted = self._side["claim_crashes_exhausted"]
+        self._plain = self._claims_with("", "")
+        self._noting = self._claims_with(
+            fill(crashes, {"exhausted": f"\n{exhausted}"}), fill(crashes, {"exhausted": ""})
+        )
         # On the caller's only connection the source of the tasks may be a query.
         self._streams = driver.opens_connections
+
+    def _claims_with(
+        self, crashes: str, crashes_of_many: str
+    ) -> tuple[Mapping[Ordering, str], Mapping[Ordering, str]]:
+        """The claims of few pairs and of many, for each order."""
+        return (
+            by_order(fill(self._sql.claim, {"crashes": crashes})),
+            by_order(fill(self._sql.claim_many, {"crashes": crashes_of_many})),
+        )
 
     def _run(
         self,
@@ -162,13 +179,22 @@ class PostgresRepository(SqlRepository):
             migration.beside_writers(worker, locker)
 
     def _claim(
-        self, pairs: Sequence[Pair], timeout: float, ordering: Ordering, limit: int
+        self,
+        pairs: Sequence[Pair],
+        timeout: float,
+        ordering: Ordering,
+        limit: int,
+        *,
+        note_crashes: bool = False,
     ) -> list[Task]:
+        claims, claims_of_many = self._noting if note_crashes else self._plain
         params = {
             "queues": [queue for queue, _ in pairs], "types": [type for _, type in pairs],
             "timeout": timeout, "limit": limit, "due": due_rows(pairs, limit),
             "reason": EXHAUSTED,
         }  # fmt: skip
+        if note_crashes:
+            params["crash"] = CRASHED
 
         def run(sql: str) -> list[Task]:
             def work(session: Session, claimed: list[Task]) -> None:
@@ -179,11 +205,11 @@ class PostgresRepository(SqlRepository):
 
         found: list[Task] = []
         if len(pairs) > _FEW_PAIRS:
-            found = run(self._claims_of_many[ordering])
+            found = run(claims_of_many[ordering])
             params["limit"] = limit - len(found)
         if len(found) < limit:  # others have locked what was best, or there is no more
             try:
-                found += run(self._claims[ordering])
+                found += run(claims[ordering])
             except ClaimUnansweredError as error:
                 raise besides(error, found) from error.__cause__
             except RepositoryError:
@@ -296,7 +322,8 @@ class PostgresRepository(SqlRepository):
             ):
                 connection.close()
                 return None
-            return NotifyWakeup(connection, f"{self._table}_tasq")
+            fleet = f"{side_lead(self._table)}_fleet"
+            return NotifyWakeup(connection, f"{self._table}_tasq", fleet)
         except psycopg.Error as error:
             raise self._postgres.translate(error, self._table) from error
 

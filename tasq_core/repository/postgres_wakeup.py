@@ -29,17 +29,20 @@ def hears(listener: "psycopg.Connection[Any]", speaker: "psycopg.Connection[Any]
 
 
 class NotifyWakeup:
-    """Listens on a channel, over a connection of its own."""
+    """Listens on a channel of tasks and one of the fleet, over a connection of its own."""
 
     tells_of_leases = True
 
-    def __init__(self, connection: "psycopg.Connection[Any]", channel: str) -> None:
+    def __init__(self, connection: "psycopg.Connection[Any]", channel: str, fleet: str) -> None:
         self._connection = connection
         self._notices = threading.Event()
         self._broken = False
-        connection.add_notify_handler(lambda notice: self._take(notice.payload))
+        self._fleet = fleet
+        self._fleet_changed = False
+        connection.add_notify_handler(lambda notice: self._take(notice.channel, notice.payload))
         try:
-            connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
+            for name in (channel, fleet):
+                connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(name)))
         except BaseException:
             connection.pgconn.finish()
             raise
@@ -76,16 +79,22 @@ class NotifyWakeup:
             # An empty read also finds out that the connection is broken.
             self._connection.pgconn.consume_input()
             while notice := self._connection.pgconn.notifies():
-                self._take(notice.extra.decode())
+                self._take(notice.relname.decode(), notice.extra.decode())
 
-    def _take(self, payload: str) -> None:
+    def _take(self, channel: str, payload: str) -> None:
         self._broken |= payload == LEASES_BROKEN
+        self._fleet_changed |= channel == self._fleet
         self._notices.set()
 
     def leases_broken(self) -> bool:
         """Whether a notice said so since the last call."""
         broken, self._broken = self._broken, False
         return broken
+
+    def fleet_changed(self) -> bool:
+        """Whether a notice came on the fleet's channel since the last call."""
+        changed, self._fleet_changed = self._fleet_changed, False
+        return changed
 
     def _free(self) -> None:
         if not self._freed:

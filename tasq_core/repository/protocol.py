@@ -50,6 +50,9 @@ class Wakeup(Protocol):
     def leases_broken(self) -> bool:
         """Whether leases may have been broken since the last call, as far as it can tell."""
 
+    def fleet_changed(self) -> bool:
+        """Whether commands or pauses may have changed before the last `wait` returned."""
+
     def close(self) -> None:
         """End a `wait` in another thread soon."""
 
@@ -90,14 +93,18 @@ class Repository(Protocol):
         visibility_timeout: Duration,
         ordering: Ordering | str = Ordering.CREATED_AT_FIRST,
         limit: int = 10,
+        *,
+        skip_queues: Collection[str] = (),
+        note_crashes: bool = False,
     ) -> list[Task]:
-        """Claim up to `limit` visible open tasks, in the order asked for.
+        """Claim up to `limit` visible open tasks, in the order asked for, of no `skip_queues`.
 
         Each comes back ENQUEUED, its receive count raised, invisible to others until now +
         `visibility_timeout`. Concurrent polls never return the same task. Tasks whose
         receives are used up aren't claimed: where a poll finds fewer than `limit`, those of
         the given types and queues whose last lease has lapsed end FAILED, with a
-        `last_error` that says so.
+        `last_error` that says so. With `note_crashes` each lapsed lease that is claimed or ended
+        becomes an attempt in the side tables, which must exist, in the same transaction.
 
         Raises:
             ClaimUnansweredError: the connection broke, or stayed silent, while the claim

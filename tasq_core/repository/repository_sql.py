@@ -21,6 +21,7 @@ from tasq_core.repository.driver import Session
 from tasq_core.repository.inspection_sql import Mode, R
 from tasq_core.repository.protocol import Names, Statuses
 from tasq_core.repository.replayed import Replayed
+from tasq_core.repository.side_sql import note_attempts
 from tasq_core.repository.steering_sql import SqlSteering
 from tasq_core.task import (
     FINISHED_STATUSES,
@@ -46,6 +47,9 @@ class SqlRepository(SqlClaims, SqlSteering):
 
     _batch_mode: Mode = "write"
     """How a batch of leases is changed: by one statement, unless a database needs more."""
+
+    _notes_singly = False
+    """Whether attempts are noted by one statement each."""
 
     _streams = False
     """Whether rows are sent while the input is still being read."""
@@ -161,16 +165,21 @@ class SqlRepository(SqlClaims, SqlSteering):
         writes = [outcome for outcome in ordered if not outcome.delete]
         deletions = [outcome.lease for outcome in ordered if outcome.delete]
         batches = list(outcome_batches(writes))
+        noted = [outcome for outcome in writes if outcome.attempt is not None]
 
         def work(session: Session) -> set[Lease]:
             held = set[Lease]().union(*(self._record(session, batch) for batch in batches))
+            if noted:
+                sure = [outcome for outcome in noted if outcome.lease in held]
+                sql = self._side["note_attempts"]
+                note_attempts(session, sql, self._rows, sure, singly=self._notes_singly)
             if deletions:
                 held |= self._change_leases(session, self._sql.delete_leases, deletions)
             return held
 
         if not ordered:
             return set()
-        one = len(batches) + bool(deletions) == 1
+        one = len(batches) + bool(deletions) == 1 and not noted
         return self._run(work, self._batch_mode if one else "transaction")
 
     # -- submitting -------------------------------------------------------------------------

@@ -8,13 +8,17 @@ what needs them then does without (`SideTables.exist`).
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, cast
+from uuid import UUID
 
 from tasq_core.errors import InvalidInputError, RepositoryError, TableMissingError
-from tasq_core.repository.inspection_sql import Mode, SqlInspection
+from tasq_core.repository.claims_sql import SqlClaims
+from tasq_core.repository.driver import RowFormat, Session
+from tasq_core.repository.inspection_sql import Mode
 from tasq_core.repository.rows import text_of
-from tasq_core.sql import FOLDERS, fill, load_side
+from tasq_core.repository.side_sql import SIDE_TABLES, side_lead
+from tasq_core.sql import FOLDERS
 
-NAMES: Final = ("consumers", "pauses", "attempts", "schedules")
+NAMES: Final = SIDE_TABLES
 
 
 class SideTables:
@@ -26,7 +30,8 @@ class SideTables:
         Raises:
             InvalidInputError: a repository of another kind than this library's.
         """
-        if not isinstance(repository, SqlInspection):
+        repository = getattr(repository, "observed", repository)
+        if not isinstance(repository, SqlClaims):
             raise InvalidInputError(f"{type(repository).__name__} has no side tables")
         self._repository = repository
         self._exist: bool | None = None
@@ -34,12 +39,17 @@ class SideTables:
     @property
     def lead(self) -> str:
         """What their names begin with: "tasq" or "<prefix>_tasq"."""
-        return f"{self._repository.table.removesuffix('tasks')}tasq"
+        return side_lead(self._repository.table)
 
     @property
     def dialect(self) -> str:
         """The kind of server: "postgresql", "mysql", "mariadb" or "sqlite"."""
         return self._repository.dialect
+
+    @property
+    def known(self) -> bool:
+        """Whether they were found to be there."""
+        return bool(self._exist)
 
     def exist(self, *, look_again: bool = False) -> bool:
         """Whether all of them are there; looked up once unless asked to look again.
@@ -85,12 +95,39 @@ class SideTables:
 
     def rows(self, name: str, params: Mapping[str, object], mode: Mode = "read") -> list[Any]:
         """The rows that the statement called `name` returns."""
-        sql = self._text(name)
-        return self._repository._run(lambda session: session.rows(sql, params), mode)  # noqa: SLF001 - of this package
+        sql, everything = self._text(name), {**self._formats.clock(), **params}
+        return self._repository._run(lambda session: session.rows(sql, everything), mode)  # noqa: SLF001 - of this package
 
     def change(self, name: str, params: Mapping[str, object], mode: Mode = "write") -> int:
         """How many rows the statement called `name` changed."""
         return self._run(self._text(name), params, mode)
+
+    def change_and_notify(self, name: str, params: Mapping[str, object]) -> int:
+        """`change`, and let consumers look at commands and pauses at once where they listen."""
+        sql, everything = self._text(name), {**self._formats.clock(), **params}
+        notify = self._statements().get("notify")
+
+        def work(session: Session) -> int:
+            changed = session.change(sql, everything)
+            if notify is not None and changed:
+                session.rows(notify, {})
+            return changed
+
+        return self._repository._run(work, "transaction")  # noqa: SLF001 - of this package
+
+    def now(self) -> datetime:
+        """The database's clock, aware UTC."""
+        return self._repository.now()
+
+    # -- values --------------------------------------------------------------------------
+
+    def id(self, value: UUID) -> object:
+        """An id as a parameter."""
+        return self._formats.id(value)
+
+    def read_id(self, value: Any) -> UUID:
+        """An id column."""
+        return self._formats.read_id(value)
 
     def text(self, name: str) -> str:
         """The statement called `name` on these tables, for a session of the caller's."""
@@ -109,15 +146,15 @@ class SideTables:
         return self._repository._rows.read_time(value)  # noqa: SLF001 - of this package
 
     def _run(self, sql: str, params: Mapping[str, object], mode: Mode) -> int:
-        return self._repository._run(lambda session: session.change(sql, params), mode)  # noqa: SLF001
+        everything = {**self._formats.clock(), **params}
+        return self._repository._run(lambda session: session.change(sql, everything), mode)  # noqa: SLF001
+
+    @property
+    def _formats(self) -> RowFormat:
+        return self._repository._rows  # noqa: SLF001 - of this package
 
     def _statements(self) -> dict[str, str]:
-        return load_side(FOLDERS[self.dialect])
+        return self._repository._side  # noqa: SLF001 - of this package
 
     def _text(self, name: str) -> str:
-        slots: dict[str, str] = self._repository._slots  # noqa: SLF001 - of this package
-        tasks = slots["tasks"]
-        quote = tasks[-1]
-        place = tasks[: -len(slots["name"]) - 2]
-        names = {kind: f"{place}{quote}{self.lead}_{kind}{quote}" for kind in NAMES}
-        return fill(self._statements()[name], slots | names | {"lead": self.lead})
+        return self._statements()[name]

@@ -20,12 +20,13 @@ from tasq_core.repository.claiming import EXHAUSTED, Pair, due_rows
 from tasq_core.repository.driver import Row, Session
 from tasq_core.repository.replayed import Replayed
 from tasq_core.repository.repository_sql import SqlRepository
+from tasq_core.repository.side_sql import CRASHED
 from tasq_core.repository.sqlite_driver import BUSY_SECONDS, SQLiteDriver
 from tasq_core.repository.sqlite_session import SQLiteSession
 from tasq_core.repository.sqlite_wakeup import FileWakeup, MemoryWakeup
 from tasq_core.repository.steering_sql import rewritten_args
 from tasq_core.sql import OBSOLETE_INDEXES, drop_index, fill, load_schema
-from tasq_core.task import END_OF_TIME, IMMEDIATELY, Ordering, Task, TaskStatus
+from tasq_core.task import END_OF_TIME, IMMEDIATELY, Ordering, Task, TaskStatus, row_id_of
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -179,8 +180,17 @@ class SQLiteRepository(SqlRepository):
             if f"{self._table}_tasq_{index}" in found
         ]
 
+    # differs: in process a call is cheaper than reading JSON, and ids are blobs.
+    _notes_singly = True
+
     def _claim(
-        self, pairs: Sequence[Pair], timeout: float, ordering: Ordering, limit: int
+        self,
+        pairs: Sequence[Pair],
+        timeout: float,
+        ordering: Ordering,
+        limit: int,
+        *,
+        note_crashes: bool = False,
     ) -> list[Task]:
         sql = self._claims[ordering]
 
@@ -194,11 +204,29 @@ class SQLiteRepository(SqlRepository):
                 "due": due_rows(pairs, limit),
                 "reason": EXHAUSTED,
             }
+            lapsed = session.rows(self._side["lapsed_leases"], params) if note_crashes else []
             claimed += map(self._task, session.rows(sql, params))
+            if lapsed:
+                self._note_crashes(session, lapsed, claimed)
             if len(claimed) < limit:
+                if note_crashes:
+                    session.change(self._side["note_exhausted"], {**params, "crash": CRASHED})
                 session.change(self._sql.fail_exhausted, params)
 
         return self._claiming(work, "transaction")
+
+    def _note_crashes(
+        self, session: Session, lapsed: Sequence[Row], claimed: Sequence[Task]
+    ) -> None:
+        """Note the leases that had lapsed, of the tasks claimed from them."""
+        ids = {row_id_of(task) if task.unreadable else task.id.bytes for task in claimed}
+        for id, receive_count, started, ended in lapsed:
+            if id in ids:
+                params = {
+                    "id": id, "receive_count": receive_count, "started_at": started,
+                    "ended_at": ended, "crash": CRASHED,
+                }  # fmt: skip
+                session.change(self._side["note_crash"], params)
 
     def _change_leases(
         self, session: Session, sql: str, leases: Sequence[Lease], **params: object
@@ -225,7 +253,7 @@ class SQLiteRepository(SqlRepository):
             return None if moment is None else now - round((monotonic - moment) * 1_000_000)
 
         held = set()
-        for lease, status, started, finished, error, retry_in, _, counted in outcomes:
+        for lease, status, started, finished, error, retry_in, _, counted, _ in outcomes:
             visible = None
             if status is TaskStatus.NEW:
                 visible = now + round(retry_in * 1_000_000) if retry_in else _YEAR_ONE

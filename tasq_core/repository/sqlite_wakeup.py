@@ -67,6 +67,10 @@ class FileWakeup:
         """Any commit may have broken one."""
         return True
 
+    def fleet_changed(self) -> bool:
+        """Any commit may have changed it."""
+        return True
+
     def close(self) -> None:
         """End a `wait` in another thread; that thread closes the connection."""
         self._closed.set()
@@ -88,6 +92,10 @@ class MemoryWakeup:
 
     def leases_broken(self) -> bool:
         """Any commit may have broken one."""
+        return True
+
+    def fleet_changed(self) -> bool:
+        """Any commit may have changed it."""
         return True
 
     def close(self) -> None:

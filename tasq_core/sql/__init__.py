@@ -17,7 +17,7 @@ SLOTS: Final = frozenset(
     {
         "tasks", "name", "enum", "columns", "preview_columns", "where", "order", "branches",
         "hint", "ready_hint", "due_hint", "rank", "queue_text", "type_text",
-        "now", "wall",
+        "now", "wall", "crashes", "exhausted",
     }
 )  # fmt: skip
 

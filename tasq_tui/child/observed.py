@@ -1,6 +1,6 @@
 """A repository that reports what was really claimed, kept, lost and given back."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from tasq_core.durations import Duration, seconds
@@ -21,6 +21,11 @@ class ObservedRepository:
         self._report = report
         self._idle = False
 
+    @property
+    def observed(self) -> "Repository":
+        """The repository behind it."""
+        return self._repository
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._repository, name)
 
@@ -35,9 +40,15 @@ class ObservedRepository:
         visibility_timeout: Duration,
         ordering: Ordering | str = Ordering.CREATED_AT_FIRST,
         limit: int = 10,
+        *,
+        skip_queues: Collection[str] = (),
+        note_crashes: bool = False,
     ) -> list[Task]:
         """Claim, and report Claimed, or Idle at the first of several empty polls."""
-        tasks = self._repository.poll_tasks(types, queues, visibility_timeout, ordering, limit)
+        tasks = self._repository.poll_tasks(
+            types, queues, visibility_timeout, ordering, limit,
+            skip_queues=skip_queues, note_crashes=note_crashes,
+        )  # fmt: skip
         if tasks:
             lease_seconds = seconds("visibility_timeout", visibility_timeout)
             self._report(Claimed([ClaimedTask.of(task) for task in tasks], lease_seconds))

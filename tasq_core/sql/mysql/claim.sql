@@ -68,7 +68,7 @@ WHERE COALESCE(best, waited, dropped, broken) IS NOT NULL
 -- locks every one of them against the other consumers. Nothing here waits for a lock, and the
 -- rows come by their ids afterwards: a UNION of blobs is a table on disk.
 -- name: claim_ready
-(SELECT id, created_at, priority, 0 AS spent, UTC_TIMESTAMP(6) AS clock
+(SELECT id, created_at, priority, 0 AS spent, UTC_TIMESTAMP(6) AS clock, status
 FROM {tasks} {hint} WHERE status = 'NEW' AND visible_at = '0001-01-01 00:00:00.000000' AND {where}
   AND (max_receives = 0 OR receive_count < max_receives)
 ORDER BY {order} LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
@@ -83,14 +83,14 @@ ORDER BY {order} LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 
 -- name: claim_due
 (SELECT id, created_at, priority, max_receives > 0 AND receive_count >= max_receives AS spent,
-  UTC_TIMESTAMP(6) AS clock
+  UTC_TIMESTAMP(6) AS clock, status
 FROM {tasks} {hint} WHERE {where} AND visible_at <= {now}
 ORDER BY visible_at LIMIT %(due)s FOR UPDATE SKIP LOCKED)
 
 -- For a table without our indexes: one scan, whatever it locks.
 -- name: claim_unindexed
 (SELECT id, created_at, priority, max_receives > 0 AND receive_count >= max_receives AS spent,
-  UTC_TIMESTAMP(6) AS clock
+  UTC_TIMESTAMP(6) AS clock, status
 FROM {tasks} WHERE status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS') AND {where}
   AND visible_at <= {now}
 ORDER BY {order}, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED)

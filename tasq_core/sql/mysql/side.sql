@@ -128,3 +128,87 @@ WHERE name = %(name)s AND paused
 
 -- name: remove_schedule
 DELETE FROM {schedules} WHERE name = %(name)s
+
+-- What a heartbeat writes; a command that waits in the row stays.
+-- name: heartbeat
+INSERT INTO {consumers} (id, format, name, host, pid, version, release_name, queues, types,
+  workers, state, counts, in_flight, last_error, started_at, heartbeat_at, heartbeat_seconds)
+VALUES (%(id)s, %(format)s, %(name)s, %(host)s, %(pid)s, %(version)s,
+  %(release_name)s, %(queues)s, %(types)s, %(workers)s, %(state)s, %(counts)s,
+  %(in_flight)s, %(last_error)s,
+  UTC_TIMESTAMP(6) - INTERVAL ROUND(%(started_ago)s * 1000000) MICROSECOND, UTC_TIMESTAMP(6), %(heartbeat_seconds)s)
+ON DUPLICATE KEY UPDATE format = VALUES(format), name = VALUES(name), host = VALUES(host), pid =
+  VALUES(pid), version = VALUES(version), release_name = VALUES(release_name), queues =
+  VALUES(queues), types = VALUES(types), workers = VALUES(workers), state = VALUES(state),
+  counts = VALUES(counts), in_flight = VALUES(in_flight), last_error = VALUES(last_error),
+  heartbeat_at = VALUES(heartbeat_at), heartbeat_seconds = VALUES(heartbeat_seconds)
+
+-- name: forget_consumer
+DELETE FROM {consumers} WHERE id = %(id)s
+
+-- name: prune_consumers
+DELETE FROM {consumers} WHERE heartbeat_at < UTC_TIMESTAMP(6) - INTERVAL ROUND(%(age)s * 1000000) MICROSECOND
+
+-- name: consumers
+SELECT id, format, name, host, pid, version, release_name, queues, types,
+  workers, state, counts, in_flight, last_error, started_at, heartbeat_at, heartbeat_seconds, UTC_TIMESTAMP(6)
+FROM {consumers} ORDER BY name, started_at, id
+
+-- name: pending_command
+SELECT command, command_id FROM {consumers} WHERE id = %(id)s AND command IS NOT NULL
+
+-- name: send_command
+UPDATE {consumers} SET command = %(command)s, command_id = %(command_id)s, command_at = UTC_TIMESTAMP(6)
+WHERE id = %(id)s
+
+-- name: answer_command
+UPDATE {consumers} SET command = NULL, answer = %(answer)s, answer_id = %(command_id)s, answered_at = UTC_TIMESTAMP(6)
+WHERE id = %(id)s AND command_id = %(command_id)s
+
+-- name: command_answer
+SELECT command_id, answer_id, answer FROM {consumers} WHERE id = %(id)s
+
+-- name: pause
+INSERT INTO {pauses} (kind, name, paused_by, reason, paused_at, until_at)
+VALUES (%(kind)s, %(name)s, %(paused_by)s, %(reason)s, UTC_TIMESTAMP(6), %(until)s)
+ON DUPLICATE KEY UPDATE paused_by = VALUES(paused_by), reason = VALUES(reason), paused_at =
+  VALUES(paused_at), until_at = VALUES(until_at)
+
+-- Those that have lapsed already go along, uncounted.
+-- name: resume
+DELETE FROM {pauses} WHERE kind = %(kind)s AND name = %(name)s
+  AND (until_at IS NULL OR until_at > UTC_TIMESTAMP(6))
+
+-- name: prune_pauses
+DELETE FROM {pauses} WHERE until_at <= UTC_TIMESTAMP(6)
+
+-- name: pauses
+SELECT kind, name, paused_by, reason, paused_at, until_at, UTC_TIMESTAMP(6)
+FROM {pauses} WHERE until_at IS NULL OR until_at > UTC_TIMESTAMP(6) ORDER BY kind, name
+
+-- The attempts whose outcomes this transaction has written.
+-- name: note_attempts
+INSERT INTO {attempts} (task_id, receive_count, consumer, host, started_at, ended_at, outcome, error)
+SELECT UNHEX(a.task_id), a.receive_count, %(consumer)s, %(host)s,
+  UTC_TIMESTAMP(6) - INTERVAL ROUND(a.started_ago * 1000000) MICROSECOND,
+  UTC_TIMESTAMP(6) - INTERVAL ROUND(a.ended_ago * 1000000) MICROSECOND, a.outcome, a.error
+FROM JSON_TABLE(%(attempts)s, '$[*]' COLUMNS (
+  task_id CHAR(32) PATH '$.task_id', receive_count INT PATH '$.receive_count',
+  started_ago DOUBLE PATH '$.started_ago', ended_ago DOUBLE PATH '$.ended_ago',
+  outcome VARCHAR(32) CHARACTER SET utf8mb4 PATH '$.outcome',
+  error MEDIUMTEXT CHARACTER SET utf8mb4 PATH '$.error')) AS a
+
+-- name: attempts_of
+SELECT task_id, receive_count, consumer, host, started_at, ended_at, outcome, error
+FROM {attempts} WHERE task_id = %(id)s ORDER BY receive_count, number LIMIT %(limit)s
+
+-- name: prune_attempts
+DELETE FROM {attempts} WHERE ended_at < UTC_TIMESTAMP(6) - INTERVAL ROUND(%(age)s * 1000000) MICROSECOND ORDER BY ended_at LIMIT 1000
+
+-- Leases that a claim found lapsed, whose rows it has locked and not yet written.
+-- name: note_crashes
+INSERT INTO {attempts} (task_id, receive_count, consumer, host, started_at, ended_at, outcome, error)
+SELECT id, receive_count, '', '',
+  IF(status = 'IN_PROGRESS', started_at + INTERVAL TIMESTAMPDIFF(SECOND, {wall}, UTC_TIMESTAMP(6)) SECOND, NULL),
+  visible_at + INTERVAL TIMESTAMPDIFF(SECOND, {wall}, UTC_TIMESTAMP(6)) SECOND, 'crashed', %(crash)s
+FROM {tasks} WHERE id IN %(ids)s AND status IN ('ENQUEUED', 'IN_PROGRESS')

@@ -40,10 +40,10 @@ least(greatest(visible_at, '0001-01-01 00:00:00+00'), '9999-12-31 23:59:59.99999
 -- ORDER BY leads the search for them to the index that holds nothing else.
 -- name: claim
 WITH candidate AS MATERIALIZED (
-  SELECT ctid FROM unnest(%(queues)s::text[], %(types)s::text[]) AS pair(queue, type)
+  SELECT ctid, status FROM unnest(%(queues)s::text[], %(types)s::text[]) AS pair(queue, type)
   CROSS JOIN LATERAL (
     SELECT * FROM (
-      SELECT ctid, id, created_at, priority FROM {tasks}
+      SELECT ctid, id, created_at, priority, status FROM {tasks}
       WHERE queue = pair.queue AND type = pair.type
         AND status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS')
         AND visible_at <= '0001-01-01 00:00:00+00'
@@ -51,7 +51,7 @@ WITH candidate AS MATERIALIZED (
       ORDER BY {order} LIMIT %(limit)s FOR UPDATE SKIP LOCKED) AS ready
     UNION ALL
     SELECT * FROM (
-      SELECT ctid, id, created_at, priority FROM {tasks}
+      SELECT ctid, id, created_at, priority, status FROM {tasks}
       WHERE queue = pair.queue AND type = pair.type
         AND status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS')
         AND visible_at > '0001-01-01 00:00:00+00' AND visible_at <= statement_timestamp()
@@ -60,7 +60,7 @@ WITH candidate AS MATERIALIZED (
   ) AS walk
   ORDER BY {order}, id LIMIT %(limit)s
 ), exhausted AS MATERIALIZED (
-  SELECT id, queue, type FROM {tasks}
+  SELECT ctid, id, queue, type, status FROM {tasks}
   WHERE (SELECT count(*) FROM candidate) < %(limit)s
     AND max_receives > 0 AND receive_count >= max_receives
     AND status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS')
@@ -71,7 +71,7 @@ WITH candidate AS MATERIALIZED (
     last_error = concat_ws(E'\n', %(reason)s::text, last_error)
   WHERE id = ANY(ARRAY(SELECT id FROM exhausted WHERE (queue, type) IN (
     SELECT * FROM unnest(%(queues)s::text[], %(types)s::text[])) LIMIT 1000))
-)
+){crashes}
 UPDATE {tasks} SET status = 'ENQUEUED', receive_count = receive_count + 1,
   visible_at = statement_timestamp() + make_interval(secs => %(timeout)s)
 WHERE ctid = ANY(ARRAY(SELECT ctid FROM candidate))
@@ -113,14 +113,14 @@ WITH best AS MATERIALIZED (
   ) AS walk
   ORDER BY {order}, id LIMIT 2 * %(limit)s
 ), candidate AS MATERIALIZED (
-  SELECT locked.ctid FROM found CROSS JOIN LATERAL (
-    SELECT ctid FROM {tasks}
+  SELECT locked.ctid, locked.status FROM found CROSS JOIN LATERAL (
+    SELECT ctid, status FROM {tasks}
     WHERE ctid = found.ctid AND status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS')
       AND visible_at <= statement_timestamp()
       AND (max_receives = 0 OR receive_count < max_receives)
     FOR UPDATE SKIP LOCKED) AS locked
   LIMIT %(limit)s
-)
+){crashes}
 UPDATE {tasks} SET status = 'ENQUEUED', receive_count = receive_count + 1,
   visible_at = statement_timestamp() + make_interval(secs => %(timeout)s)
 WHERE ctid = ANY(ARRAY(SELECT ctid FROM candidate))

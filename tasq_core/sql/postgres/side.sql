@@ -136,3 +136,96 @@ WHERE name = %(name)s AND paused
 
 -- name: remove_schedule
 DELETE FROM {schedules} WHERE name = %(name)s
+
+-- What a heartbeat writes; a command that waits in the row stays.
+-- name: heartbeat
+INSERT INTO {consumers} (id, format, name, host, pid, version, release_name, queues, types,
+  workers, state, counts, in_flight, last_error, started_at, heartbeat_at, heartbeat_seconds)
+VALUES (%(id)s, %(format)s, %(name)s, %(host)s, %(pid)s, %(version)s,
+  %(release_name)s, %(queues)s, %(types)s, %(workers)s, %(state)s, %(counts)s,
+  %(in_flight)s, %(last_error)s,
+  statement_timestamp() - make_interval(secs => %(started_ago)s), statement_timestamp(), %(heartbeat_seconds)s)
+ON CONFLICT (id) DO UPDATE SET format = excluded.format, name = excluded.name, host =
+  excluded.host, pid = excluded.pid, version = excluded.version, release_name =
+  excluded.release_name, queues = excluded.queues, types = excluded.types, workers =
+  excluded.workers, state = excluded.state, counts = excluded.counts, in_flight =
+  excluded.in_flight, last_error = excluded.last_error, heartbeat_at = excluded.heartbeat_at,
+  heartbeat_seconds = excluded.heartbeat_seconds
+
+-- name: forget_consumer
+DELETE FROM {consumers} WHERE id = %(id)s
+
+-- name: prune_consumers
+DELETE FROM {consumers} WHERE heartbeat_at < statement_timestamp() - make_interval(secs => %(age)s)
+
+-- name: consumers
+SELECT id, format, name, host, pid, version, release_name, queues, types,
+  workers, state, counts, in_flight, last_error, started_at AT TIME ZONE 'UTC', heartbeat_at AT TIME ZONE 'UTC', heartbeat_seconds, statement_timestamp() AT TIME ZONE 'UTC'
+FROM {consumers} ORDER BY name, started_at, id
+
+-- name: pending_command
+SELECT command, command_id FROM {consumers} WHERE id = %(id)s AND command IS NOT NULL
+
+-- name: send_command
+UPDATE {consumers} SET command = %(command)s, command_id = %(command_id)s, command_at = statement_timestamp()
+WHERE id = %(id)s
+
+-- name: answer_command
+UPDATE {consumers} SET command = NULL, answer = %(answer)s, answer_id = %(command_id)s, answered_at = statement_timestamp()
+WHERE id = %(id)s AND command_id = %(command_id)s
+
+-- name: command_answer
+SELECT command_id, answer_id, answer FROM {consumers} WHERE id = %(id)s
+
+-- name: pause
+INSERT INTO {pauses} (kind, name, paused_by, reason, paused_at, until_at)
+VALUES (%(kind)s, %(name)s, %(paused_by)s, %(reason)s, statement_timestamp(), %(until)s)
+ON CONFLICT (kind, name) DO UPDATE SET paused_by = excluded.paused_by, reason = excluded.reason,
+  paused_at = excluded.paused_at, until_at = excluded.until_at
+
+-- Those that have lapsed already go along, uncounted.
+-- name: resume
+DELETE FROM {pauses} WHERE kind = %(kind)s AND name = %(name)s
+  AND (until_at IS NULL OR until_at > statement_timestamp())
+
+-- name: prune_pauses
+DELETE FROM {pauses} WHERE until_at <= statement_timestamp()
+
+-- name: pauses
+SELECT kind, name, paused_by, reason, paused_at AT TIME ZONE 'UTC', until_at AT TIME ZONE 'UTC', statement_timestamp() AT TIME ZONE 'UTC'
+FROM {pauses} WHERE until_at IS NULL OR until_at > statement_timestamp() ORDER BY kind, name
+
+-- The attempts whose outcomes this transaction has written.
+-- name: note_attempts
+INSERT INTO {attempts} (task_id, receive_count, consumer, host, started_at, ended_at, outcome, error)
+SELECT task_id, receive_count, %(consumer)s, %(host)s,
+  statement_timestamp() - make_interval(secs => started_ago), statement_timestamp() - make_interval(secs => ended_ago), outcome, error
+FROM json_to_recordset(%(attempts)s::json) AS a(task_id uuid, receive_count int,
+  started_ago float8, ended_ago float8, outcome text, error text)
+
+-- name: attempts_of
+SELECT task_id, receive_count, consumer, host, started_at AT TIME ZONE 'UTC', ended_at AT TIME ZONE 'UTC', outcome, error
+FROM {attempts} WHERE task_id = %(id)s ORDER BY receive_count, number LIMIT %(limit)s
+
+-- name: prune_attempts
+DELETE FROM {attempts} WHERE number IN (
+  SELECT number FROM {attempts} WHERE ended_at < statement_timestamp() - make_interval(secs => %(age)s) ORDER BY ended_at LIMIT 1000)
+
+-- What a claim notes of the leases that it found lapsed, of those that it ends too: the rows
+-- as they were before the claim wrote them.
+-- name: claim_crashes
+, crashed AS (
+  INSERT INTO {attempts} (task_id, receive_count, consumer, host, started_at, ended_at, outcome, error)
+  SELECT id, receive_count, '', '', CASE WHEN status = 'IN_PROGRESS' THEN started_at END,
+    visible_at, 'crashed', %(crash)s FROM {tasks}
+  WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM candidate WHERE status <> 'NEW'{exhausted}))
+)
+
+-- Tells consumers to look at commands and pauses now.
+-- name: notify
+SELECT pg_notify('{lead}_fleet', '')
+
+-- name: claim_crashes_exhausted
+    UNION ALL (SELECT ctid FROM exhausted WHERE status <> 'NEW' AND (queue, type) IN (
+      SELECT * FROM unnest(%(queues)s::text[], %(types)s::text[])) LIMIT 1000)

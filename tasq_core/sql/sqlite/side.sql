@@ -132,3 +132,105 @@ WHERE name = :name AND paused
 
 -- name: remove_schedule
 DELETE FROM {schedules} WHERE name = :name
+
+-- What a heartbeat writes; a command that waits in the row stays.
+-- name: heartbeat
+INSERT INTO {consumers} (id, format, name, host, pid, version, release_name, queues, types,
+  workers, state, counts, in_flight, last_error, started_at, heartbeat_at, heartbeat_seconds)
+VALUES (:id, :format, :name, :host, :pid, :version,
+  :release_name, :queues, :types, :workers, :state, :counts,
+  :in_flight, :last_error,
+  :now - CAST(:started_ago * 1000000 AS INTEGER), :now, :heartbeat_seconds)
+ON CONFLICT (id) DO UPDATE SET format = excluded.format, name = excluded.name, host =
+  excluded.host, pid = excluded.pid, version = excluded.version, release_name =
+  excluded.release_name, queues = excluded.queues, types = excluded.types, workers =
+  excluded.workers, state = excluded.state, counts = excluded.counts, in_flight =
+  excluded.in_flight, last_error = excluded.last_error, heartbeat_at = excluded.heartbeat_at,
+  heartbeat_seconds = excluded.heartbeat_seconds
+
+-- name: forget_consumer
+DELETE FROM {consumers} WHERE id = :id
+
+-- name: prune_consumers
+DELETE FROM {consumers} WHERE heartbeat_at < :now - CAST(:age * 1000000 AS INTEGER)
+
+-- name: consumers
+SELECT id, format, name, host, pid, version, release_name, queues, types,
+  workers, state, counts, in_flight, last_error, started_at, heartbeat_at, heartbeat_seconds, :now
+FROM {consumers} ORDER BY name, started_at, id
+
+-- name: pending_command
+SELECT command, command_id FROM {consumers} WHERE id = :id AND command IS NOT NULL
+
+-- name: send_command
+UPDATE {consumers} SET command = :command, command_id = :command_id, command_at = :now
+WHERE id = :id
+
+-- name: answer_command
+UPDATE {consumers} SET command = NULL, answer = :answer, answer_id = :command_id, answered_at = :now
+WHERE id = :id AND command_id = :command_id
+
+-- name: command_answer
+SELECT command_id, answer_id, answer FROM {consumers} WHERE id = :id
+
+-- name: pause
+INSERT INTO {pauses} (kind, name, paused_by, reason, paused_at, until_at)
+VALUES (:kind, :name, :paused_by, :reason, :now, :until)
+ON CONFLICT (kind, name) DO UPDATE SET paused_by = excluded.paused_by, reason = excluded.reason,
+  paused_at = excluded.paused_at, until_at = excluded.until_at
+
+-- Those that have lapsed already go along, uncounted.
+-- name: resume
+DELETE FROM {pauses} WHERE kind = :kind AND name = :name
+  AND (until_at IS NULL OR until_at > :now)
+
+-- name: prune_pauses
+DELETE FROM {pauses} WHERE until_at <= :now
+
+-- name: pauses
+SELECT kind, name, paused_by, reason, paused_at, until_at, :now
+FROM {pauses} WHERE until_at IS NULL OR until_at > :now ORDER BY kind, name
+
+-- The attempts whose outcomes this transaction has written. differs: once an attempt.
+-- name: note_attempts
+INSERT INTO {attempts} (task_id, receive_count, consumer, host, started_at, ended_at, outcome, error)
+VALUES (:task_id, :receive_count, :consumer, :host, :now - CAST(:started_ago * 1000000 AS INTEGER),
+  :now - CAST(:ended_ago * 1000000 AS INTEGER), :outcome, :error)
+
+-- name: attempts_of
+SELECT task_id, receive_count, consumer, host, started_at, ended_at, outcome, error
+FROM {attempts} WHERE task_id = :id ORDER BY receive_count, number LIMIT :limit
+
+-- name: prune_attempts
+DELETE FROM {attempts} WHERE number IN (
+  SELECT number FROM {attempts} WHERE ended_at < :now - CAST(:age * 1000000 AS INTEGER) ORDER BY ended_at LIMIT 1000)
+
+-- The leases among the due tasks that a claim looks at, before it writes them.
+-- name: lapsed_leases
+WITH pair AS MATERIALIZED (
+  SELECT json_extract(value, '$[0]') AS queue, json_extract(value, '$[1]') AS type
+  FROM json_each(:pairs)
+)
+SELECT found.id, found.receive_count,
+  CASE WHEN found.status = 'IN_PROGRESS' THEN found.started_at END, found.visible_at
+FROM pair CROSS JOIN {tasks} AS found ON found.rowid IN (
+  SELECT walk.rowid FROM {tasks} AS walk
+  WHERE walk.queue = pair.queue AND walk.type = pair.type
+    AND walk.status NOT IN ('SUCCESSFUL', 'FAILED') AND walk.visible_at > -62135596800000000 AND walk.visible_at <= :now
+    AND (walk.max_receives = 0 OR walk.receive_count < walk.max_receives)
+  ORDER BY walk.visible_at LIMIT :due)
+WHERE found.status IN ('ENQUEUED', 'IN_PROGRESS')
+
+-- name: note_crash
+INSERT INTO {attempts} (task_id, receive_count, consumer, host, started_at, ended_at, outcome, error)
+VALUES (:id, :receive_count, '', '', :started_at, :ended_at, 'crashed', :crash)
+
+-- What `fail_exhausted` is about to end.
+-- name: note_exhausted
+INSERT INTO {attempts} (task_id, receive_count, consumer, host, started_at, ended_at, outcome, error)
+SELECT id, receive_count, '', '', CASE WHEN status = 'IN_PROGRESS' THEN started_at END, visible_at,
+  'crashed', :crash FROM {tasks}
+WHERE max_receives > 0 AND receive_count >= max_receives
+  AND status IN ('ENQUEUED', 'IN_PROGRESS') AND visible_at <= :now
+  AND (queue, type) IN (
+    SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:pairs))

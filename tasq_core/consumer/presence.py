@@ -1,0 +1,254 @@
+"""A running consumer in the fleet: its heartbeats, the commands it takes, the pauses it heeds."""
+
+import itertools
+import json
+import os
+import socket
+import threading
+from collections.abc import Callable
+from time import monotonic
+from typing import Any, Final
+from uuid import uuid4
+
+from tasq_core.consumer.consumer_log import ConsumerLog
+from tasq_core.consumer.gate import Gate
+from tasq_core.consumer.handlers import Handlers
+from tasq_core.consumer.leases import Ledger
+from tasq_core.consumer.options import ConsumerOptions
+from tasq_core.consumer.periodic import Periodic
+from tasq_core.consumer.stacks import stacks_of
+from tasq_core.consumer.tally import Tally
+from tasq_core.errors import InvalidInputError, RepositoryError
+from tasq_core.fleet.attempts import Attempts
+from tasq_core.fleet.pauses import Pauses
+from tasq_core.fleet.registry import Command, Registry
+from tasq_core.last_error import storable_error
+from tasq_core.repository.side_tables import SideTables
+
+HEARTBEAT_SECONDS: Final = 5.0
+_PRUNE_SECONDS: Final = 600.0
+_LOOK_AGAIN_SECONDS: Final = 60.0
+"""How often a database without side tables, or one that refuses attempts, is asked again."""
+_MOST_RUNNING: Final = 1000
+_MOST_WAITING: Final = 2000
+"""Tasks that a heartbeat names."""
+
+_BEAT: Final = "write the heartbeat"
+_LOOK: Final = "read commands and pauses"
+_PRUNE: Final = "prune the side tables"
+
+_numbers = itertools.count(1)
+
+
+class Presence:
+    """Shows one run of a consumer to the fleet, as far as the database has side tables."""
+
+    def __init__(
+        self,
+        repository: object,
+        options: ConsumerOptions,
+        *,
+        workers: int,
+        handlers: Handlers,
+        ledger: Ledger,
+        tally: Tally,
+        gate: Gate,
+        log: ConsumerLog,
+        on_closed: Callable[[], None],
+        on_open: Callable[[], None],
+        on_stop: Callable[[], None],
+    ) -> None:
+        """Nothing is sent yet.
+
+        Args:
+            repository: the consumer's; one without side tables is done without.
+            options: the consumer's.
+            workers: threads that run handlers; 0 where the program brings its own.
+            handlers: what it runs.
+            ledger: what it holds.
+            tally: what it has done.
+            gate: told of pauses and of `quiet`.
+            log: the consumer's.
+            on_closed: the gate has closed to something: unstarted tasks of it may go.
+            on_open: something may be claimed that could not be before.
+            on_stop: it was told to stop.
+        """
+        try:
+            self._side: SideTables | None = SideTables(repository)
+        except InvalidInputError:
+            self._side = None
+        self.host = socket.gethostname() or "localhost"
+        self.name = options.name or f"{self.host}:{os.getpid()}-{next(_numbers)}"
+        self._id = uuid4()
+        self._options = options
+        self._workers = workers
+        self._handlers = handlers
+        self._ledger = ledger
+        self._tally = tally
+        self._gate = gate
+        self._log = log
+        self._on_closed, self._on_open, self._on_stop = on_closed, on_open, on_stop
+        self._began = monotonic()
+        self._looking = threading.Lock()
+        self._look_again = 0.0
+        self._without_attempts_until = 0.0
+        self._told = self._written = False
+        self._periodic: Periodic | None = None
+        self.stopping = False
+
+    def join(self, periodic: Periodic) -> None:
+        """Have heartbeats sent by `periodic`, and the row removed when it closes."""
+        if self._side is None:
+            return
+        periodic.add(_BEAT, self._beat)
+        periodic.add(_PRUNE, self._prune)
+        periodic.add(_LOOK, self._look)
+        periodic.at_close(self._leave)
+        self._periodic = periodic
+
+    def changed(self) -> None:
+        """Look for commands and pauses soon: the database says that something changed."""
+        if self._periodic is not None:
+            self._periodic.soon(_LOOK)
+
+    def beat_soon(self) -> None:
+        """Send a heartbeat soon: the state has changed."""
+        if self._periodic is not None:
+            self._periodic.soon(_BEAT)
+
+    # -- what the consumer asks --------------------------------------------------------------
+
+    def learn_pauses(self) -> None:
+        """Read the pauses before anything is claimed.
+
+        Raises:
+            RepositoryError: the database can't be asked.
+        """
+        if self._side is not None and self._exists(self._side):
+            self._gate.update(Pauses(self._side).all())
+
+    @property
+    def notes_attempts(self) -> bool:
+        """Whether attempts are to be written along with outcomes and claims."""
+        return self._told_to_exist and monotonic() >= self._without_attempts_until
+
+    def attempts_refused(self, error: RepositoryError) -> None:
+        """Do without them for a minute: outcomes and claims go on."""
+        with self._looking:  # the poller and the outcome writer may both find out
+            first = not self._without_attempts_until
+            self._without_attempts_until = monotonic() + _LOOK_AGAIN_SECONDS
+        if first:
+            self._log.attempts_refused(error)
+
+    # -- the jobs ----------------------------------------------------------------------------
+
+    @property
+    def _told_to_exist(self) -> bool:
+        return self._side is not None and self._side.known
+
+    def _exists(self, side: SideTables) -> bool:
+        """Whether there are side tables; where there are none, looked up once a minute."""
+        with self._looking:  # the poller waits for the answer that the other thread is getting
+            if side.known:
+                return True
+            if monotonic() < self._look_again:
+                return False
+            found = side.exist(look_again=True)
+            self._look_again = monotonic() + _LOOK_AGAIN_SECONDS
+            if not found and not self._told:
+                self._told = True
+                self._log.no_side_tables(side.lead)
+            return found
+
+    def _beat(self) -> float:
+        side = self._side
+        if side is not None and self._exists(side):
+            Registry(side).write(self._id, self._row())
+            self._written = True
+        return HEARTBEAT_SECONDS
+
+    def _look(self) -> float:
+        side = self._side
+        if side is not None and self._exists(side):
+            if self._gate.update(Pauses(side).all()):
+                self._on_closed()
+                self._on_open()
+            command = Registry(side).pending(self._id) if self._written else None
+            if command is not None:
+                self._obey(Registry(side), command)
+        return HEARTBEAT_SECONDS
+
+    def _prune(self) -> float:
+        side = self._side
+        if side is not None and self._exists(side):
+            Registry(side).prune()
+            Attempts(side).prune(self._options.attempt_retention)
+        return _PRUNE_SECONDS
+
+    def _leave(self) -> None:
+        if self._side is not None and self._written:
+            Registry(self._side).forget(self._id)
+
+    def _obey(self, registry: Registry, command: Command) -> None:
+        """Carry out a command, and answer it; the answer to "stop" comes before the stop."""
+        answer: dict[str, Any]
+        running = len(self._ledger.running)
+        match command.name:
+            case "quiet":
+                self._gate.quiet = True
+                self._on_closed()
+                answer = {"text": f"claims nothing more; {running} running"}
+            case "resume":
+                self._gate.quiet = False
+                self._on_open()
+                answer = {"text": "claims again"}
+            case "stop":
+                answer = {"text": f"stops; {running} running"}
+            case "stacks":
+                answer = {"stacks": stacks_of(list(self._ledger.running))}
+            case _:
+                answer = {"text": "it doesn't know this command", "unknown": True}
+        registry.answer(self._id, command, answer)
+        if command.name == "stop":
+            self._on_stop()
+        self._beat()
+
+    def _row(self) -> dict[str, object]:
+        now = monotonic()
+        running = [
+            [job.lease.task_id.hex, job.lease.receive_count, job.task.type, job.task.queue,
+             round(now - (job.started or now), 3)]
+            for job in list(self._ledger.running)[:_MOST_RUNNING]
+        ]  # fmt: skip
+        waiting = [
+            [job.lease.task_id.hex, job.lease.receive_count]
+            for job in list(self._ledger.unstarted)[:_MOST_WAITING]
+        ]
+        state = "stopping" if self.stopping else "quiet" if self._gate.quiet else "running"
+        error = self._log.last_error
+        return {
+            "name": self.name,
+            "host": self.host,
+            "pid": os.getpid(),
+            "version": _version(),
+            "release_name": self._options.release,
+            "queues": json.dumps(self._options.queues),
+            "types": json.dumps(self._handlers.types),
+            "workers": self._workers,
+            "state": state,
+            "counts": json.dumps(self._tally.counts),
+            "in_flight": json.dumps({"running": running, "waiting": waiting}),
+            "last_error": None if error is None else storable_error(error),
+            "started_ago": now - self._began,
+            "heartbeat_seconds": HEARTBEAT_SECONDS,
+        }
+
+
+def _version() -> str:
+    # Takes 10 ms, which only a consumer with a registry pays.
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
+
+    try:
+        return version("tasq-core")
+    except PackageNotFoundError:
+        return "unknown"

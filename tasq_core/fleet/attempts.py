@@ -1,0 +1,52 @@
+"""Attempts that didn't succeed, as consumers have noted them."""
+
+from dataclasses import replace
+from typing import Any, Final
+from uuid import UUID
+
+from tasq_core.fleet.reports import Attempt, ConsumerReport
+from tasq_core.repository.rows import text_of
+from tasq_core.repository.side_tables import SideTables
+
+MOST: Final = 1000
+"""Attempts read of one task."""
+_PRUNED_AT_ONCE: Final = 1000
+_MOST_PRUNED: Final = 100_000
+"""Attempts that one round of pruning deletes."""
+
+
+class Attempts:
+    """Reads and prunes the table of attempts."""
+
+    def __init__(self, side: SideTables) -> None:
+        self._side = side
+
+    def of(self, task_id: UUID) -> list[Attempt]:
+        """Those of one task, in order."""
+        params = {"id": self._side.id(task_id), "limit": MOST}
+        return [self._attempt(row) for row in self._side.rows("attempts_of", params)]
+
+    def prune(self, age: float) -> None:
+        """Delete those that ended more than `age` seconds ago, batch by batch along an index."""
+        for _ in range(_MOST_PRUNED // _PRUNED_AT_ONCE):
+            if self._side.change("prune_attempts", {"age": age}) < _PRUNED_AT_ONCE:
+                return
+
+    def _attempt(self, row: Any) -> Attempt:
+        task_id, received, consumer, host, started, ended, outcome, error = row
+        read = self._side.read_moment
+        return Attempt(
+            self._side.read_id(task_id), received, text_of(consumer), text_of(host),
+            None if started is None else read(started), read(ended), text_of(outcome),
+            None if error is None else text_of(error),
+        )  # fmt: skip
+
+
+def named(attempt: Attempt, consumers: list[ConsumerReport]) -> Attempt:
+    """`attempt`, of a crash with the consumer whose last heartbeat names it."""
+    if attempt.consumer or attempt.outcome != "crashed":
+        return attempt
+    for consumer in consumers:
+        if consumer.holds(attempt.task_id, attempt.receive_count):
+            return replace(attempt, consumer=consumer.name, host=consumer.host)
+    return attempt
