@@ -21,7 +21,8 @@ _MOST_DUE_PAIRS: Final = 100
 """Pairs with due tasks that one claim walks; with more of them, any hundred."""
 
 _DUE: Final = {
-    "NEW": "status = 'NEW' AND visible_at <> '0001-01-01 00:00:00.000000'",  # a zero date is due too
+    # Not >: a zero date, which MySQL puts before year 1, is due too.
+    "NEW": "status = 'NEW' AND visible_at <> '0001-01-01 00:00:00.000000'",
     "ENQUEUED": "status = 'ENQUEUED'",
     "IN_PROGRESS": "status = 'IN_PROGRESS'",
 }
