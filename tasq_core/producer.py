@@ -49,12 +49,16 @@ class Producer:
             go_type: the Go type to write `args` as, say "[]int" or "struct{ID int}"; implies
                 gob, whatever the client's codec.
             as_struct: write dicts as Go structs; implies gob.
-            connection: your own connection, whose open transaction the task joins: it is
-                there when you commit, and isn't when you roll back. Call `notify()` after the
-                commit to wake idle consumers at once.
+            connection: your own, whose open transaction the task joins: it is there when you
+                commit, and isn't when you roll back. A psycopg, PyMySQL, mysqlclient or sqlite3
+                connection, a SQLAlchemy `Connection` or `Session`, Django's connection or
+                alias. SQLAlchemy (once its connection is back in the pool) and Django wake
+                idle consumers after the commit; elsewhere call `notify()` to do so.
 
         Raises:
-            InvalidInputError: a value the table can't hold, or both `delay` and `visible_at`.
+            InvalidInputError: a value the table can't hold, both `delay` and `visible_at`, or
+                a connection that is closed, async, without a transaction (it commits each
+                statement by itself) or to another database. Nothing was written.
             ArgsEncodeError: the codec can't encode `args` so that they read back equal.
         """
         if delay is not None and visible_at is not None:

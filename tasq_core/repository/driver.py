@@ -54,12 +54,12 @@ class Driver(Protocol):
     def transaction(self, response_timeout: float | None = None) -> AbstractContextManager[Session]:
         """A connection in one transaction: committed at the end, rolled back on an error."""
 
-    def join(self, connection: Any) -> Session:
-        """The caller's own connection, whose open transaction our statements join.
+    @property
+    def borrowed(self) -> Any:
+        """The caller's connection that this driver was made of; None: it has its own."""
 
-        Raises:
-            InvalidTypeError: no connection of this driver.
-        """
+    def adopted(self, error: Exception) -> Exception:
+        """Another library's error for this database as one of this driver's."""
 
     def translate(self, error: Exception, table: str) -> RepositoryError:
         """Our error for the driver's, saying what failed, on what, and what to do."""

@@ -25,6 +25,7 @@ from tasq_core.repository.driver import Driver, RowFormat, Session, within
 from tasq_core.repository.odd_rows import MISREAD, TaskReader
 from tasq_core.repository.protocol import Names, PageOrder, Statuses
 from tasq_core.repository.rows import table_names, text_of
+from tasq_core.repository.shared import Shared
 from tasq_core.sql import Statements, bound, fill, load
 from tasq_core.task import (
     END_OF_TIME,
@@ -63,13 +64,6 @@ _ORDERS: Final = {
 }
 
 
-class _Shared:
-    """What a repository and its views have in common."""
-
-    def __init__(self) -> None:
-        self.closed = False
-
-
 class SqlInspection:
     """Reads a task table through a driver."""
 
@@ -84,6 +78,7 @@ class SqlInspection:
     ) -> None:
         name, enum = table_names(prefix)
         self._table = name
+        self._family = statements
         self._slots = {
             "tasks": f"{quote}{name}{quote}",
             "enum": f"{quote}{enum}{quote}",
@@ -93,7 +88,7 @@ class SqlInspection:
         self._driver = driver
         self._rows = rows
         self._sql: Statements = bound(load(statements), **self._slots)
-        self._shared = _Shared()
+        self._shared = Shared()
         self._response_timeout: float | None = None
         self._pause = threading.Event()
         self._task = TaskReader(rows, name)

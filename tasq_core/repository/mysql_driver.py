@@ -109,7 +109,7 @@ class MySQLDriver:
         read_only: bool,
     ) -> None:
         self._url: DatabaseUrl | None = None
-        self._borrowed: Any = None
+        self.borrowed: Any = None
         self._callers_pool: Any = None
         self._pool: ConnectionPool | None = None
         self._inherited: list[ConnectionPool] = []
@@ -130,7 +130,7 @@ class MySQLDriver:
                 "read_only needs a URL: a connection of your own has its session already"
             )
         elif isinstance(source, Connection):
-            self._borrowed = source
+            self.borrowed = source
         elif type(source).__module__.partition(".")[0] == "dbutils":
             self._callers_pool = source
         else:
@@ -190,8 +190,8 @@ class MySQLDriver:
 
     def _taken(self, response_timeout: float | None) -> tuple[MySQLSession, Callable[[], None]]:
         """A connection, and what gives it back."""
-        if self._borrowed is not None:
-            return MySQLSession(self._borrowed, foreign=True), lambda: None
+        if self.borrowed is not None:
+            return MySQLSession(self.borrowed, foreign=True), lambda: None
         if self._callers_pool is not None:
             wrapped = self._callers_pool.connection()
             raw = wrapped._con._con  # noqa: SLF001 - DBUtils hides it
@@ -227,14 +227,6 @@ class MySQLDriver:
         if self._url is not None and isinstance(session, MySQLSession):
             _bound(session.raw, None)
 
-    def join(self, connection: Any) -> Session:
-        """The caller's PyMySQL connection."""
-        if not isinstance(connection, Connection):
-            raise InvalidTypeError(
-                f"connection must be a pymysql Connection, not {type(connection).__name__}"
-            )
-        return MySQLSession(connection, foreign=True)
-
     # -- errors ----------------------------------------------------------------------------
 
     def translate(self, error: Exception, table: str) -> RepositoryError:
@@ -246,9 +238,13 @@ class MySQLDriver:
             )
         return mysql_errors.translate(error, table, self.shown)
 
+    def adopted(self, error: Exception) -> Exception:
+        """Itself: MySQL's number stands first in the errors of each library."""
+        return error
+
     def is_transient(self, error: Exception) -> bool:
         """A deadlock, a lock not had in time; the caller sees to its own transaction."""
-        return self._borrowed is None and mysql_errors.is_transient(error)
+        return self.borrowed is None and mysql_errors.is_transient(error)
 
     def lost_connection(self, error: Exception) -> bool:
         """The server ended it, the network did, or another node must serve."""

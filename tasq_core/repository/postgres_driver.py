@@ -91,7 +91,7 @@ class PostgresDriver:
         wake_up: bool,
     ) -> None:
         self._pool: Pool | None = None
-        self._borrowed: Connection | None = None
+        self.borrowed: Connection | None = None
         self._conninfo: str | None = None
         self.shown = "PostgreSQL"
         self._opening = threading.Lock()
@@ -112,7 +112,7 @@ class PostgresDriver:
                 "read_only needs a URL: a connection of your own has its session already"
             )
         elif isinstance(source, psycopg.Connection):
-            self._borrowed = source
+            self.borrowed = source
         elif isinstance(source, psycopg_pool.ConnectionPool):
             self._pool = source
         else:
@@ -180,13 +180,13 @@ class PostgresDriver:
 
     @contextmanager
     def _connection(self, response_timeout: float | None) -> Iterator[Connection]:
-        if self._borrowed is not None:
+        if self.borrowed is not None:
             try:
-                yield self._borrowed
+                yield self.borrowed
             except psycopg.Error as error:
-                if has_stale_plan(error) and _is_idle(self._borrowed):
+                if has_stale_plan(error) and _is_idle(self.borrowed):
                     # psycopg prepares nothing anew by itself, but after any ROLLBACK it does.
-                    self._borrowed.execute("BEGIN; ROLLBACK", prepare=False)
+                    self.borrowed.execute("BEGIN; ROLLBACK", prepare=False)
                 raise
             return
         pool = self._pooled(response_timeout)
@@ -239,25 +239,23 @@ class PostgresDriver:
             self._limits.begin(connection)
             yield PostgresSession(connection)
 
-    def join(self, connection: Any) -> Session:
-        """The caller's psycopg connection."""
-        if not isinstance(connection, psycopg.Connection):
-            raise InvalidTypeError(
-                f"connection must be a psycopg.Connection, not {type(connection).__name__}"
-            )
-        if not connection.autocommit and _is_idle(connection):
-            connection.execute("SELECT 1")  # begins it: a savepoint alone would commit at its end
-        return PostgresSession(connection)
-
     # -- errors ----------------------------------------------------------------------------
 
     def translate(self, error: Exception, table: str) -> RepositoryError:
         """Our error for one of psycopg's."""
         return translate(error, table, self.shown)
 
+    def adopted(self, error: Exception) -> Exception:
+        """Another library's error as psycopg's, by its SQLSTATE."""
+        state = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
+        try:
+            return errors.lookup(state or "")(str(error))
+        except KeyError:
+            return psycopg.DatabaseError(str(error))
+
     def is_transient(self, error: Exception) -> bool:
         """A deadlock, a serialization failure, a lock not had in time."""
-        return isinstance(error, _TRANSIENT) and self._borrowed is None
+        return isinstance(error, _TRANSIENT) and self.borrowed is None
 
     def lost_connection(self, error: Exception) -> bool:
         """The connection broke, or its prepared statements are of no use any more."""

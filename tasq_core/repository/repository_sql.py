@@ -1,6 +1,6 @@
 """The changing half of the flow: claim, write under a lease, submit, delete. Written once."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -16,9 +16,10 @@ from tasq_core.last_error import storable_error
 from tasq_core.reports import Lease, MutationResult, Outcome
 from tasq_core.repository.batches import outcome_batches
 from tasq_core.repository.checks import as_submitted, check_flag, checked, lease_lost, matching
-from tasq_core.repository.claims_sql import SqlClaims
 from tasq_core.repository.driver import Session
-from tasq_core.repository.inspection_sql import Mode, R
+from tasq_core.repository.inspection_sql import Mode
+from tasq_core.repository.joining import Joined
+from tasq_core.repository.joins_sql import SqlJoins
 from tasq_core.repository.protocol import Names, Statuses
 from tasq_core.repository.replayed import Replayed
 from tasq_core.repository.side_sql import note_attempts
@@ -40,7 +41,7 @@ _SUBMITTED: Final = (
 """What a submit says; the other columns are those of any new task."""
 
 
-class SqlRepository(SqlClaims, SqlSteering):
+class SqlRepository(SqlJoins, SqlSteering):
     """A task table in an SQL database; see `Repository` for what each method promises."""
 
     # -- what each database does its own way ------------------------------------------------
@@ -196,10 +197,11 @@ class SqlRepository(SqlClaims, SqlSteering):
                 raise RepositoryError(f"task {task.id} was deleted while it was submitted again")
             return self._task(rows[0])
 
+        due = fresh.visible_at <= fresh.created_at
         if connection is not None:
-            return self._joined(connection, work)
+            return self._joined(connection, work, wakes=due)
         stored = self._run(work, "write")
-        if stored.visible_at <= stored.created_at:
+        if due:
             self._notify_soon()
         return stored
 
@@ -210,7 +212,9 @@ class SqlRepository(SqlClaims, SqlSteering):
         if fresh.is_empty():
             return 0
         if connection is not None:
-            return self._joined(connection, lambda session: self._insert_many(session, fresh))
+            return self._joined(
+                connection, lambda joined: self._insert_joined(joined, fresh), one=False, wakes=True
+            )
         try:
             done = self._run(lambda session: self._insert_many(session, fresh), "transaction")
         except RepositoryError:
@@ -221,14 +225,11 @@ class SqlRepository(SqlClaims, SqlSteering):
             self._notify_soon()
         return done
 
-    def _joined(self, connection: Any, work: Callable[[Session], R]) -> R:
-        """Do `work` in the caller's transaction, which only the caller ends."""
-        self._check_open()
-        session = self._driver.join(connection)
-        try:
-            return work(session)
-        except self._driver.errors as error:
-            raise self._driver.translate(error, self._table) from error
+    def _insert_joined(self, joined: Joined, tasks: Replayed) -> int:
+        native = joined.native()
+        if native is not None:
+            return self._insert_many(native, tasks)
+        return sum(self._insert(joined, task) for task in tasks)
 
     def restore_tasks(self, tasks: Sequence[Task]) -> MutationResult:
         """Insert rows with every column as given; ids that exist are skipped."""

@@ -16,7 +16,6 @@ from tasq_core.errors import (
     TableMissingError,
 )
 from tasq_core.filters.dialects import SQLITE_LOWER
-from tasq_core.repository.driver import Session
 from tasq_core.repository.fork_guard import guard
 from tasq_core.repository.sqlite_session import Scope, SQLiteSession, is_not_utf8
 from tasq_core.repository.urls import parse_url
@@ -57,6 +56,7 @@ class SQLiteDriver:
         self._writer: SQLiteSession | None = None
         self._reader: SQLiteSession | None = None
         self._owned = isinstance(source, str)
+        self.borrowed = source if isinstance(source, sqlite3.Connection) else None
         self.changed = threading.Condition()
         self.path: Path | None = None
         self._synchronous = "full"
@@ -199,14 +199,6 @@ class SQLiteDriver:
 
     write = transaction
 
-    def join(self, connection: Any) -> Session:
-        """The caller's sqlite3 connection."""
-        if not isinstance(connection, sqlite3.Connection):
-            raise InvalidTypeError(
-                f"connection must be a sqlite3.Connection, not {type(connection).__name__}"
-            )
-        return SQLiteSession(connection, foreign=True)
-
     def open_raw(self) -> sqlite3.Connection:
         """A further reading connection of the caller's own, to the same file."""
         return self._open(read_only=True).raw
@@ -248,6 +240,10 @@ class SQLiteDriver:
         if name.startswith("SQLITE_FULL"):
             return "; free some disk space"
         return ""
+
+    def adopted(self, error: Exception) -> Exception:
+        """Itself: what libraries put around sqlite3 raises sqlite3's errors."""
+        return error
 
     def is_transient(self, error: Exception) -> bool:
         """A snapshot that another writer has overtaken; text that the next try reads."""

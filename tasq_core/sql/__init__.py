@@ -84,6 +84,8 @@ class Statements:
     reset: str
     delete: str
     now: str
+    identity: str
+    """Which database a connection leads to, and which table the name stands for there."""
     get: str
     sizes: str
     scan: str

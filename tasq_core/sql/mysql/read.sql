@@ -3,6 +3,12 @@
 -- name: now
 SELECT UTC_TIMESTAMP(6)
 
+-- Where a connection leads: nodes of one cluster have one name for their data.
+-- name: identity
+SELECT DATABASE(), @@hostname, @@port, @@server_id
+/*M!100600 , (SELECT variable_value FROM information_schema.global_status
+  WHERE variable_name = 'wsrep_cluster_state_uuid') */
+
 -- name: get
 SELECT {columns} FROM {tasks} WHERE id IN %(ids)s
 

@@ -3,6 +3,11 @@
 -- name: now
 SELECT clock_timestamp() AT TIME ZONE 'UTC'
 
+-- Where a connection leads: the same for each name, host and standby of one database.
+-- name: identity
+SELECT current_database()::text, (SELECT system_identifier FROM pg_control_system())::text,
+  to_regclass('{tasks}')::oid::bigint
+
 -- name: get
 SELECT {columns} FROM {tasks} WHERE id = ANY(%(ids)s::uuid[])
 

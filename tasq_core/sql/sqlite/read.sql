@@ -3,6 +3,10 @@
 -- name: now
 SELECT :now
 
+-- Where a connection leads: a file, or '' in memory.
+-- name: identity
+SELECT file FROM pragma_database_list WHERE name = 'main'
+
 -- name: get
 SELECT {columns} FROM {tasks}
 WHERE id IN (
