@@ -49,6 +49,8 @@ class Column(Generic[T]):
     right: bool = False
     gives_way: bool = False
     """Is cut where the terminal is too narrow."""
+    drop: int = 0
+    """Leaves a terminal that is too narrow even for cut columns, highest first; 0 never does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +224,10 @@ def _table(columns: Sequence[Column[T]], found: Iterable[T]) -> Iterator[str]:
     widths = [max(map(sanitize.cells, texts)) for texts in zip(titles, *first, strict=True)]
     cut = is_terminal()
     if cut:
-        widths = _narrowed(columns, widths, get_terminal_size().columns)
+        kept, widths = _fitted(columns, widths, get_terminal_size().columns)
+        columns = [columns[place] for place in kept]
+        titles = [titles[place] for place in kept]
+        first = [[texts[place] for place in kept] for texts in first]
     paint = coloured()
     yield _line(columns, titles, widths, cut=cut, style="1" if paint else "")
     rest = (_texts(columns, row) for row in found)
@@ -232,6 +237,21 @@ def _table(columns: Sequence[Column[T]], found: Iterable[T]) -> Iterator[str]:
 
 def _texts(columns: Sequence[Column[T]], row: T) -> list[str]:
     return [sanitize.line(column.text(row)) for column in columns]
+
+
+def _fitted(
+    columns: Sequence[Column[Any]], widths: list[int], room: int
+) -> tuple[list[int], list[int]]:
+    """The places of the columns that fit in `room` cells, and their widths."""
+    kept = list(range(len(columns)))
+    while True:
+        left = [columns[place] for place in kept]
+        narrowed = _narrowed(left, [widths[place] for place in kept], room)
+        too_wide = sum(narrowed) + 2 * (len(kept) - 1) > room
+        droppable = max((column.drop for column in left), default=0)
+        if not too_wide or not droppable:
+            return kept, narrowed
+        kept.remove(next(place for place in kept if columns[place].drop == droppable))
 
 
 def _narrowed(columns: Sequence[Column[Any]], widths: list[int], room: int) -> list[int]:

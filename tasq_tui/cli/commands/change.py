@@ -38,7 +38,7 @@ def requeue_tasks(
 ) -> int:
     """Make tasks NEW again, ready at once. Those that a consumer holds are skipped.
 
-    A task that used up its receives gets exactly one more. Tasks created after the count was
+    A task that used up its attempts gets exactly one more. Tasks created after the count was
     shown are never touched.
 
     Examples:

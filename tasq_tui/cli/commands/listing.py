@@ -180,14 +180,14 @@ def _shape(now: datetime) -> Shape[Task]:
         return (task.last_error or "").partition("\n")[0]
 
     columns: tuple[Column[Any], ...] = (
-        Column("ID", lambda task: str(task.id)[:13] if short else str(task.id)),
+        Column("ID", lambda task: str(task.id)[:13] if short else str(task.id), gives_way=short),
         Column("STATUS", lambda task: task.status.value),
         Column("TYPE", lambda task: task.type, gives_way=True),
-        Column("QUEUE", lambda task: task.queue, gives_way=True),
-        Column("PRIO", lambda task: str(task.priority), right=True),
-        Column("RECEIVES", _receives, right=True),
+        Column("QUEUE", lambda task: task.queue, gives_way=True, drop=2),
+        Column("PRIO", lambda task: str(task.priority), right=True, drop=4),
+        Column("ATTEMPTS", _receives, right=True, drop=3),
         Column("AGE" if short else "CREATED", created, right=short),
-        Column("ERROR", first_line, gives_way=True),
+        Column("ERROR", first_line, gives_way=True, drop=1),
     )
     return Shape(columns, TASK_FIELDS, task_record, id=lambda task: str(task.id))
 

@@ -56,9 +56,9 @@ def profiles(
     columns: tuple[Column[Profile], ...] = (
         Column("NAME", lambda p: f"{p.name}{' *' * (p.name == config.default_profile)}"),
         Column("URL", lambda p: redact(p.url), gives_way=True),
-        Column("PREFIX", lambda p: p.prefix or "-"),
+        Column("PREFIX", lambda p: p.prefix or "-", drop=1),
         Column("MODE", lambda p: "read-only" if p.read_only else "read-write"),
-        Column("COLOR", lambda p: p.color or "-"),
+        Column("COLOR", lambda p: p.color or "-", drop=2),
     )
     fields = ("name", "url", "prefix", "read_only", "confirm", "color", "default")
     chosen = options.chosen(form, as_json)

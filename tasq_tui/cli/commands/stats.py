@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -111,7 +111,7 @@ def _summary_lines(summary: Summary) -> Iterator[str]:
         ("delayed", health.delayed, ""),
         ("leased", health.leased, ""),
         ("stale", health.stale, "lease ended, consumer gone or stuck" if health.stale else ""),
-        ("exhausted", health.exhausted, "no receives left" if health.exhausted else ""),
+        ("exhausted", health.exhausted, "no attempts left" if health.exhausted else ""),
     ):
         yield f"{name:<12}{count:>{width},}{'  ' if about else ''}{about}"
 
@@ -120,9 +120,16 @@ def _waited(oldest: datetime, now: datetime) -> str:
     return f"the oldest for {span(now - oldest)}"
 
 
+_DROPPED: Final = {TaskStatus.ENQUEUED: 4, TaskStatus.SUCCESSFUL: 3, TaskStatus.IN_PROGRESS: 2}
+"""Statuses that leave a narrow terminal, highest first; new and failed ones stay."""
+
+
 def _breakdown_shape(by: str) -> Shape[BreakdownRow]:
     def count(status: TaskStatus) -> Column[BreakdownRow]:
-        return Column(status.value, lambda row: f"{row.counts.get(status, 0):,}", right=True)
+        return Column(
+            status.value, lambda row: f"{row.counts.get(status, 0):,}", right=True,
+            drop=_DROPPED.get(status, 0),
+        )  # fmt: skip
 
     def record(row: BreakdownRow) -> dict[str, Any]:
         counts = {status.value: row.counts.get(status, 0) for status in TaskStatus}
@@ -131,7 +138,7 @@ def _breakdown_shape(by: str) -> Shape[BreakdownRow]:
     columns: tuple[Column[BreakdownRow], ...] = (
         Column(by.upper(), lambda row: row.name or '""', gives_way=True),
         *map(count, TaskStatus),
-        Column("TOTAL", lambda row: f"{row.total:,}", right=True),
+        Column("TOTAL", lambda row: f"{row.total:,}", right=True, drop=1),
     )
     return Shape(columns, (by, *(status.value for status in TaskStatus), "total"), record)
 
@@ -182,9 +189,9 @@ def _errors_shape(now: datetime) -> Shape[ErrorGroup]:
     columns: tuple[Column[ErrorGroup], ...] = (
         Column("COUNT", lambda group: f"{group.count:,}", right=True),
         Column("LAST", lambda group: span(now - group.last_seen), right=True),
-        Column("FIRST", lambda group: span(now - group.first_seen), right=True),
-        Column("TYPES", lambda group: ",".join(group.types), gives_way=True),
-        Column("SAMPLE", lambda group: str(group.sample_id)[:13]),
+        Column("FIRST", lambda group: span(now - group.first_seen), right=True, drop=2),
+        Column("TYPES", lambda group: ",".join(group.types), gives_way=True, drop=1),
+        Column("SAMPLE", lambda group: str(group.sample_id)[:13], drop=3),
         Column("MESSAGE", lambda group: group.message, gives_way=True),
     )
     fields = ("message", "count", "first_seen", "last_seen", "types", "sample_id")
