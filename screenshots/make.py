@@ -40,6 +40,7 @@ def write(scene: Scene, svg: str, *, png: bool) -> None:
         return
     import cairosvg
 
+    svg = svg.replace("Fira Code", "DejaVu Sans Mono")  # a font that is installed
     cairosvg.svg2png(bytestring=svg.encode(), write_to=str(path.with_suffix(".png")), scale=_SCALE)
 
 

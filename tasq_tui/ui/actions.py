@@ -125,6 +125,10 @@ ACTIONS: Final = (
     Action(_OVERVIEW, "undo", "U", "Undo", "Restore the last deletion from the trash",
            show=False, writes=True, tone=Tone.UNDO),
     Action(_OVERVIEW, "new", "i", "New task", "Write a new task and submit it", writes=True),
+    Action(_OVERVIEW, "shorter", "left_square_bracket", "Shorter",
+           "Show a shorter time in the chart", call="range(-1)", show=False),
+    Action(_OVERVIEW, "longer", "right_square_bracket", "Range", "Show a longer time in the chart",
+           call="range(1)"),
     Action(_OVERVIEW, "recount", "c", "Count", "Count the finished tasks again now"),
 
     Action(_KINDS, "sort", "s", "Sort", "Sort by the next column"),

@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 WIDE: Final = 120
 """Columns from which lists and details stand side by side."""
 
+TALL: Final = 36
+"""Lines from which panes that a low terminal leaves out are shown."""
+
 _MUTED: Final = 0.62
 _DISABLED: Final = 0.4
 _LISTED: Final = ("Mark", "Unmark", "Open")
@@ -78,6 +81,7 @@ class CockpitApp(KeysInOrder):
     COMMAND_PALETTE_BINDING = "ctrl+p"
     COMMANDS = {_commands}  # noqa: RUF012 - the base's own type
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012 - the base's own type
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (TALL, "-tall")]  # noqa: RUF012 - as above
     BINDINGS: ClassVar[list[BindingType]] = [*actions.bindings(Scope.APP)]
 
     def __init__(

@@ -7,7 +7,7 @@ from tests.e2e.cockpit import Cockpit
 pytestmark = [pytest.mark.pty, pytest.mark.slow, pytest.mark.timeout(180)]
 
 SCREENS = {
-    "1": "newest failures",
+    "1": "Ended per",
     "2": "newest first",
     "3": "enqueued running",
     "4": "kinds of error",
@@ -20,7 +20,7 @@ SCREENS = {
 @pytest.mark.parametrize(("columns", "rows"), [(80, 24), (200, 60)])
 def test_each_screen_fits(columns, rows):
     with Cockpit(f"demo-{columns}x{rows}", "demo", columns=columns, rows=rows) as cockpit:
-        cockpit.wait_for("newest failures", timeout=40)
+        cockpit.wait_for("Ended per", timeout=40)
         for key, text in SCREENS.items():
             lines = cockpit.press(key, until=text).splitlines()
             assert lines[0].startswith(" demo ")
@@ -31,7 +31,7 @@ def test_each_screen_fits(columns, rows):
 
 def test_the_demos_own_handlers_are_offered_and_step_through_two_tasks():
     with Cockpit("demo-consumer", "demo", columns=100, rows=30) as cockpit:
-        cockpit.wait_for("newest failures", timeout=40)
+        cockpit.wait_for("Ended per", timeout=40)
         cockpit.press("6", until="tasq_tui.admin.demo_handlers:handlers")
         cockpit.send("l")
         cockpit.wait_for("f1 Keys")
@@ -48,7 +48,7 @@ def test_the_demos_own_handlers_are_offered_and_step_through_two_tasks():
 
 def test_help_palette_and_themes_open_and_close():
     with Cockpit("demo-help", "demo", columns=100, rows=30) as cockpit:
-        cockpit.wait_for("newest failures", timeout=40)
+        cockpit.wait_for("Ended per", timeout=40)
         cockpit.press("?", until="EVERYWHERE")
         cockpit.send("Escape")
         cockpit.wait_until_gone("EVERYWHERE")
@@ -63,7 +63,7 @@ def test_help_palette_and_themes_open_and_close():
 
 def test_interrupting_and_ending_the_process_restore_the_terminal():
     with Cockpit("demo-kill", "demo", columns=80, rows=24) as cockpit:
-        cockpit.wait_for("newest failures", timeout=40)
+        cockpit.wait_for("Ended per", timeout=40)
         cockpit.send("C-q")
         assert cockpit.wait() == 0
-        assert "newest failures" not in cockpit.screen()
+        assert "Ended per" not in cockpit.screen()

@@ -59,7 +59,7 @@ def facts(task):
 def test_a_session_filters_changes_undoes_steps_and_its_log_does_the_same_again(shop):
     database = shop / "shop.db"
     with Cockpit("session", "--url", f"sqlite:///{database}", cwd=shop) as cockpit:
-        cockpit.wait_for("FINISHED 25")
+        cockpit.wait_for("28 tasks")
         cockpit.press("2", until="28 tasks")
         cockpit.enter("/", "status:failed queue:mail")
         cockpit.press("Enter", until="12 match")
@@ -79,7 +79,7 @@ def test_a_session_filters_changes_undoes_steps_and_its_log_does_the_same_again(
 
         cockpit.resize(80, 24)
         cockpit.wait_until_screen(lambda screen: len(screen.splitlines()) <= 24)
-        cockpit.press("1", until="OPEN")
+        cockpit.press("1", until="Ended per")
         cockpit.press("6", until="no handlers yet")
         cockpit.resize(120, 40)
         cockpit.wait_until_screen(lambda screen: "Lease 15s" in screen.splitlines()[2])
@@ -111,7 +111,7 @@ def test_the_logged_commands_do_the_same_on_a_copy(shop):
     database, copy = shop / "shop.db", shop / "copy.db"
     shutil.copy(database, copy)
     with Cockpit("again", "--url", f"sqlite:///{database}", cwd=shop) as cockpit:
-        cockpit.wait_for("FINISHED 25")
+        cockpit.wait_for("28 tasks")
         cockpit.press("2", until="28 tasks")
         cockpit.enter("/", "queue:bulk")
         cockpit.press("Enter", until="5 match")

@@ -1,4 +1,4 @@
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -10,9 +10,6 @@ from textual.widgets import Tree
 
 from tasq_core.args import gob
 from tasq_core.errors import RepositoryUnavailableError, TableMissingError
-from tasq_core.task import TaskStatus
-from tasq_tui.ui.overview.counts import StatusCounts
-from tasq_tui.ui.overview.trend import Trend
 from tasq_tui.ui.tasks import decoded_args
 from tasq_tui.ui.tasks.args import ArgsView
 from tasq_tui.ui.text import bars, theme
@@ -20,13 +17,6 @@ from tasq_tui.ui.widgets.banner import Banner
 from tasq_tui.ui.widgets.lines_view import LinesView
 
 NOW = datetime(2026, 3, 1, 12, 0, 30, tzinfo=UTC)
-COUNTS = {
-    TaskStatus.NEW: 12_000,
-    TaskStatus.ENQUEUED: 300,
-    TaskStatus.IN_PROGRESS: 0,
-    TaskStatus.SUCCESSFUL: 9_900_000,
-    TaskStatus.FAILED: 1,
-}
 HOSTILE = b'{"[/nope]\\u001b[31m": "[@click=app.quit]\\u202e\\u0007", "x": [1, "\\u009b"]}'
 
 
@@ -163,48 +153,6 @@ async def test_folded_lines_fill_the_width_and_lose_nothing():
         assert {view.render_line(y).cell_length for y in range(10)} == {20}
 
 
-@pytest.mark.parametrize(("width", "side_by_side"), [(80, True), (40, False), (200, True)])
-async def test_counts_are_shown_by_group(width, side_by_side):
-    counts = StatusCounts()
-    counts.show(COUNTS, approximate=True, note="as of 12s ago")
-    app = PanelApp(counts)
-    async with app.run_test(size=(width, 20)) as pilot:
-        await pilot.pause()
-        text = screen_text(app)
-
-    assert "ALL ~9,912,301" in text
-    assert "as of 12s ago" in text
-    heading = next(line for line in text.splitlines() if "OPEN 12,300" in line)
-    assert ("FINISHED ~9,900,001" in heading) == side_by_side
-    assert "\u00d7 failed" in text
-
-
-async def test_counts_that_did_not_change_repaint_nothing(monkeypatch):
-    counts = StatusCounts()
-    async with PanelApp(counts).run_test():
-        counts.show(COUNTS)
-        painted = []
-        monkeypatch.setattr(counts, "refresh", lambda **_: painted.append(1))
-        counts.show(dict(COUNTS))
-
-        assert not painted
-
-
-async def test_the_trend_shows_each_minute_and_its_peak():
-    trend = Trend()
-    app = PanelApp(trend)
-    async with app.run_test(size=(80, 10)) as pilot:
-        minutes = [NOW - timedelta(minutes=ago) for ago in range(5)]
-        done = [(minute, TaskStatus.SUCCESSFUL, 100 * i) for i, minute in enumerate(minutes)]
-        trend.show([*done, (minutes[1], TaskStatus.FAILED, 3)], NOW)
-        await pilot.pause()
-        text = screen_text(app)
-
-    assert "done" in text
-    assert "100/min, top 400" in text
-    assert "3/min, top 3" in text
-
-
 @given(st.floats(0, 1e9), st.floats(0, 1e9), st.integers(0, 60))
 def test_a_bar_is_exactly_as_wide_as_asked(value, most, width):
     assert cell_len(bars.bar(min(value, most), most, width)) == width
@@ -250,15 +198,3 @@ async def test_a_missing_table_is_named_with_what_to_do():
         banner.disconnected(TableMissingError("no table 'tasks'; run: tasq migrate"), lambda: 3)
 
         assert banner.text == "no table 'tasks'; run: tasq migrate"
-
-
-async def test_every_status_has_its_colour_in_every_theme():
-    counts = StatusCounts()
-    app = PanelApp(counts)
-    async with app.run_test() as pilot:
-        for name in app.available_themes:
-            app.theme = name
-            counts.show(COUNTS)
-            await pilot.pause()
-
-            assert "successful" in screen_text(app)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from tasq_core.reports import BreakdownRow
 from tasq_core.task import TaskStatus
-from tasq_tui.admin.failures import Failures
+from tasq_tui.admin.failures import Failures, read_failures
 from tasq_tui.ui.db.executor import Failure
 from tasq_tui.ui.text.formats import age
 
@@ -18,6 +18,9 @@ T = TypeVar("T")
 
 FRESH: Final = timedelta(seconds=5)
 """A figure that is older is marked, and its age told."""
+
+NEWEST_FAILURES: Final = 10_000
+"""How many failures are grouped."""
 
 _COST_RATIO: Final = 20.0
 """A scan may run a twentieth of the time."""
@@ -87,10 +90,11 @@ class Figures:
         self.queues = Scan[Sequence[BreakdownRow]](2.0)
         self.types = Scan[Sequence[BreakdownRow]](2.0)
         self.errors = Scan[Failures](3.0)
+        self.ended = Scan[Sequence[tuple[datetime, TaskStatus, int]]](30.0)
 
     def expire(self) -> None:
         """The table was changed from here: nothing holds any more."""
-        for scan in (self.finished, self.queues, self.types, self.errors):
+        for scan in (self.finished, self.queues, self.types, self.errors, self.ended):
             scan.expire()
 
 
@@ -100,6 +104,14 @@ async def read_kinds(session: "Session") -> Failure | None:
     now = session.now()
     failure = await figures.queues.read(scan, now, scan.repository.breakdown, "queue")
     return failure or await figures.types.read(scan, now, scan.repository.breakdown, "type")
+
+
+async def read_errors(session: "Session") -> Failure | None:
+    """Group the newest failures, where that is due."""
+    scan = session.scan
+    return await session.figures.errors.read(
+        scan, session.now(), read_failures, scan.inspector, NEWEST_FAILURES
+    )
 
 
 async def read_names(session: "Session") -> None:

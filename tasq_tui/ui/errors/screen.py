@@ -14,13 +14,13 @@ from textual.widgets import Static
 
 from tasq_core.reports import ErrorGroup
 from tasq_tui.admin import changes
-from tasq_tui.admin.failures import read_failures, select_group
+from tasq_tui.admin.failures import select_group
 from tasq_tui.admin.operation import Change
 from tasq_tui.admin.selection import select_ids
 from tasq_tui.ui.actions import Scope
 from tasq_tui.ui.base_screen import CockpitScreen
 from tasq_tui.ui.db.executor import Failure
-from tasq_tui.ui.db.stats import dated, is_fresh
+from tasq_tui.ui.db.stats import dated, is_fresh, read_errors
 from tasq_tui.ui.errors.group_filter import filter_of
 from tasq_tui.ui.messages import ShowTasks
 from tasq_tui.ui.operations.preview_text import tasks
@@ -32,8 +32,6 @@ from tasq_tui.ui.text.sanitize import safe, safe_lines
 from tasq_tui.ui.widgets.lines_view import LinesView
 from tasq_tui.ui.widgets.rows_view import Row, RowColumn, RowsView
 
-_NEWEST: Final = 10_000
-"""So many failures are grouped."""
 _REST_SECONDS: Final = 0.04
 _PATIENCE_SECONDS: Final = 0.03
 """How long the last group's sample stays while the next one's is read."""
@@ -78,9 +76,7 @@ class ErrorsScreen(CockpitScreen):
 
     async def read(self) -> Failure | None:
         """Group the newest failures."""
-        scan, errors = self.session.scan, self.session.figures.errors
-        now = self.session.now()
-        failure = await errors.read(scan, now, read_failures, scan.inspector, _NEWEST)
+        failure = await read_errors(self.session)
         if failure is None:
             self._draw()
         return failure

@@ -1,44 +1,57 @@
-"""The overview: how many, how healthy, how fast, and what went wrong last."""
+"""The overview: what needs somebody, how many, how fast, where, and what fails most."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import ClassVar, Final
-from uuid import UUID
 
 from textual import on
-from textual.containers import Container
-from textual.content import Content
+from textual.containers import Horizontal
+from textual.events import Resize
 from textual.widget import Widget
-from textual.widgets import Static
 
 from tasq_core.filters import Filter
 from tasq_core.reports import Health
-from tasq_core.repository.protocol import PageOrder, Repository
-from tasq_core.task import Task, TaskStatus
+from tasq_core.repository.protocol import Repository
+from tasq_core.task import OPEN_STATUSES, TaskStatus
 from tasq_tui.ui.actions import Scope
 from tasq_tui.ui.base_screen import CockpitScreen
 from tasq_tui.ui.db.executor import Failure
-from tasq_tui.ui.db.stats import dated, is_fresh, read_kinds
+from tasq_tui.ui.db.stats import is_fresh, read_errors, read_kinds
+from tasq_tui.ui.errors.group_filter import filter_of
 from tasq_tui.ui.messages import ShowTasks
 from tasq_tui.ui.operations.submit import submit_new
 from tasq_tui.ui.operations.undo import undo
-from tasq_tui.ui.overview.counts import StatusCounts
-from tasq_tui.ui.overview.trend import Trend
+from tasq_tui.ui.overview.chart import EndedChart
+from tasq_tui.ui.overview.ended import TAIL, Ended, Minute
+from tasq_tui.ui.overview.first_steps import FirstSteps
+from tasq_tui.ui.overview.tiles import Tile, Tiles
+from tasq_tui.ui.overview.verdict import (
+    COLUMNS,
+    FAILING_SHARE,
+    Finding,
+    finding_rows,
+    heading,
+    is_late,
+    simple_facts,
+)
 from tasq_tui.ui.queues.rows import brief_columns, brief_rows
 from tasq_tui.ui.session import Session
-from tasq_tui.ui.text.formats import age, count
-from tasq_tui.ui.text.redrawing import redraw
+from tasq_tui.ui.text.formats import age, compact, count
 from tasq_tui.ui.text.sanitize import safe
+from tasq_tui.ui.widgets.header import SCREENS
+from tasq_tui.ui.widgets.pane import Pane
 from tasq_tui.ui.widgets.rows_view import Row, RowColumn, RowsView
 
-_FAILURES: Final = 50
-_FAILED: Final = Filter.of((TaskStatus.FAILED,))
-_PREVIEW: Final = 300
-_LONGEST_TREND: Final = timedelta(hours=4)
+HUGE: Final = 180
+"""Columns from which queues and types stand side by side."""
+_FINDINGS: Final = {"narrow": 2, "wide": 4}
+"""Lines of findings that are shown at once."""
+_LATELY: Final = timedelta(minutes=5)
+_HOUR: Final = timedelta(hours=1)
 
 
 class OverviewScreen(CockpitScreen):
-    """Counts, health, activity, queues, types and the newest failures."""
+    """The answer, then the evidence."""
 
     SCOPE: ClassVar[Scope] = Scope.OVERVIEW
     NAME: ClassVar[str] = "overview"
@@ -47,43 +60,57 @@ class OverviewScreen(CockpitScreen):
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
-        self._counts = StatusCounts(id="overview-counts")
-        self._health = Static(id="overview-health", markup=False)
-        self._trend = Trend()
-        self._queues = RowsView(brief_columns("queue"), empty="no tasks", id="overview-queues")
-        self._types = RowsView(brief_columns("type"), empty="no tasks", id="overview-types")
-        self._failures = RowsView(
+        self._verdict = RowsView(COLUMNS, titled=False, id="overview-verdict")
+        self._health = Pane(self._verdict, title="Health", id="overview-health")
+        self._tiles = Tiles(id="overview-tiles")
+        self._chart = EndedChart()
+        self._ended = Pane(self._chart, title="Ended per minute", id="overview-ended")
+        self._errors = RowsView(
             [
-                RowColumn("failed", 7, right=True),
-                RowColumn("type", 14, share=2),
-                RowColumn("newest failures", 20, share=5),
+                RowColumn("count", 6, right=True),
+                RowColumn("message", 20, share=1),
+                RowColumn("last", 6, right=True),
             ],
-            empty="none",
-            id="overview-failures",
+            empty="no failures",
+            id="overview-errors",
         )  # fmt: skip
+        self._failing = Pane(self._errors, title="Failing most", id="overview-failing")
+        self._queues = RowsView(brief_columns("queue"), empty="no tasks", id="overview-queues")
+        self._queue_pane = Pane(self._queues, title="Queues", id="overview-queue-pane")
+        self._types = RowsView(brief_columns("type"), empty="no tasks", id="overview-types")
+        self._type_pane = Pane(self._types, title="Types", id="overview-type-pane")
+        self._steps = FirstSteps(session)
         self._open: tuple[Mapping[TaskStatus, int], Health] | None = None
-        self._failed: Sequence[Task] = ()
+        self._minutes = Ended()
+        self._findings: Sequence[Finding] = ()
 
     def body(self) -> Iterator[Widget]:
-        """From the counts at the top to the failures at the bottom."""
-        with Container(id="overview-top"):
-            yield self._counts
-            yield self._trend
+        """From the verdict at the top to the queues at the bottom."""
         yield self._health
-        with Container(id="overview-kinds"):
-            yield self._queues
-            yield self._types
-        yield self._failures
+        yield self._tiles
+        yield self._steps
+        with Horizontal(id="overview-evidence"):
+            yield self._ended
+            yield self._failing
+        with Horizontal(id="overview-kinds"):
+            yield self._queue_pane
+            yield self._type_pane
+
+    def on_resize(self, event: Resize) -> None:
+        """Show types beside the queues where there is room, and the chart's new buckets."""
+        self.set_class(event.size.width >= HUGE, "-huge")
+        self.call_after_refresh(self._title_chart)
 
     async def read(self) -> Failure | None:
         """Read what is cheap; begin to read what isn't."""
         stats = self.session.stats
         now = self.session.now()
-        found = await stats.attempt(_look, stats.repository, now - self._reach())
+        since = now - TAIL
+        found = await stats.attempt(_look, stats.repository, since)
         if isinstance(found, Failure):
             return found
-        self._open, activity, self._failed = found.value
-        self._trend.show(activity, now)
+        self._open, tail = found.value
+        self._minutes.update(tail, since)
         self._draw(now)
         failure = await self._read_scans() if self.session.figures.finished.value is None else None
         if failure is None and not self._scans_run:
@@ -98,42 +125,106 @@ class OverviewScreen(CockpitScreen):
     def _scans_run(self) -> bool:
         return any(worker.group == "scan" and worker.is_running for worker in self.workers)
 
-    def _reach(self) -> timedelta:
-        return min(timedelta(minutes=self._trend.minutes), _LONGEST_TREND)
-
     async def _read_scans(self) -> Failure | None:
         figures, scan = self.session.figures, self.session.scan
         now = self.session.now()
         failure = await figures.finished.read(scan, now, scan.repository.finished_counts)
         if failure is None:
             self._draw(now)
+            failure = await self._read_ended(now)
+        if failure is None:
             failure = await read_kinds(self.session)
         if failure is None:
             self._draw(self.session.now())
+            failure = await read_errors(self.session)
+        if failure is None:
+            self._draw(self.session.now())
+        return failure
+
+    async def _read_ended(self, now: datetime) -> Failure | None:
+        ended, scan = self.session.figures.ended, self.session.scan
+        before = ended.value
+        failure = await ended.read(scan, now, scan.repository.activity, now - self._chart.span)
+        if failure is None and ended.value is not None and ended.value is not before:
+            self._minutes.replace(ended.value)
         return failure
 
     def _draw(self, now: datetime) -> None:
         if self._open is None:
             return
+        counts, health = self._open
         figures = self.session.figures
         finished, at = figures.finished.value, figures.finished.at
-        if finished is not None:
-            counts = {**self._open[0], **finished}
-            is_old = not is_fresh(at, now)
-            note = f"as of {age(at, now)} ago · c counts" if is_old and at else ""
-            self._counts.show(counts, approximate=is_old, note=note)
-        self._show_health(self._open[1], now)
-        for title, view, scan in (
-            ("queue", self._queues, figures.queues),
-            ("type", self._types, figures.types),
-        ):
+        is_old = finished is None or not is_fresh(at, now)
+        total = sum(counts.get(s, 0) for s in OPEN_STATUSES) + sum((finished or {}).values())
+        self._show_verdict(health, total, now)
+        self._tiles.show(self._figures(counts, health, now))
+        self._chart.show(self._minutes.minutes, now)
+        self._title_chart()
+        note = f"{count(total, approximate=is_old)} task{'' if total == 1 else 's'}"
+        if is_old and at is not None:
+            note += f", as of {age(at, now)} ago · c counts"
+        self._queue_pane.entitle("Queues", note if finished is not None else "counting…")
+        self.set_class(finished is not None and not total, "-first")
+        for view, scan in ((self._queues, figures.queues), (self._types, figures.types)):
             if scan.value is not None:
-                view.retitle(brief_columns(dated(title, scan.at, now)))
                 view.show(brief_rows(scan.value))
-        self._failures.show([_failure_row(task, now) for task in self._failed])
+        if figures.types.value is not None:
+            self._type_pane.entitle("Types", str(len(figures.types.value)))
+        if (failures := figures.errors.value) is not None:
+            groups = sorted(failures.groups, key=lambda group: -group.count)
+            self._failing.entitle("Failing most", f"{count(failures.failed)} failed")
+            self._errors.show(
+                [
+                    Row(
+                        group.message,
+                        (compact(group.count), safe(group.message), age(group.last_seen, now)),
+                        ("", "rows--error", "rows--muted"),
+                    )
+                    for group in groups
+                ]
+            )
 
-    def _show_health(self, health: Health, now: datetime) -> None:
-        redraw(self._health, health_line(health, now))
+    def _title_chart(self) -> None:
+        self._ended.entitle(self._chart.title, self._chart.note)
+
+    def _figures(
+        self, counts: Mapping[TaskStatus, int], health: Health, now: datetime
+    ) -> list[Tile]:
+        lately, hour = self._minutes.since(now - _LATELY), self._minutes.since(now - _HOUR)
+        is_small = self.has_class("-narrow")
+        shown = compact if is_small else count
+        oldest = age(health.oldest_ready, now)
+        failing = lately.failed_share
+        tiles = [
+            Tile("ready", shown(health.ready)),
+            Tile("oldest", oldest, "$text-warning" if is_late(health, now) else ""),
+            Tile("running", shown(counts.get(TaskStatus.IN_PROGRESS, 0))),
+            Tile("delayed", shown(health.delayed)),
+            Tile("lapsed", shown(health.stale), "$text-warning" if health.stale else ""),
+            Tile("failing", f"{failing:.0%}", "$text-error" if failing > FAILING_SHARE else ""),
+        ]
+        if not is_small:
+            tiles += [Tile("done 1h", shown(hour.done)), Tile("failed 1h", shown(hour.failed))]
+        return tiles
+
+    def _show_verdict(self, health: Health, total: int, now: datetime) -> None:
+        lately, hour = self._minutes.since(now - _LATELY), self._minutes.since(now - _HOUR)
+        self._findings = simple_facts(health, lately, hour, total, now)
+        self._verdict.show(finding_rows(self._findings))
+        self._health.entitle("Health", *heading(self._findings))
+        most = _FINDINGS["narrow" if self.has_class("-narrow") else "wide"]
+        height = min(len(self._findings), most) + 2
+        if self._health.styles.height is None or self._health.styles.height.value != height:
+            self._health.styles.height = height
+
+    @on(RowsView.Activated, "#overview-verdict")
+    async def _open_finding(self, event: RowsView.Activated) -> None:
+        finding = self._findings[int(str(event.key))]
+        if finding.where:
+            self.post_message(ShowTasks(finding.where))
+        elif finding.screen in SCREENS:
+            await self.cockpit.action_go(finding.screen)
 
     @on(RowsView.Activated, "#overview-queues")
     def _open_queue(self, event: RowsView.Activated) -> None:
@@ -143,10 +234,19 @@ class OverviewScreen(CockpitScreen):
     def _open_type(self, event: RowsView.Activated) -> None:
         self.post_message(ShowTasks(str(Filter.of(types=(str(event.key),)))))
 
-    @on(RowsView.Activated, "#overview-failures")
-    def _open_failure(self, event: RowsView.Activated) -> None:
-        if isinstance(event.key, UUID):
-            self.post_message(ShowTasks(f"id:{event.key.hex}"))
+    @on(RowsView.Activated, "#overview-errors")
+    def _open_group(self, event: RowsView.Activated) -> None:
+        failures = self.session.figures.errors.value
+        for group in failures.groups if failures else ():
+            if group.message == event.key:
+                self.post_message(ShowTasks(str(filter_of(group))))
+
+    def action_range(self, by: int) -> None:
+        """Show a longer range in the chart, or a shorter one."""
+        if self._chart.step(by):
+            self.session.figures.ended.expire()
+            self._title_chart()
+            self.poller.wake()
 
     def action_recount(self) -> None:
         """Count the finished tasks again now."""
@@ -163,47 +263,7 @@ class OverviewScreen(CockpitScreen):
         undo(self.cockpit.changer)
 
 
-def health_line(health: Health, now: datetime) -> Content:
-    """What holds the open tasks; what needs a look is coloured."""
-    parts = [
-        ("ready", health.ready, "$text-primary"),
-        ("delayed", health.delayed, ""),
-        ("leased", health.leased, ""),
-        ("stale", health.stale, "$text-warning"),
-        ("exhausted", health.exhausted, "$text-error"),
-    ]
-    shown = [
-        Content.assemble(
-            (f"{name} ", "$text-muted"),
-            (count(number), f"bold {colour}" if number else "$text-muted"),
-        )
-        for name, number, colour in parts
-    ]
-    if health.oldest_ready is not None:
-        shown.append(
-            Content.assemble(
-                ("oldest ready ", "$text-muted"), (age(health.oldest_ready, now), "bold")
-            )
-        )
-    return Content("  ").join(shown)
-
-
 def _look(
     repository: Repository, since: datetime
-) -> tuple[
-    tuple[Mapping[TaskStatus, int], Health], list[tuple[datetime, TaskStatus, int]], Sequence[Task]
-]:
-    return (
-        repository.open_counts(),
-        repository.activity(since),
-        repository.page(_FAILED, PageOrder.NEWEST, None, _FAILURES, _PREVIEW),
-    )
-
-
-def _failure_row(task: Task, now: datetime) -> Row:
-    error = (task.last_error or "").strip().partition("\n")[0]
-    at = task.finished_at or task.created_at
-    return Row(
-        task.id, (age(at, now), safe(task.type, 200), safe(error, _PREVIEW)),
-        ("rows--muted", "", "rows--error"),
-    )  # fmt: skip
+) -> tuple[tuple[Mapping[TaskStatus, int], Health], list[Minute]]:
+    return repository.open_counts(), repository.activity(since)

@@ -8,7 +8,7 @@ from tasq_core.task import OPEN_STATUSES, TaskStatus
 from tasq_tui.ui.text.formats import compact, count
 from tasq_tui.ui.text.sanitize import safe
 from tasq_tui.ui.text.theme import status_class
-from tasq_tui.ui.widgets.rows_view import Row, RowColumn
+from tasq_tui.ui.widgets.rows_view import Gauge, Row, RowColumn
 
 _LONGEST_NAME: Final = 200
 EMPTY_NAME: Final = '""'
@@ -28,25 +28,32 @@ def open_count(row: BreakdownRow) -> int:
 
 
 def brief_columns(title: str) -> list[RowColumn]:
-    """Name, open, failed, done."""
+    """Name, open, running, failed, done, and the share of what is open."""
     return [
-        RowColumn(title, 8, share=1),
+        RowColumn(title, 8, most=28),
         RowColumn("open", 7, right=True),
+        RowColumn("running", 7, right=True, from_width=50),
         RowColumn("failed", 7, right=True),
         RowColumn("done", 7, right=True),
+        RowColumn("share", 10, most=28, from_width=44),
     ]
 
 
 def brief_rows(rows: Sequence[BreakdownRow]) -> list[Row]:
     """As `brief_columns`, those with the most open tasks first."""
+    total = sum(map(open_count, rows))
     return [
         Row(
             row.name,
             (
                 safe(row.name, _LONGEST_NAME) or EMPTY_NAME,
-                *map(compact, (open_count(row), _failed(row), row.counts.get(_DONE, 0))),
+                compact(open_count(row)),
+                compact(row.counts.get(TaskStatus.IN_PROGRESS, 0)),
+                compact(_failed(row)),
+                compact(row.counts.get(_DONE, 0)),
+                Gauge(open_count(row), total),
             ),
-            ("", "", status_class(TaskStatus.FAILED) if _failed(row) else "rows--muted"),
+            ("", "", "", "" if _failed(row) else "rows--muted", "rows--muted", "rows--bar"),
         )
         for row in sorted(rows, key=SORTS["open"])
     ]

@@ -44,19 +44,19 @@ class Pane(Vertical):
             classes: the widget's CSS classes.
         """
         super().__init__(*children, id=id, classes=classes)
-        self._label = (title, note, "")
+        self._label: tuple[str, str | Content, str] = (title, note, "")
 
     @property
     def label(self) -> tuple[str, str]:
         """Title and note as they are now."""
-        return self._label[:2]
+        return self._label[0], str(self._label[1])
 
-    def entitle(self, title: str, note: str = "", tone: str = "") -> None:
+    def entitle(self, title: str, note: str | Content = "", tone: str = "") -> None:
         """Show another title and note; only the top line is painted again.
 
         Args:
             title: at the left; made inert here.
-            note: at the right.
+            note: at the right; made inert here, unless it is content.
             tone: the note's style, as "$text-error"; "" for muted.
         """
         if (title, note, tone) != self._label:
@@ -79,15 +79,16 @@ class Pane(Vertical):
         self.refresh(Region(-1, -1, self.outer_size.width, 1))
 
 
-def top_line(title: str, note: str, tone: str, room: int) -> Content | None:
+def top_line(title: str, note: str | Content, tone: str, room: int) -> Content | None:
     """Title, edge and note, exactly `room` cells; without the note where both don't fit."""
-    title, note = safe(title), safe(note)
-    shown = Content.styled(title, "bold $foreground")
+    title = safe(title)
     if not title or room <= 0:
         return None
-    right = Content.styled(note, tone or "$text-muted")
+    shown = Content.styled(title, "bold $foreground")
+    right = note if isinstance(note, Content) else Content(safe(note))
+    right = right.stylize_before(tone or "$text-muted")
     edge = room - shown.cell_length - right.cell_length - 2
-    if note and edge >= _LEAST_EDGE:
+    if right.cell_length and edge >= _LEAST_EDGE:
         return Content.assemble(shown, f" {_EDGE * edge} ", right)
     if shown.cell_length > room:
         return Content.styled(fit(title, room), "bold $foreground")

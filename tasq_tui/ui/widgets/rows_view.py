@@ -68,7 +68,7 @@ class RowsView(ScrollView, can_focus=True):
         }
         & > .rows--muted { color: $text-muted; }
         & > .rows--good { color: $text-success; }
-        & > .rows--bar { color: $primary; }
+        & > .rows--bar { color: $primary-darken-1; }
         & > .rows--warning { color: $text-warning; }
         & > .rows--error { color: $text-error; }
     }
@@ -303,7 +303,8 @@ class RowsView(ScrollView, can_focus=True):
         for place, column in enumerate(self.columns):
             if column.most:
                 cells = (row.cells[place] for row in self.rows)
-                found = (cell_len(cell) for cell in cells if isinstance(cell, str))
+                # A gauge takes what it can get.
+                found = (cell_len(c) if isinstance(c, str) else column.most for c in cells)
                 longest[place] = max(longest[place], *found, cell_len(column.title), 0)
         if longest != self._longest:
             self._longest, self._fitted = longest, 0
