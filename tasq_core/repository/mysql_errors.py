@@ -13,6 +13,7 @@ from tasq_core.errors import (
     TableMissingError,
 )
 from tasq_core.repository.redaction import redact_text
+from tasq_core.repository.unstorable import TWO_BYTES, UnstorableTextError
 
 _TRANSIENT: Final = {ER.LOCK_DEADLOCK, ER.LOCK_WAIT_TIMEOUT, ER.CHECKREAD}
 _KILLED: Final = 1927
@@ -67,6 +68,12 @@ def translate(error: Exception, table: str, shown: str) -> RepositoryError:
         return TableMissingError(
             f"table {table!r} doesn't exist in {shown}; run `tasq migrate` or client.migrate()",
             table,
+        )
+    if code == ER.TRUNCATED_WRONG_VALUE_FOR_FIELD and "string" in text:
+        return UnstorableTextError(
+            f"{shown}, table {table!r}: {text}; its character set doesn't have every letter of the"
+            " text: use its letters, or convert the column to utf8mb4",
+            [TWO_BYTES, "latin-1"],
         )
     if code in _READ_ONLY:
         return ReadOnlyError(f"{shown} is open read-only: {text}")

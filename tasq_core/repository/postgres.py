@@ -20,7 +20,7 @@ from tasq_core.repository.claiming import EXHAUSTED, Pair, by_order, due_rows
 from tasq_core.repository.claims_sql import besides
 from tasq_core.repository.driver import Row, Session
 from tasq_core.repository.inspection_sql import Mode, R
-from tasq_core.repository.postgres_connection import BoundedConnection
+from tasq_core.repository.postgres_connection import BoundedConnection, carried, cursor_of
 from tasq_core.repository.postgres_driver import (
     Connection,
     Pool,
@@ -265,7 +265,7 @@ class PostgresRepository(SqlRepository):
             with raw.transaction():  # a savepoint: the caller's transaction survives a duplicate
                 _copy(raw, self._sql.submit_many, tasks, self._rows.time)
         except errors.UniqueViolation:
-            with raw.cursor() as cursor:
+            with carried(raw), cursor_of(raw) as cursor:
                 cursor.executemany(self._sql.submit, [self._columns_of(task) for task in tasks])
                 return cursor.rowcount
         return len(tasks)
@@ -335,7 +335,7 @@ def _raw(session: Session) -> Connection:
 def _copy(
     raw: Connection, sql: str, tasks: Iterable[Task], time: Callable[[datetime], object]
 ) -> None:
-    with raw.cursor() as cursor, cursor.copy(sql) as copy:
+    with carried(raw), cursor_of(raw) as cursor, cursor.copy(sql) as copy:
         copy.set_types(_COPY_TYPES)
         for task in tasks:
             copy.write_row(

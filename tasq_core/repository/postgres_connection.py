@@ -1,17 +1,19 @@
 """One session of PostgreSQL: bounded waits, its limits, and whether a pooler stands in between."""
 
 import time
-from collections.abc import Generator
-from contextlib import suppress
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg
 from psycopg import capabilities
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.rows import tuple_row
 
 from tasq_core.errors import InvalidInputError
 from tasq_core.repository.redaction import redact
+from tasq_core.repository.unstorable import UnstorableTextError
 
 _CANCEL_SECONDS: Final = 1.0
 """How long the server is given to take a cancellation of what took too long."""
@@ -60,6 +62,29 @@ class BoundedConnection(psycopg.Connection[Any]):
             with suppress(psycopg.Error):
                 self.cancel_safe(timeout=_CANCEL_SECONDS)
         self.pgconn.finish()
+
+
+def cursor_of(connection: psycopg.Connection[Any]) -> psycopg.Cursor[Any]:
+    """A cursor whose rows are tuples, whatever factories the connection's owner has set."""
+    return psycopg.Cursor(connection, row_factory=tuple_row)
+
+
+@contextmanager
+def carried(connection: psycopg.Connection[Any]) -> Iterator[None]:
+    """Statements whose text a connection of the caller's may not be able to carry.
+
+    Raises:
+        UnstorableTextError: it can't.
+    """
+    try:
+        yield
+    except UnicodeEncodeError as error:
+        encoding = connection.info.parameter_status("client_encoding")
+        raise UnstorableTextError(
+            f"the connection's client_encoding is {encoding}, which can't carry"
+            f" {error.object[error.start : error.end]!r}: connect with client_encoding=UTF8",
+            [error.encoding],
+        ) from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +169,8 @@ def settings(connect_timeout: float, wake_up: bool) -> dict[str, Any]:
         "autocommit": True,
         "connect_timeout": whole_seconds(connect_timeout),
         "application_name": "tasq",
+        # Whatever the database's own encoding is: the server converts, and checks.
+        "client_encoding": "UTF8",
         # Half-open connections are found by TCP itself, in about 15 seconds.
         "keepalives_idle": 5, "keepalives_interval": 3, "keepalives_count": 3,
         "tcp_user_timeout": 15_000,

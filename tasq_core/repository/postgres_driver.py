@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 import psycopg
 import psycopg_pool
 from psycopg import capabilities, errors
-from psycopg.pq import TransactionStatus
+from psycopg.pq import Format, TransactionStatus
 
 from tasq_core.errors import InvalidInputError, InvalidTypeError, RepositoryError
 from tasq_core.repository.driver import Params, Row, Session
@@ -18,7 +18,9 @@ from tasq_core.repository.fork_guard import guard
 from tasq_core.repository.postgres_connection import (
     BoundedConnection,
     Limits,
+    carried,
     conninfo,
+    cursor_of,
     settings,
     whole_seconds,
 )
@@ -45,8 +47,15 @@ class PostgresSession:
 
     def rows(self, sql: str, params: Params) -> list[Row]:
         """The rows a statement returns."""
+        return self._execute(sql, params, binary=True).fetchall()
+
+    def _execute(self, sql: str, params: Params, *, binary: bool) -> psycopg.Cursor[Any]:
         # The text is one of ours (tasq_core.sql checks it), every value is bound.
-        return self.raw.execute(sql, params, binary=True).fetchall()
+        cursor = cursor_of(self.raw)
+        if binary:
+            cursor.format = Format.BINARY
+        with carried(self.raw):
+            return cursor.execute(sql, params)
 
     @contextmanager
     def uncommitted(self, sql: str, params: Params) -> Iterator[list[Row]]:
@@ -71,7 +80,7 @@ class PostgresSession:
 
     def change(self, sql: str, params: Params) -> int:
         """How many rows a statement changed."""
-        return self.raw.execute(sql, params).rowcount
+        return self._execute(sql, params, binary=False).rowcount
 
 
 class PostgresDriver:

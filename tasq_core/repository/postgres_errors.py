@@ -1,5 +1,6 @@
 """psycopg's errors into ours."""
 
+import re
 from typing import Final
 
 import psycopg
@@ -14,7 +15,9 @@ from tasq_core.errors import (
     TableMissingError,
 )
 from tasq_core.repository.redaction import redact_text
+from tasq_core.repository.unstorable import UnstorableTextError, codec_of
 
+_QUOTED: Final = re.compile(r'"(\w+)"')
 _NEVER_PREPARED: Final = errors.InvalidSqlStatementName | errors.DuplicatePreparedStatement
 _ENDED: Final = {"57P01", "57P02", "57P04", "57P05", "25P03", "25P04"}
 """The server ended the session: shut down, crashed, its database dropped, idle for too long
@@ -59,6 +62,14 @@ def translate(error: Exception, table: str, where: str) -> RepositoryError:
         return TableMissingError(
             f"table {table!r} doesn't exist in {where}; run `tasq migrate` or client.migrate()",
             table,
+        )
+    if isinstance(error, errors.UntranslatableCharacter):
+        # In whatever language the server speaks, the last name it quotes is its encoding.
+        encoding = (_QUOTED.findall(text) or ["SQL_ASCII"])[-1]
+        return UnstorableTextError(
+            f"{where}: the database's encoding, {encoding}, doesn't have every letter of the text:"
+            f" {text}; use its letters, or a database in UTF8",
+            [codec_of(encoding)],
         )
     if isinstance(error, errors.ReadOnlySqlTransaction):
         return ReadOnlyError(f"{where} is open read-only: {text}")

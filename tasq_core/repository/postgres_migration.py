@@ -16,6 +16,8 @@ from psycopg import errors
 
 from tasq_core.errors import RepositoryError
 from tasq_core.repository.checks import refuse_foreign_table
+from tasq_core.repository.postgres_connection import cursor_of
+from tasq_core.repository.rows import text_of
 from tasq_core.sql import OBSOLETE_INDEXES, drop_index, fill, load_schema
 
 Connection = psycopg.Connection[Any]
@@ -87,10 +89,11 @@ class Migration:
             RepositoryError: there is a table of this name which isn't a task table.
         """
         table, name = self._slots["tasks"], self._slots["name"]
-        found = connection.execute(_TABLE, [table]).fetchone()
+        found = cursor_of(connection).execute(_TABLE, [table]).fetchone()
         if found is not None:
             is_table, columns = found
-            refuse_foreign_table(name, self._where, columns if is_table else [])
+            listed = list(map(text_of, columns)) if is_table else []
+            refuse_foreign_table(name, self._where, listed)
         there: dict[str, object] = {f"drop_{index}": True for index in OBSOLETE_INDEXES}
         there |= {
             "create_enum": _scalar(connection, "SELECT to_regtype(%s)", self._slots["enum"]),
@@ -101,7 +104,8 @@ class Migration:
         }
         if found is not None:
             trigger = bool(_scalar(connection, _TRIGGER, f"{name}_tasq_notify", table))
-            indexes = dict(connection.execute(_INDEXES, [table]).fetchall())
+            rows = cursor_of(connection).execute(_INDEXES, [table]).fetchall()
+            indexes = {text_of(index): valid for index, valid in rows}
             adopted = not any(index.startswith(f"{name}_tasq_") for index in indexes)
             wanted = (trigger or adopted) if self._notify is None else self._notify
             kept = trigger or not wanted
@@ -220,5 +224,5 @@ class Migration:
 
 
 def _scalar(connection: Connection, query: str, *params: object) -> Any:
-    row = connection.execute(query, params or None).fetchone()
+    row = cursor_of(connection).execute(query, params or None).fetchone()
     return row[0] if row else None

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from tasq_core.filters.where import PostgresWhere
 from tasq_core.repository.driver import Row
-from tasq_core.repository.rows import as_number
+from tasq_core.repository.rows import as_number, text_of
 from tasq_core.repository.steering_sql import rewritten_args
 from tasq_core.task import Task, TaskStatus, check_aware
 
@@ -18,7 +18,10 @@ _STATUSES: Final = {
 
 
 class PostgresRows:
-    """How values cross to and from PostgreSQL. Times come as UTC without a zone."""
+    """How values cross to and from PostgreSQL. Times come as UTC without a zone.
+
+    Text comes as bytes over a caller's connection whose client_encoding is SQL_ASCII.
+    """
 
     where = PostgresWhere()
 
@@ -27,7 +30,12 @@ class PostgresRows:
         (id, type, args, queue, priority, status, received, limit, error,
          created, started, finished, visible) = row  # fmt: skip
         return Task(
-            id, type, args, queue, priority, _STATUSES[status], received, limit, error,
+            id,
+            type if type.__class__ is str else text_of(type),
+            args,
+            queue if queue.__class__ is str else text_of(queue),
+            priority, _STATUSES[status], received, limit,
+            error if error is None or error.__class__ is str else text_of(error),
             created.replace(tzinfo=UTC),
             None if started is None else started.replace(tzinfo=UTC),
             None if finished is None else finished.replace(tzinfo=UTC),

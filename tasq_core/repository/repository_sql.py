@@ -24,6 +24,7 @@ from tasq_core.repository.protocol import Names, Statuses
 from tasq_core.repository.replayed import Replayed
 from tasq_core.repository.side_sql import note_attempts
 from tasq_core.repository.steering_sql import SqlSteering
+from tasq_core.repository.unstorable import with_escapes
 from tasq_core.task import (
     FINISHED_STATUSES,
     OPEN_STATUSES,
@@ -113,7 +114,10 @@ class SqlRepository(SqlJoins, SqlSteering):
 
     def register_error(self, task: Task, error: BaseException | str) -> Task:
         """Record `last_error`, made storable, under the lease of `task`."""
-        return self._under_lease(task, self._sql.error, error=storable_error(error))
+        text = storable_error(error)
+        return with_escapes(
+            lambda escape: self._under_lease(task, self._sql.error, error=escape(text))
+        )
 
     def register_finish(self, task: Task, status: TaskStatus | str) -> Task:
         """Set SUCCESSFUL or FAILED and `finished_at`, under the lease of `task`."""
@@ -161,7 +165,17 @@ class SqlRepository(SqlJoins, SqlSteering):
         )
 
     def record_outcomes(self, outcomes: Sequence[Outcome]) -> set[Lease]:
-        """Write starts and ends, each under its lease, in one transaction; those written."""
+        """Write starts and ends, each under its lease, in one transaction; those written.
+
+        Letters of an error that the database's character set lacks are written as escapes.
+        """
+        return with_escapes(
+            lambda escape: self._recorded(
+                [one._replace(error=escape(one.error)) for one in outcomes]
+            )
+        )
+
+    def _recorded(self, outcomes: Sequence[Outcome]) -> set[Lease]:
         ordered = sorted(outcomes, key=lambda outcome: outcome.lease.task_id.int)
         writes = [outcome for outcome in ordered if not outcome.delete]
         deletions = [outcome.lease for outcome in ordered if outcome.delete]
