@@ -47,11 +47,15 @@ CHANGES = [(zone, at) for zone in ZONES for at in changes_of(zone)]
 class Clock:
     """One session's time, and the library's, which may be off by `skew`."""
 
-    def __init__(self, connection: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._connection = connection
+    def __init__(self, connection: Any, prefix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._connection, self._prefix = connection, prefix
         self.skew = timedelta()
         self.at = datetime(2027, 1, 1, tzinfo=UTC)
         monkeypatch.setattr(zones, "utc_now", lambda: self.at + self.skew)
+
+    def repository(self, zone: str) -> MySQLRepository:
+        """A new one on this session; each remembers the change that was nearest at first."""
+        return MySQLRepository(self._connection, self._prefix, time_zone=zone)
 
     def set(self, at: datetime) -> None:
         """It is `at` now, and stays so."""
@@ -67,11 +71,11 @@ def opened(database: Database, monkeypatch: pytest.MonkeyPatch) -> tuple[Opened,
     """Opens a repository of a zone, on a session with a clock of its own."""
     database.open().migrate()
     connection = database.connect(autocommit=True)
-    clock = Clock(connection, monkeypatch)
+    clock = Clock(connection, database.prefix, monkeypatch)
 
     def open_it(zone: str) -> MySQLRepository:
         database.execute(f"DELETE FROM {database.table}")
-        return MySQLRepository(connection, database.prefix, time_zone=zone)
+        return clock.repository(zone)
 
     return open_it, clock
 
@@ -185,9 +189,7 @@ def test_retries_and_ages_of_months_count_every_change_between(
             assert stored.visible_at - begin == timedelta(days=days)
             for seconds, found in ((-60, 0), (60, 1)):
                 clock.set(begin + timedelta(days=days, seconds=seconds))
-                repository = MySQLRepository(
-                    repository._mysql._borrowed, repository.table[: -len("_tasks")], time_zone=zone
-                )
+                repository = clock.repository(zone)
                 assert repository.count(parse(f"created:>{days}d")) == found
 
 
