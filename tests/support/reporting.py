@@ -65,6 +65,22 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     return report
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable() -> Any:
+    """Let hostile text that a test logged pass from a parallel worker: pipes carry UTF-8 alone."""
+    return _encodable((yield))
+
+
+def _encodable(data: Any) -> Any:
+    if isinstance(data, str):
+        return data.encode("utf-8", "backslashreplace").decode()
+    if isinstance(data, dict):
+        return {key: _encodable(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return type(data)(map(_encodable, data))
+    return data
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """How many tests ran on each backend, and what was skipped for which reason."""
     ran: Counter[str] = Counter()
