@@ -1,7 +1,8 @@
 """Each test here is a scenario: real processes, a fault, and one line that says what came of it.
 
 `pytest -m reliability -q` prints the lines. Longer runs are had by environment:
-`TASQ_TEST_CHAOS_TASKS=50000`, `TASQ_TEST_SOAK_TASKS=100000`, `TASQ_TEST_IDLE_SECONDS=60`.
+`TASQ_TEST_CHAOS_TASKS=50000`, `TASQ_TEST_SOAK_TASKS=100000`, `TASQ_TEST_IDLE_SECONDS=60`,
+`TASQ_TEST_TICKS=1000`.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,8 +15,26 @@ import pytest
 from tests.reliability.fleet import Fleet
 from tests.reliability.network import SilencingProxy
 from tests.support.databases import Database, external_url
+from tests.support.processes import ROOT
 
 _HERE = Path(__file__).parent
+
+# Loaded by the interpreter before anything else: this process's wall clock is wrong from then on.
+_SHIFTED = """
+import datetime, os, time
+shift = float(os.environ["TASQ_TEST_CLOCK_SHIFT"])
+real, real_ns = time.time, time.time_ns
+time.time = lambda: real() + shift
+time.time_ns = lambda: real_ns() + int(shift * 1e9)
+class Shifted(datetime.datetime):
+    @classmethod
+    def now(cls, tz=None):
+        return cls.fromtimestamp(time.time(), tz)
+    @classmethod
+    def utcnow(cls):
+        return cls.now(datetime.timezone.utc).replace(tzinfo=None)
+datetime.datetime = Shifted
+"""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -88,3 +107,14 @@ def proxy(served_fleet: Fleet) -> Iterator[SilencingProxy]:
 def broken_fleet(private_database: Database, start_process: Callable[..., Any]) -> Fleet:
     """A fleet whose server may be killed: `broken_fleet.database.server`."""
     return Fleet(private_database, start_process)
+
+
+@pytest.fixture
+def clock(tmp_path: Path) -> Callable[[float], dict[str, str]]:
+    """The environment of a process whose clock is `seconds` ahead."""
+    (tmp_path / "sitecustomize.py").write_text(_SHIFTED)
+
+    def environment(seconds: float) -> dict[str, str]:
+        return {"PYTHONPATH": f"{tmp_path}:{ROOT}", "TASQ_TEST_CLOCK_SHIFT": str(seconds)}
+
+    return environment

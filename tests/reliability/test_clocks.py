@@ -2,40 +2,10 @@
 
 import sys
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
-from tests.support.processes import ROOT
 from tests.support.wait import wait_until
-
-# Loaded by the interpreter before anything else: this process's wall clock is wrong from then on.
-_SHIFTED = """
-import datetime, os, time
-shift = float(os.environ["TASQ_TEST_CLOCK_SHIFT"])
-real, real_ns = time.time, time.time_ns
-time.time = lambda: real() + shift
-time.time_ns = lambda: real_ns() + int(shift * 1e9)
-class Shifted(datetime.datetime):
-    @classmethod
-    def now(cls, tz=None):
-        return cls.fromtimestamp(time.time(), tz)
-    @classmethod
-    def utcnow(cls):
-        return cls.now(datetime.timezone.utc).replace(tzinfo=None)
-datetime.datetime = Shifted
-"""
-
-
-@pytest.fixture
-def clock(tmp_path: Path):
-    """The environment of a process whose clock is `seconds` ahead."""
-    (tmp_path / "sitecustomize.py").write_text(_SHIFTED)
-
-    def environment(seconds: float) -> dict[str, str]:
-        return {"PYTHONPATH": f"{tmp_path}:{ROOT}", "TASQ_TEST_CLOCK_SHIFT": str(seconds)}
-
-    return environment
 
 
 def test_the_shifted_clock_is_shifted(clock, start_process):
