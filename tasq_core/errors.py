@@ -16,6 +16,7 @@ TasqError
 ├── TaskTypeNotFoundError
 ├── TaskTypeNotKnownError
 ├── TaskNotFoundError
+├── ScheduleNotFoundError
 ├── ArgsEncodeError
 ├── ArgsDecodeError
 ├── LeaseLostError
@@ -134,6 +135,10 @@ class TaskNotFoundError(TasqError):
     def __init__(self, message: str, task_ids: Collection[UUID | str] = ()) -> None:
         self.task_ids = tuple(task_ids)
         super().__init__(message)
+
+
+class ScheduleNotFoundError(TasqError):
+    """There is no schedule of this name."""
 
 
 class ArgsEncodeError(TasqError):

@@ -8,7 +8,7 @@ from itertools import chain, islice
 from typing import Any, Final
 
 from tasq_core.args import RawArgs
-from tasq_core.errors import InvalidInputError
+from tasq_core.errors import InvalidInputError, ScheduleNotFoundError
 from tasq_core.fleet.cron import Cron
 from tasq_core.reports import Schedule
 from tasq_core.repository.checks import checked
@@ -49,11 +49,13 @@ class Schedules:
         """The schedule of this name.
 
         Raises:
-            InvalidInputError: there is none.
+            ScheduleNotFoundError: there is none.
         """
         found = self._table.get(name)
         if found is None:
-            raise InvalidInputError(f"there is no schedule {name!r}; `tasq schedules` lists them")
+            raise ScheduleNotFoundError(
+                f"there is no schedule {name!r}; `tasq schedules` lists them"
+            )
         return found
 
     def declare(self, name: str, cron: str, task: Task, time_zone: str, missed: str) -> Schedule:
@@ -96,7 +98,7 @@ class Schedules:
         """Fire no more ticks until resumed; False where it is paused already.
 
         Raises:
-            InvalidInputError: there is none of this name.
+            ScheduleNotFoundError: there is none of this name.
         """
         self.get(name)
         return self._table.pause(name)
@@ -105,7 +107,7 @@ class Schedules:
         """Fire ticks again, those from now on; False where it isn't paused.
 
         Raises:
-            InvalidInputError: there is none of this name.
+            ScheduleNotFoundError: there is none of this name.
         """
         found = self.get(name)
         cron = Cron(found.cron, found.time_zone)
@@ -115,7 +117,7 @@ class Schedules:
         """Submit the task of a schedule once more, paused or not; its ticks stay as they are.
 
         Raises:
-            InvalidInputError: there is none of this name.
+            ScheduleNotFoundError: there is none of this name.
         """
         task = as_task(self.get(name), self._table.now())
         return self._repository.submit_task(task)

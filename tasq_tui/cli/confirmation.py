@@ -93,6 +93,22 @@ def confirm(preview: Preview, settings: Settings) -> None:
         raise diagnostics.DeclinedError("declined; nothing was changed")
 
 
+def agree(headline: str, verb: str) -> None:
+    """Have the user agree to what a line says.
+
+    Raises:
+        InvalidInputError: there is nobody to ask.
+        DeclinedError: they didn't.
+    """
+    if not (sys.stdin.isatty() and diagnostics.is_terminal()):
+        raise InvalidInputError(
+            f"{verb} asks first, and there is no terminal to ask on: add --yes; nothing was changed"
+        )
+    diagnostics.note(sanitize.line(headline))
+    if _answer("go on? [y/N] ").lower() not in ("y", "yes"):
+        raise diagnostics.DeclinedError("declined; nothing was changed")
+
+
 def _answer(question: str) -> str:
     diagnostics.ask(question)
     return sys.stdin.readline().strip()

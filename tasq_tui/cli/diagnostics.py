@@ -13,6 +13,7 @@ from tasq_core.errors import (
     InvalidInputError,
     ReadOnlyError,
     RepositoryUnavailableError,
+    ScheduleNotFoundError,
     TaskNotFoundError,
     TasqError,
 )
@@ -49,6 +50,7 @@ _CODES: Final = (
     (TimedOutError, ExitCode.TIMEOUT),
     (InvalidInputError, ExitCode.USAGE),
     (TaskNotFoundError, ExitCode.NOT_FOUND),
+    (ScheduleNotFoundError, ExitCode.NOT_FOUND),
     (ReadOnlyError, ExitCode.REFUSED),
     (RepositoryUnavailableError, ExitCode.NO_CONNECTION),
 )

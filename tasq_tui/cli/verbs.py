@@ -28,6 +28,7 @@ VERBS: Final = {
     "export": Verb("transfer", "Write tasks as NDJSON, without loss."),
     "import": Verb("transfer", "Insert exported tasks, or those of the trash, as they were."),
     "work": Verb("work", "Run tasks with your handlers."),
+    "schedules": Verb("schedules", "List periodic tasks; run, pause, resume or remove them."),
     "doctor": Verb("doctor", "Check connection, rights, schema, indexes, clock and leases."),
     "metrics": Verb("metrics", "Print or serve OpenMetrics."),
     "serve": Verb("serve", "Serve the app to a browser, read-only unless told otherwise."),

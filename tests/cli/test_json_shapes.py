@@ -88,6 +88,14 @@ def test_arrays_hold_the_documented_shape(tasq, one, name, words):
     assert_same_shape(json.loads(result.out), [EXAMPLES[name]])
 
 
+def test_schedules_have_the_documented_shape(tasq, client):
+    client.schedule("nightly", "0 3 * * *", "report", {"day": 1}, time_zone="Europe/Berlin")
+
+    assert_same_shape(json.loads(tasq("schedules", "--json").out), [EXAMPLES["schedule"]])
+    done = json.loads(tasq("schedules", "run", "nightly", "--json").out)
+    assert_same_shape(done, EXAMPLES["scheduled"])
+
+
 def test_a_submitted_file_is_summed_up_in_the_documented_shape(tasq, repository):
     result = tasq("submit", "--from", "-", "--json", stdin='{"type": "a"}\n')
 

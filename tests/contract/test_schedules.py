@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tasq_core.errors import InvalidInputError, TableMissingError
+from tasq_core.errors import InvalidInputError, ScheduleNotFoundError, TableMissingError
 from tests.support.threads import in_threads
 from tests.support.wait import wait_until
 
@@ -236,5 +236,5 @@ def test_what_cannot_be_declared_is_refused_and_stores_nothing(client, changes, 
 
 @pytest.mark.parametrize("verb", ["pause", "resume", "run_now", "get"])
 def test_an_unknown_name_is_refused(client, verb):
-    with pytest.raises(InvalidInputError, match="no schedule 'x'"):
+    with pytest.raises(ScheduleNotFoundError, match="no schedule 'x'"):
         getattr(client.schedules(), verb)("x")

@@ -66,6 +66,7 @@ NAMES = [
     "RetryPolicy",
     "SQLiteRepository",
     "Schedule",
+    "ScheduleNotFoundError",
     "Snooze",
     "StatementTimeoutError",
     "Summary",

@@ -13,7 +13,7 @@ DRAWING = ("textual", "rich", "typer")
 # fmt: off
 VERBS = (
     "tui", "demo", "migrate", "submit", "list", "show", "stats", "errors", "requeue", "delete",
-    "purge", "clean", "export", "import", "work", "doctor", "metrics", "serve", "profiles",
+    "purge", "clean", "export", "import", "work", "schedules", "doctor", "metrics", "serve", "profiles",
 )
 # fmt: on
 
