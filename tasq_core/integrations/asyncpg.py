@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from typing import Any
-from uuid import UUID
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
@@ -14,6 +13,7 @@ from tasq_core.repository.joining import (
     AsyncJoined,
     as_numbered,
     name_of,
+    plain_row,
     refuse_autocommit,
     refuse_closed,
 )
@@ -32,7 +32,7 @@ class AsyncJoinedAsyncpg:
         """The rows a statement returns."""
         numbered, values = as_numbered(sql, params)
         found = await self.raw.fetch(numbered, *values)
-        return [tuple(_plain(value) for value in record.values()) for record in found]
+        return [plain_row(record.values()) for record in found]
 
     async def change(self, sql: str, params: Params) -> int:
         """How many rows a statement changed."""
@@ -43,11 +43,6 @@ class AsyncJoinedAsyncpg:
 
     async def on_commit(self, wake: Callable[[], None]) -> None:
         """Nothing: asyncpg lets nobody know."""
-
-
-def _plain(value: object) -> object:
-    """A UUID of asyncpg's own class as the standard library's."""
-    return UUID(int=value.int) if isinstance(value, UUID) else value
 
 
 async def join_async(connection: Any) -> AsyncJoined:

@@ -59,7 +59,7 @@ _TYPES: Final[dict[str, TypeEngine[Any]]] = {
     "created_at": DateTime(timezone=True), "visible_at": DateTime(timezone=True),
 }  # fmt: skip
 _STORED_AS: Final[dict[str, dict[str, TypeEngine[Any]]]] = {
-    "postgres": _TYPES,
+    "postgres": _TYPES | {"ids": Text()},  # an array in one text
     "mysql": _TYPES | {"id": LargeBinary()},
     "sqlite": _TYPES
     | {"id": LargeBinary(), "created_at": BigInteger(), "visible_at": BigInteger()},

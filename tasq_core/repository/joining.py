@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, NamedTuple, NoReturn, Protocol
+from uuid import UUID
 
 from tasq_core.errors import InvalidInputError, InvalidTypeError
 from tasq_core.repository.driver import Params, Row, Session
@@ -280,7 +281,14 @@ def _name(slot: re.Match[str], form: str, percent: str) -> str:
 
 def plain_row(row: Any) -> Row:
     """A row as our own drivers return it."""
-    return tuple(bytes(value) if isinstance(value, memoryview) else value for value in row)
+    return tuple(map(_plain, row))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, memoryview):
+        return bytes(value)
+    # asyncpg has a class of its own, which isn't pickled as the standard library's.
+    return UUID(int=value.int) if isinstance(value, UUID) else value
 
 
 def innermost(error: BaseException) -> BaseException:
