@@ -54,6 +54,7 @@ def main(beginnings: list[str]) -> None:
         make_tables()
         for scene in SCENES:
             if not beginnings or scene.name.startswith(tuple(beginnings)):
+                Path("state/theme").unlink(missing_ok=True)  # each begins with the same theme
                 write(scene, asyncio.run(draw(scene)), png=png)
                 print(scene.file)
 

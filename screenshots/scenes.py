@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +14,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from tasq_core import connect
+from tasq_core.reports import Schedule
 from tasq_tui.admin.audit_log import Entry
 from tasq_tui.admin.demo import fill
 from tasq_tui.admin.operation import Recorded
@@ -73,6 +74,19 @@ def _light(app: CockpitApp) -> None:
     app.theme = "tasq-light"
 
 
+def _ansi(app: CockpitApp) -> None:
+    app.theme = "tasq-16"
+
+
+def _schedules(app: CockpitApp) -> None:
+    row = Schedule(
+        "nightly report", "0 3 * * *", "Europe/Berlin", "latest", "report.daily", "reports", b"{}",
+        0, 3, NOW + timedelta(hours=12), NOW - timedelta(hours=12),
+    )  # fmt: skip
+    paused = replace(row, name="newsletter", cron="0 9 * * mon", paused=True, queue="mail")
+    app.session.figures.schedules.keep([paused, row])
+
+
 def _old_counts(app: CockpitApp) -> None:
     app.session.figures.finished.at = NOW - timedelta(minutes=2)
     app.view.tick()
@@ -83,6 +97,8 @@ SCENES = (
     Scene("overview", MEDIUM),
     Scene("overview", LARGE),
     Scene("overview-light", MEDIUM, prepare=_light),
+    Scene("overview-16-colours", MEDIUM, prepare=_ansi),
+    Scene("overview-empty", SMALL, settings=EMPTY),
     Scene("overview-old-counts", SMALL, prepare=_old_counts),
     Scene("overview-missing-table", SMALL, settings=MISSING),
     Scene("tasks", SMALL, ("2",)),
@@ -98,6 +114,9 @@ SCENES = (
     Scene("clone", SMALL, ("c",), where="type:payment.capture"),
     Scene("kinds", SMALL, ("3",)),
     Scene("kinds", MEDIUM, ("3",)),
+    Scene("kinds", LARGE, ("3", "s"), prepare=_schedules),
+    Scene("fleet", SMALL, ("5",)),
+    Scene("fleet", MEDIUM, ("5",)),
     Scene("errors", SMALL, ("4",)),
     Scene("errors", MEDIUM, ("4", "down")),
     Scene("log", MEDIUM, ("7", "down"), prepare=_fill_log),

@@ -238,7 +238,8 @@ def _no_url(profile: Profile, path: Path) -> str:
         return f'profile {profile.name!r} in {path} has no url; add url = "postgresql://…" to it'
     return (
         "no database given: pass --url, set TASQ_URL, or add a profile with a url to"
-        f" {path}; say sqlite:///tasks.db or postgresql://user@host/db"
+        f" {path}; say sqlite:///tasks.db or postgresql://user@host/db."
+        " To look around first: tasq demo"
     )
 
 

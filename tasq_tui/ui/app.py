@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 WIDE: Final = 120
 """Columns from which lists and details stand side by side."""
 
+LOW: Final = 18
+"""Lines from which panes have borders."""
 TALL: Final = 36
 """Lines from which panes that a low terminal leaves out are shown."""
 
@@ -81,7 +83,7 @@ class CockpitApp(KeysInOrder):
     COMMAND_PALETTE_BINDING = "ctrl+p"
     COMMANDS = {_commands}  # noqa: RUF012 - the base's own type
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012 - the base's own type
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (TALL, "-tall")]  # noqa: RUF012 - as above
+    VERTICAL_BREAKPOINTS = [(0, "-tiny"), (LOW, "-short"), (TALL, "-tall")]  # noqa: RUF012 - as above
     BINDINGS: ClassVar[list[BindingType]] = [*actions.bindings(Scope.APP)]
 
     def __init__(

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
-from tasq_core.reports import BreakdownRow
+from tasq_core.reports import BreakdownRow, Schedule
 from tasq_core.task import TaskStatus
 from tasq_tui.admin.failures import Failures, read_failures
 from tasq_tui.ui.db.executor import Failure
@@ -62,6 +62,11 @@ class Scan(Generic[T]):
         self._due = 0.0
         self._expired += 1
 
+    def keep(self, value: T) -> None:
+        """Show `value` and read no more; for pictures and tests."""
+        self.value = value
+        self._due = float("inf")
+
     async def read(
         self, connection: "Connection", now: datetime, call: Callable[..., T], *args: Any
     ) -> Failure | None:
@@ -90,11 +95,14 @@ class Figures:
         self.queues = Scan[Sequence[BreakdownRow]](2.0)
         self.types = Scan[Sequence[BreakdownRow]](2.0)
         self.errors = Scan[Failures](3.0)
+        self.schedules = Scan[Sequence[Schedule]](2.0)
         self.ended = Scan[Sequence[tuple[datetime, TaskStatus, int]]](30.0)
 
     def expire(self) -> None:
         """The table was changed from here: nothing holds any more."""
-        for scan in (self.finished, self.queues, self.types, self.errors, self.ended):
+        for scan in (
+            self.finished, self.queues, self.types, self.errors, self.schedules, self.ended
+        ):  # fmt: skip
             scan.expire()
 
 

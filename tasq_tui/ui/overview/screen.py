@@ -9,6 +9,7 @@ from textual.containers import Horizontal
 from textual.events import Resize
 from textual.widget import Widget
 
+from tasq_core.errors import TableMissingError
 from tasq_core.filters import Filter
 from tasq_core.reports import Health
 from tasq_core.repository.protocol import Repository
@@ -27,14 +28,13 @@ from tasq_tui.ui.overview.first_steps import FirstSteps
 from tasq_tui.ui.overview.tiles import Tile, Tiles
 from tasq_tui.ui.overview.verdict import (
     COLUMNS,
-    FAILING_SHARE,
     Finding,
     finding_rows,
     heading,
     is_late,
     simple_facts,
 )
-from tasq_tui.ui.queues.rows import brief_columns, brief_rows
+from tasq_tui.ui.queues.rows import FAILING_SHARE, brief_columns, brief_rows
 from tasq_tui.ui.session import Session
 from tasq_tui.ui.text.formats import age, compact, count
 from tasq_tui.ui.text.sanitize import safe
@@ -165,7 +165,7 @@ class OverviewScreen(CockpitScreen):
         if is_old and at is not None:
             note += f", as of {age(at, now)} ago · c counts"
         self._queue_pane.entitle("Queues", note if finished is not None else "counting…")
-        self.set_class(finished is not None and not total, "-first")
+        self._show_first(finished is not None and not total, is_missing=False)
         for view, scan in ((self._queues, figures.queues), (self._types, figures.types)):
             if scan.value is not None:
                 view.show(brief_rows(scan.value))
@@ -184,6 +184,18 @@ class OverviewScreen(CockpitScreen):
                     for group in groups
                 ]
             )
+
+    def show_failure(self, failure: Failure | None) -> None:
+        """As every screen does; a missing table is said to be made first."""
+        super().show_failure(failure)
+        if failure is not None and isinstance(failure.error, TableMissingError):
+            self._show_first(True, is_missing=True)
+
+    def _show_first(self, shown: bool, *, is_missing: bool) -> None:
+        if shown:
+            self._steps.show(is_missing=is_missing)
+        self.set_class(shown, "-first")
+        self.set_class(shown and is_missing, "-missing")
 
     def _title_chart(self) -> None:
         self._ended.entitle(self._chart.title, self._chart.note)

@@ -5,11 +5,10 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from tasq_core.reports import Health
+from tasq_tui.ui.queues.rows import FAILING_SHARE
 from tasq_tui.ui.text.formats import age, count
 from tasq_tui.ui.widgets.rows_view import Row, RowColumn
 
-FAILING_SHARE: Final = 0.05
-"""Above this part of the ends of the last minutes failures are coloured."""
 LATE_SECONDS: Final = 600.0
 """From this age the oldest ready task is coloured."""
 

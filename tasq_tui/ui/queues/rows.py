@@ -7,11 +7,12 @@ from tasq_core.reports import BreakdownRow
 from tasq_core.task import OPEN_STATUSES, TaskStatus
 from tasq_tui.ui.text.formats import compact, count
 from tasq_tui.ui.text.sanitize import safe
-from tasq_tui.ui.text.theme import status_class
 from tasq_tui.ui.widgets.rows_view import Gauge, Row, RowColumn
 
 _LONGEST_NAME: Final = 200
 EMPTY_NAME: Final = '""'
+FAILING_SHARE: Final = 0.05
+"""Above this part of what ended failures are coloured."""
 
 SORTS: Final[dict[str, Callable[[BreakdownRow], tuple[object, ...]]]] = {
     "open": lambda row: (-open_count(row), row.name),
@@ -53,7 +54,7 @@ def brief_rows(rows: Sequence[BreakdownRow]) -> list[Row]:
                 compact(row.counts.get(_DONE, 0)),
                 Gauge(open_count(row), total),
             ),
-            ("", "", "", "" if _failed(row) else "rows--muted", "rows--muted", "rows--bar"),
+            ("", "", "", failed_tint(row), "rows--muted", "rows--bar"),
         )
         for row in sorted(rows, key=SORTS["open"])
     ]
@@ -67,7 +68,7 @@ def full_columns(title: str, sort: str) -> list[RowColumn]:
         return shown + arrow.get(name, "")
 
     return [
-        RowColumn(titled("name", title), 10, share=1),
+        RowColumn(titled("name", title), 10, most=40),
         RowColumn(titled("open", "open"), 8, right=True),
         RowColumn("new", 7, from_width=68, right=True),
         RowColumn("enqueued", 8, from_width=68, right=True),
@@ -75,25 +76,41 @@ def full_columns(title: str, sort: str) -> list[RowColumn]:
         RowColumn("done", 9, right=True),
         RowColumn(titled("failed", "failed"), 8, right=True),
         RowColumn(titled("total", "total"), 9, from_width=48, right=True),
+        RowColumn("share of open", 13, most=30, from_width=96),
     ]
 
 
 def full_rows(rows: Sequence[BreakdownRow], sort: str) -> list[Row]:
     """As `full_columns`."""
-    return [_full(row) for row in sorted(rows, key=SORTS[sort])]
+    total = sum(map(open_count, rows))
+    return [_full(row, total) for row in sorted(rows, key=SORTS[sort])]
 
 
-def _full(row: BreakdownRow) -> Row:
-    numbers = [
-        (open_count(row), ""),
-        *((row.counts.get(status, 0), status_class(status)) for status in _SHOWN),
-        (row.total, ""),
-    ]
+def _full(row: BreakdownRow, total: int) -> Row:
+    numbers = (open_count(row), *(row.counts.get(status, 0) for status in _SHOWN), row.total)
+    tints = (*map(_tint, numbers[:-3]), "rows--muted", failed_tint(row), "rows--muted")
     return Row(
         row.name,
-        (safe(row.name, _LONGEST_NAME) or EMPTY_NAME, *(count(number) for number, _ in numbers)),
-        ("", *(tint if number else "rows--muted" for number, tint in numbers)),
+        (
+            safe(row.name, _LONGEST_NAME) or EMPTY_NAME,
+            *map(count, numbers),
+            Gauge(open_count(row), total),
+        ),
+        ("", *tints, "rows--bar"),
     )
+
+
+def failed_tint(row: BreakdownRow) -> str:
+    """Failures are coloured where they are more than a few of those that ended."""
+    failed = _failed(row)
+    ended = failed + row.counts.get(_DONE, 0)
+    if not failed:
+        return "rows--muted"
+    return "rows--error" if failed > FAILING_SHARE * ended else ""
+
+
+def _tint(number: int) -> str:
+    return "" if number else "rows--muted"
 
 
 def _failed(row: BreakdownRow) -> int:

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from textual import on
-from textual.containers import Container
 from textual.widget import Widget
 
 from tasq_core.filters import Filter
@@ -14,8 +13,10 @@ from tasq_tui.ui.db.executor import Failure
 from tasq_tui.ui.db.stats import dated, read_kinds
 from tasq_tui.ui.messages import ShowTasks
 from tasq_tui.ui.queues.rows import SORTS, full_columns, full_rows
+from tasq_tui.ui.queues.schedules import COLUMNS, read_schedules, schedule_rows
 from tasq_tui.ui.session import Session
 from tasq_tui.ui.text.sanitize import safe
+from tasq_tui.ui.widgets.pane import Pane
 from tasq_tui.ui.widgets.rows_view import RowsView
 
 
@@ -38,16 +39,26 @@ class QueuesScreen(CockpitScreen):
         self._types = RowsView(
             full_columns("type", self.sort), empty="No tasks yet.", id="kinds-types"
         )
+        self._schedules = RowsView(COLUMNS, id="kinds-schedules")
+        self._queue_pane = Pane(self._queues, title="Queues", id="kinds-queue-pane")
+        self._type_pane = Pane(self._types, title="Types")
+        self._schedule_pane = Pane(self._schedules, title="Schedules", id="kinds-schedule-pane")
 
     def body(self) -> Iterator[Widget]:
-        """Both tables."""
-        with Container(id="kinds-panes"):
-            yield self._queues
-            yield self._types
+        """Both tables, and the schedules below."""
+        yield self._queue_pane
+        yield self._type_pane
+        yield self._schedule_pane
 
     async def read(self) -> Failure | None:
-        """Count by queue and type."""
+        """Count by queue and type, and read the schedules."""
         failure = await read_kinds(self.session)
+        if failure is None:
+            session, now = self.session, self.session.now()
+            scan = session.scan
+            failure = await session.figures.schedules.read(
+                scan, now, read_schedules, scan.inspector
+            )
         if failure is None:
             self._draw()
         return failure
@@ -58,15 +69,19 @@ class QueuesScreen(CockpitScreen):
 
     def _draw(self) -> None:
         figures, now = self.session.figures, self.session.now()
-        if figures.queues.value is None or figures.types.value is None:
-            return
-        queues, types = (
-            dated("queue", figures.queues.at, now), dated("type", figures.types.at, now)
-        )  # fmt: skip
-        self._queues.retitle(full_columns(queues, self.sort))
-        self._types.retitle(full_columns(types, self.sort))
-        self._queues.show(full_rows(figures.queues.value or (), self.sort))
-        self._types.show(full_rows(figures.types.value or (), self.sort))
+        for kind, pane, view, scan in (
+            ("queue", self._queue_pane, self._queues, figures.queues),
+            ("type", self._type_pane, self._types, figures.types),
+        ):
+            if scan.value is not None:
+                view.retitle(full_columns(kind, self.sort))
+                view.show(full_rows(scan.value, self.sort))
+                note = f"{len(scan.value)} by {self.sort}"
+                pane.entitle(pane.label[0], dated(note, scan.at, now))
+        if (schedules := figures.schedules.value) is not None:
+            self.set_class(bool(schedules), "-scheduled")
+            self._schedules.show(schedule_rows(schedules, now))
+            self._schedule_pane.entitle("Schedules", str(len(schedules)))
 
     @on(RowsView.Activated, "#kinds-queues")
     def _open_queue(self, event: RowsView.Activated) -> None:
