@@ -44,6 +44,10 @@ def to_line(task: Task) -> str:
     return json.dumps(row, ensure_ascii=False, separators=(",", ":"))
 
 
+_BESIDE: Final = ("holder", "attempts")
+"""What `tasq show` tells of a task beside its row."""
+
+
 def from_line(line: str, number: int = 1) -> Task:
     """The task of a line.
 
@@ -68,6 +72,8 @@ def _task(line: str) -> Task:
     if not isinstance(row, dict):
         raise InvalidInputError("it isn't a JSON object")
     exact = row.pop("args_base64", None)
+    for name in _BESIDE:
+        row.pop(name, None)
     missing, unknown = set(_FIELDS) - row.keys(), row.keys() - set(_FIELDS)
     if missing or unknown:
         odd = ", ".join(sorted(missing or unknown))

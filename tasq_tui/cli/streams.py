@@ -6,6 +6,7 @@ import io
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -77,7 +78,10 @@ def input_lines() -> Iterator[str]:
     except UnicodeDecodeError as error:
         raise InvalidInputError(not_utf8("standard input", error)) from error
     finally:
-        decoded.detach()  # else its end closes standard input, which an answer is read from
+        # Else its end closes standard input, which an answer is read from. A reader that was left
+        # half-way ends with the program, when it is closed already.
+        with suppress(ValueError):
+            decoded.detach()
 
 
 def file_lines(name: str) -> Iterator[str]:

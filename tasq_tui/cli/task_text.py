@@ -1,21 +1,28 @@
 """One task in full, as lines for a person."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from tasq_core.errors import ArgsDecodeError
+from tasq_core.fleet.reports import Attempt, Holder
 from tasq_core.task import IMMEDIATELY, Task
 from tasq_tui.admin.records import args_record
-from tasq_tui.admin.wording import ago
+from tasq_tui.admin.wording import ago, span
 from tasq_tui.cli import sanitize
 
 _LONGEST_ARGS: Final = 20_000
 """Characters of arguments that are shown; --json shows them all."""
 
 
-def task_text(task: Task, now: datetime, why: str) -> Iterator[str]:
+def task_text(
+    task: Task,
+    now: datetime,
+    why: str,
+    holder: Holder | None = None,
+    attempts: Sequence[Attempt] = (),
+) -> Iterator[str]:
     """The task's lines, all inert."""
     yield f"task {task.id}"
     limit = f" of {task.max_receives}" if task.max_receives else ", no limit"
@@ -24,6 +31,7 @@ def task_text(task: Task, now: datetime, why: str) -> Iterator[str]:
         "queue": task.queue or '""',
         "status": task.status.value,
         "why": why,
+        **({} if holder is None else {"holder": str(holder)}),
         "priority": str(task.priority),
         "receives": f"{task.receive_count}{limit}",
         "created": _time(task.created_at, now),
@@ -39,6 +47,24 @@ def task_text(task: Task, now: datetime, why: str) -> Iterator[str]:
     if task.last_error is not None:
         yield "  error"
         yield from (f"    {line}" for line in sanitize.lines(task.last_error))
+    if attempts:
+        yield "  attempts that didn't succeed"
+    for attempt in attempts:
+        yield from _attempt(attempt, now)
+
+
+def _attempt(attempt: Attempt, now: datetime) -> Iterator[str]:
+    """One attempt: when, how it ended and where, and the first line of its error."""
+    lasted = "never started"
+    if attempt.started_at is not None:
+        lasted = f"after {span(attempt.ended_at - attempt.started_at)}"
+    where = f", {attempt.consumer} on {attempt.host}" if attempt.consumer else ""
+    yield sanitize.line(
+        f"    {attempt.receive_count}  {_time(attempt.ended_at, now)}  {attempt.outcome},"
+        f" {lasted}{where}"
+    )
+    if attempt.error:
+        yield f"       {sanitize.line(attempt.error.partition(chr(10))[0])}"
 
 
 def _time(at: datetime | None, now: datetime) -> str:

@@ -76,4 +76,4 @@ def test_completion_knows_the_verbs():
         env=clean_environment(_TASQ_COMPLETE="complete_bash", COMP_WORDS="tasq re", COMP_CWORD="1"),
     )
 
-    assert answer.stdout.split() == ["requeue"]
+    assert answer.stdout.split() == ["requeue", "resume"]

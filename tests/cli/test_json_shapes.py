@@ -51,7 +51,7 @@ def one(table, repository):
     ("name", "words"),
     [
         ("task", ["list", "-o", "ndjson"]),
-        ("task", ["show", "{id}", "-o", "ndjson"]),
+        ("shown", ["show", "{id}", "-o", "ndjson"]),
         ("change", ["requeue", "{id}", "--json"]),
         ("change", ["delete", "{id}", "--yes", "--json"]),
         ("change", ["purge", "--all", "--yes", "--json"]),
@@ -75,7 +75,7 @@ def test_what_is_printed_has_the_documented_shape(tasq, one, name, words):
     ("name", "words"),
     [
         ("task", ["list", "--json"]),
-        ("task", ["show", "{id}", "--json"]),
+        ("shown", ["show", "{id}", "--json"]),
         ("breakdown", ["stats", "--by", "queue", "--json"]),
         ("error", ["errors", "--json"]),
         ("finding", ["doctor", "--json"]),
@@ -94,6 +94,26 @@ def test_schedules_have_the_documented_shape(tasq, client):
     assert_same_shape(json.loads(tasq("schedules", "--json").out), [EXAMPLES["schedule"]])
     done = json.loads(tasq("schedules", "run", "nightly", "--json").out)
     assert_same_shape(done, EXAMPLES["scheduled"])
+
+
+def test_consumers_holders_and_attempts_have_the_documented_shape():
+    from datetime import UTC, datetime
+    from uuid import uuid4
+
+    from tasq_core import Attempt, ConsumerReport, Holder, InFlight
+    from tasq_tui.admin.fleet import attempt_record, consumer_record, holder_record
+
+    at, id = datetime(2026, 3, 1, tzinfo=UTC), uuid4()
+    counts = dict.fromkeys(EXAMPLES["consumer"]["counts"], 0)
+    consumer = ConsumerReport(
+        id, "a", "h", 1, "1", "2", ("q",), ("t",), 10, "running", counts,
+        (InFlight(id, 1, "t", "q", at),), (), None, at, at, 5.0, at,
+    )  # fmt: skip
+    attempt = Attempt(id, 1, "a", "h", at, at, "failed", "x")
+
+    assert_same_shape(consumer_record(consumer), EXAMPLES["consumer"])
+    assert_same_shape(holder_record(Holder(consumer)), EXAMPLES["holder"])
+    assert_same_shape(attempt_record(attempt), EXAMPLES["attempt"])
 
 
 def test_a_submitted_file_is_summed_up_in_the_documented_shape(tasq, repository):

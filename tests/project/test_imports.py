@@ -14,6 +14,7 @@ DRAWING = ("textual", "rich", "typer")
 VERBS = (
     "tui", "demo", "migrate", "submit", "list", "show", "stats", "errors", "requeue", "delete",
     "purge", "clean", "export", "import", "work", "schedules", "doctor", "metrics", "serve", "profiles",
+    "fleet", "pause", "resume",
 )
 # fmt: on
 

@@ -13,6 +13,7 @@ from tasq_core.repository.protocol import PageOrder
 from tasq_core.task import IMMEDIATELY, Task
 from tasq_core.transfer import iso
 from tasq_tui.admin.explain import explain_in_place
+from tasq_tui.admin.fleet import attempt_record, fleet_of, holder_record
 from tasq_tui.admin.records import TASK_FIELDS, task_record
 from tasq_tui.admin.selection import select_ids
 from tasq_tui.admin.wording import span
@@ -107,7 +108,7 @@ def show(
     form: options.Output = Format.TABLE,
     as_json: options.AsJson = False,
 ) -> int:
-    """Show tasks in full: times, arguments, error and traceback, why it isn't running.
+    """Show tasks in full: times, arguments, attempts, error, holder, why it isn't running.
 
     Examples:
       tasq show 3f2a9c
@@ -118,13 +119,29 @@ def show(
     with connected(context.obj) as connection:
         tasks = list(_named(connection, given))
         if form is not Format.TABLE:
-            _write(iter(tasks), connection, form)
+            output.rows(_in_full(connection.inspector), tasks, form)
             return diagnostics.ExitCode.DONE
         now = connection.repository.now()
         for number, task in enumerate(tasks):
             why = explain_in_place(connection.repository, task, now)
-            output.text(*([""] if number else []), *task_text(task, now, why))
+            holder, attempts = fleet_of(task, connection.inspector)
+            lines = task_text(task, now, why, holder, attempts)
+            output.text(*([""] if number else []), *lines)
     return diagnostics.ExitCode.DONE
+
+
+def _in_full(inspector: Inspector) -> Shape[Task]:
+    """A task with its holder and attempts."""
+
+    def record(task: Task) -> dict[str, Any]:
+        holder, attempts = fleet_of(task, inspector)
+        return task_record(task) | {
+            "holder": holder_record(holder),
+            "attempts": [attempt_record(attempt) for attempt in attempts],
+        }
+
+    fields = (*TASK_FIELDS, "holder", "attempts")
+    return Shape((), fields, record, id=lambda task: str(task.id))
 
 
 def _named(connection: Connection, given: list[str]) -> Iterator[Task]:

@@ -122,7 +122,7 @@ def work(
         ),
     ] = "text",
     name: Annotated[
-        str, typer.Option("--name", metavar="NAME", help="What the log calls this consumer.")
+        str, typer.Option("--name", metavar="NAME", help="What the log and the fleet call it.")
     ] = "",
 ) -> int:
     """Run tasks with your handlers until Ctrl+C or SIGTERM, which let running ones finish.
@@ -154,6 +154,7 @@ def work(
             retry_backoff=exponential(base=base, cap=max(base, _LONGEST_BACKOFF)) if base else 0,
             job_timeout=_seconds("--job-timeout", job_timeout),
             logger=_logger(log, log_format, name),
+            name=name,
         )
         for type, handler in found.items():
             consumer.learn(type, handler)
