@@ -24,7 +24,7 @@ compile = uv pip compile --quiet --universal --python-version 3.11 --generate-ha
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo setup check test quick bench bench-full screenshots lock dist clean
+.PHONY: help demo setup check test quick bench bench-full screenshots docs lock dist clean
 
 help: ## show this help
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | \
@@ -60,6 +60,10 @@ bench-full: $(VENV)/.bench ## the same with large tables, in hours
 screenshots: $(VENV)/.dev ## draw the pictures of the documentation anew
 	$(BIN)/python screenshots/make.py $(ARGS)
 
+docs: $(VENV)/.docs ## build the documentation site into site/; a broken link is an error
+	$(BIN)/python docs/cli_reference.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
 lock: ## pin dependencies by hash (needs uv); ARGS=--upgrade for newer ones
 	$(compile) --group build -o requirements.lock
 	$(compile) --group dev -c requirements.lock -o requirements-dev.lock
@@ -69,7 +73,7 @@ dist: $(VENV)/.dev ## build both distributions, as an index takes them
 	$(BIN)/python packaging/build_all.py dist
 
 clean: ## remove .venv, caches and builds
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+	rm -rf $(VENV) build dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis \
 		.import_linter_cache snapshot_report.html
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
@@ -86,6 +90,11 @@ $(VENV)/.dev: $(PROJECTS) requirements-dev.lock | $(BIN)/python
 requirements-bench.lock: requirements-dev.lock | $(BIN)/python
 	@$(if $(UV),,$(install) uv)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(compile) --group dev --group bench -c $< -o $@
+
+$(VENV)/.docs: pyproject.toml | $(VENV)/.dev
+	@echo 'Installing what builds the documentation ...'
+	@$(install) "mkdocs-material>=9.6,<10" "mkdocstrings[python]>=0.29"
+	@touch $@
 
 $(VENV)/.bench: $(PROJECTS) requirements-bench.lock | $(BIN)/python
 	$(call set_up,requirements-bench.lock)
