@@ -1,4 +1,4 @@
-"""The journal: every change made by hand, a line of JSON each, in the state directory."""
+"""The audit log: every change made by hand, a line of JSON each, in a file per database."""
 
 import json
 import os
@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Final
 
 from tasq_core.reports import MutationResult
-from tasq_tui.admin.settings import Settings, state_dir
-from tasq_tui.admin.state import make_private_folder
+from tasq_tui.admin.settings import Settings
+from tasq_tui.admin.state import database_folder, make_private_folder
 
 _LARGEST: Final = 10_000_000
-"""Bytes before the journal is put aside; one older one is kept."""
+"""Bytes before a file is put aside; one older one is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +31,22 @@ class Entry:
     outcome: str
     """"done", "interrupted", or the error's text."""
     trash: str = ""
-    """The file that holds the deleted rows."""
+    """The file that holds the rows as they were."""
+    verb: str = ""
+    id: str = ""
+    """What `tasq undo` takes; empty where no rows were kept."""
 
 
 class AuditLog:
     """Appends entries, and reads the last ones."""
 
-    def __init__(self, path: Path | None = None) -> None:
-        self.path = path or state_dir() / "journal.jsonl"
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def of(cls, settings: Settings) -> "AuditLog":
+        """That of a database and prefix."""
+        return cls(database_folder(settings) / "history.jsonl")
 
     def note(
         self,
@@ -47,6 +55,9 @@ class AuditLog:
         result: MutationResult,
         outcome: str = "done",
         trash: str = "",
+        *,
+        verb: str = "",
+        id: str = "",
     ) -> Entry:
         """Append what was done.
 
@@ -62,6 +73,8 @@ class AuditLog:
             skipped=result.skipped,
             outcome=outcome,
             trash=trash,
+            verb=verb,
+            id=id,
         )
         line = json.dumps({name: _plain(getattr(entry, name)) for name in _NAMES}) + "\n"
         make_private_folder(self.path.parent)

@@ -1,40 +1,154 @@
 """The changes there are: what each is called, how risky it is, and what it does."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime, timedelta
+from itertools import repeat
 from typing import Final
 
+from tasq_core.durations import duration_text
 from tasq_core.filters import Filter
+from tasq_core.reports import MutationResult
 from tasq_core.repository.protocol import Repository
+from tasq_core.steering import Edit, cancelled, requeued, spread_over
+from tasq_core.task import IMMEDIATELY
 from tasq_tui.admin import mutations
 from tasq_tui.admin.mutations import Mutation
 from tasq_tui.admin.operation import Change
-from tasq_tui.admin.preview import Preview, Verb, preview
+from tasq_tui.admin.preview import Preview, Verb, confirmation_for, preview
 from tasq_tui.admin.selection import Selection, select_where
 from tasq_tui.admin.settings import Settings
-from tasq_tui.admin.trash import TrashFile
+from tasq_tui.admin.trash import Discarded, Kind, Trash, TrashFile
+from tasq_tui.admin.undo import VERB, put_rows_back
 
 Select = Callable[[Repository], Selection]
 """Says which tasks, as of when it is called."""
 
 REQUEUE: Final = Verb("requeue", "requeued", is_harmless=True)
 RESET: Final = Verb("requeue", "requeued", is_harmless=True, effect=" from zero")
+EDIT: Final = Verb(
+    "edit", "edited", skips="held by a consumer, finished or so already", open_only=True
+)
+CANCEL: Final = Verb("cancel", "cancelled", skips="finished", open_only=True, takes_leased=True)
 DELETE: Final = Verb("delete", "deleted", loses_rows=True)
 PURGE: Final = Verb("purge", "deleted", loses_rows=True, is_typed=True)
 CLEAN: Final = Verb("clean", "deleted", loses_rows=True)
-RESTORE: Final = Verb("import", "restored", skips="there already", is_idempotent=True)
 IMPORT: Final = Verb("import", "imported", skips="there already", is_idempotent=True)
 
 
-def requeue(select: Select, *, reset: bool = False) -> Change:
-    """Make tasks NEW and ready; `reset` also starts over with their attempts."""
+def requeue(
+    select: Select,
+    *,
+    reset: bool = False,
+    spread: timedelta | None = None,
+    keep: bool = True,
+) -> Change:
+    """Make tasks NEW and ready; `reset` also starts over with their attempts.
+
+    Args:
+        select: which tasks.
+        reset: start over.
+        spread: let them fall due evenly over this time, in order.
+        keep: put the rows into the undo log first.
+    """
 
     def start(repository: Repository, seen: Preview, trash: TrashFile | None) -> Mutation:
-        del trash  # nothing is lost
-        return mutations.requeue(repository, seen.selection, seen.total, reset=reset)
+        due = visible_times(repository, seen, spread)
+        return mutations.swap(
+            repository, seen.selection, seen.total,
+            lambda task: requeued(task, reset=reset, visible_at=next(due)), trash=trash,
+        )  # fmt: skip
 
     verb = RESET if reset else REQUEUE
-    flags = ("--reset",) if reset else ()
-    return Change(verb=verb, look=_looking(verb, select), start=start, flags=flags)
+    flags: tuple[str, ...] = ("--reset",) * reset + ("--no-trash",) * (not keep)
+    if spread is not None:
+        flags += ("--spread", duration_text(spread.total_seconds()))
+    return Change(verb=verb, look=_looking(verb, select), start=start, flags=flags, keeps_rows=keep)
+
+
+def visible_times(
+    repository: Repository, seen: Preview, spread: timedelta | None
+) -> Iterator[datetime]:
+    """When each task that is requeued becomes visible."""
+    if spread is None:
+        return repeat(IMMEDIATELY)
+    movable = max(seen.count - seen.leased, 1)
+    return spread_over(repository.now(), spread.total_seconds(), movable)
+
+
+def edit(
+    select: Select,
+    values: Callable[[Repository], Edit],
+    flags: tuple[str, ...],
+    *,
+    keep: bool = True,
+) -> Change:
+    """Give open tasks that nobody holds other values.
+
+    Args:
+        select: which tasks.
+        values: the new ones, by the database's clock where they say a delay.
+        flags: the options that say the same.
+        keep: put the rows into the undo log first.
+    """
+
+    def start(repository: Repository, seen: Preview, trash: TrashFile | None) -> Mutation:
+        return mutations.swap(
+            repository, seen.selection, seen.total, values(repository).applied, trash=trash
+        )
+
+    flags += ("--no-trash",) * (not keep)
+    return Change(verb=EDIT, look=_looking(EDIT, select), start=start, flags=flags, keeps_rows=keep)
+
+
+def cancel(select: Select, reason: str = "", *, keep: bool = True) -> Change:
+    """End open tasks as FAILED, running ones too: their leases are broken.
+
+    Args:
+        select: which tasks.
+        reason: for `last_error`.
+        keep: put the rows into the undo log first.
+    """
+
+    def start(repository: Repository, seen: Preview, trash: TrashFile | None) -> Mutation:
+        now = repository.now()
+        return mutations.swap(
+            repository, seen.selection, seen.total, lambda task: cancelled(task, reason, now),
+            trash=trash, break_leases=True,
+        )  # fmt: skip
+
+    flags: tuple[str, ...] = ("--reason", reason) if reason else ()
+    flags += ("--no-trash",) * (not keep)
+    return Change(
+        verb=CANCEL, look=_looking(CANCEL, select), start=start, flags=flags, keeps_rows=keep
+    )
+
+
+def undo(trash: Trash, entry: Discarded) -> Change:
+    """Put back the rows of a change that `find_change` found."""
+    verb = Verb(
+        VERB, "put back", effect=f" of change {entry.id} ({entry.command})",
+        skips="changed since, or held by a consumer",
+    )  # fmt: skip
+
+    def look(repository: Repository, settings: Settings) -> Preview:
+        selection = Selection(repository.now(), Filter(), Filter(), ids=())
+        return Preview(
+            verb, selection, entry.rows, word=settings.profile or str(entry.rows),
+            confirmation=confirmation_for(verb, entry.rows, selection),
+        )  # fmt: skip
+
+    def start(repository: Repository, seen: Preview, own: TrashFile | None) -> Mutation:
+        del seen
+        return put_rows_back(repository, trash, entry, own)
+
+    def done(change_id: str, result: MutationResult) -> None:
+        if result.done:
+            trash.mark_undone(entry, change_id)
+
+    return Change(
+        verb=verb, look=look, start=start, which=(entry.id,), keeps_rows=True,
+        puts_back=entry.kind is Kind.DELETED, on_done=done,
+    )  # fmt: skip
 
 
 def delete(
@@ -68,7 +182,7 @@ def clean(where: Filter, which: tuple[str, ...], *, keep: bool = True) -> Change
 
 
 def restore(
-    lines: Iterable[str], rows: int, which: tuple[str, ...], verb: Verb = RESTORE
+    lines: Iterable[str], rows: int, which: tuple[str, ...], *, keep: bool = True
 ) -> Change:
     """Insert tasks as they were written; ids that exist are left as they are.
 
@@ -76,18 +190,17 @@ def restore(
         lines: a task each, as `tasq export` writes them.
         rows: how many they are; 0 where that isn't known.
         which: the files, as `tasq import` takes them.
-        verb: RESTORE, or IMPORT.
+        keep: note in the undo log which rows are inserted.
     """
 
     def look(repository: Repository, settings: Settings) -> Preview:
         selection = Selection(repository.now(), Filter(), Filter(), ids=())
-        return Preview(verb, selection, rows, word=settings.profile or str(rows))
+        return Preview(IMPORT, selection, rows, word=settings.profile or str(rows))
 
     def start(repository: Repository, seen: Preview, trash: TrashFile | None) -> Mutation:
-        del trash
-        return mutations.restore(repository, lines, seen.total)
+        return mutations.restore(repository, lines, seen.total, trash)
 
-    return Change(verb=verb, look=look, start=start, which=which, puts_back=verb is RESTORE)
+    return Change(verb=IMPORT, look=look, start=start, which=which, keeps_rows=keep)
 
 
 def _looking(verb: Verb, select: Select) -> Callable[[Repository, Settings], Preview]:

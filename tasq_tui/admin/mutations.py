@@ -5,7 +5,7 @@ Progress exactly what was done; run to its end it returns the MutationResult. A 
 is walked along an index, each row once, so that a requeue of `status:new` ends too.
 """
 
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from datetime import timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -17,7 +17,7 @@ from tasq_core.filters.values import Age, Span
 from tasq_core.reports import MutationResult
 from tasq_core.repository.batches import READ_BYTES
 from tasq_core.repository.protocol import Repository
-from tasq_core.steering import is_leased
+from tasq_core.steering import change_tasks, is_leased
 from tasq_core.task import FINISHED_STATUSES, Task, TaskStatus
 from tasq_core.transfer import from_line
 from tasq_tui.admin.selection import Selection
@@ -34,21 +34,37 @@ class Progress(NamedTuple):
     skipped: int
     total: int
     """What the preview counted; 0 where it isn't known."""
+    note: str = ""
+    """What it waits for, where it does."""
 
 
 Mutation = Generator[Progress, None, MutationResult]
 
 
-def requeue(
-    repository: Repository, selection: Selection, total: int, *, reset: bool = False
+def swap(
+    repository: Repository,
+    selection: Selection,
+    total: int,
+    change: Callable[[Task], Task | None],
+    *,
+    trash: TrashFile | None,
+    break_leases: bool = False,
 ) -> Mutation:
-    """Make the selected tasks NEW and visible now; leased ones are skipped.
+    """Make of each selected task what `change` says, kept in `trash` first; None skips it.
 
-    `reset` also sets their receive count to 0 and forgets their outcome.
+    Tasks that a consumer holds are skipped unless their leases are to be broken; so are those
+    that ceased to match, or changed between our look and our write.
     """
-    result = MutationResult(0, 0)
+    result, statuses = MutationResult(0, 0), selection.where.statuses()
+
+    def wanted(task: Task) -> Task | None:
+        return change(task) if statuses is None or task.status in statuses else None
+
     for ids in selection.batches(repository, BATCH):
-        result += repository.requeue_tasks(ids, reset)
+        result += change_tasks(
+            repository, ids, wanted, break_leases=break_leases,
+            keep=None if trash is None else trash.keep_swaps,
+        )  # fmt: skip
         yield Progress(result.done, result.skipped, total)
     return result
 
@@ -77,7 +93,9 @@ def delete(
     return result
 
 
-def restore(repository: Repository, lines: Iterable[str], total: int = 0) -> Mutation:
+def restore(
+    repository: Repository, lines: Iterable[str], total: int = 0, trash: TrashFile | None = None
+) -> Mutation:
     """Insert exported or discarded tasks as they were; ids that exist are skipped.
 
     Raises:
@@ -89,13 +107,23 @@ def restore(repository: Repository, lines: Iterable[str], total: int = 0) -> Mut
             batch.append(from_line(line, number))
             size += len(line)
         if len(batch) >= BATCH or size >= READ_BYTES:
-            result += repository.restore_tasks(batch)
+            result += insert(repository, batch, trash)
             batch, size = [], 0
             yield Progress(result.done, result.skipped, total)
     if batch:
-        result += repository.restore_tasks(batch)
+        result += insert(repository, batch, trash)
         yield Progress(result.done, result.skipped, total)
     return result
+
+
+def insert(
+    repository: Repository, tasks: Sequence[Task], trash: TrashFile | None
+) -> MutationResult:
+    """Insert rows, noted in `trash` first; ids that exist are skipped."""
+    if trash is not None:
+        there = repository.statuses([task.id for task in tasks])
+        trash.keep_new([task for task in tasks if task.id not in there])
+    return repository.restore_tasks(tasks)
 
 
 def finished_before(

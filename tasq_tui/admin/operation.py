@@ -28,7 +28,7 @@ from tasq_tui.admin.preview import Preview, Verb
 from tasq_tui.admin.session import check_writable
 from tasq_tui.admin.settings import Settings
 from tasq_tui.admin.table_times import check_times
-from tasq_tui.admin.trash import Trash, TrashFile
+from tasq_tui.admin.trash import Trash, TrashFile, new_id
 from tasq_tui.admin.wording import counted
 
 Watch = Callable[[Progress], bool]
@@ -51,7 +51,9 @@ class Change:
     keeps_rows: bool = False
     """Whether the rows as they were go to the trash before they are changed."""
     puts_back: bool = False
-    """Whether rows of the trash are put back."""
+    """Whether deleted rows of the trash are put back."""
+    on_done: Callable[[str, MutationResult], None] | None = None
+    """Called with the change's id and result once it ran to its end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +68,8 @@ class Outcome:
     interrupted: bool = False
     trash: Path | None = None
     """The file of the rows as they were."""
+    change_id: str = ""
+    """What `tasq undo` takes, where rows were kept."""
     recorded: "Recorded"
 
     @property
@@ -94,6 +98,7 @@ class Outcome:
             "interrupted": self.interrupted,
             "error": None if self.error is None else str(self.error),
             "trash": None if self.trash is None else str(self.trash),
+            "change": self.change_id or None,
         }
 
     @property
@@ -126,8 +131,12 @@ class Operation:
         """
         change, seen = self.change, self.seen
         trash = None
+        change_id = new_id()
         if change.keeps_rows:
-            trash = Trash().open(self._settings, self._repository.table, self.command)
+            trash = Trash().open(
+                self._settings, self._repository.table, self.command,
+                id=change_id, verb=change.verb.name,
+            )  # fmt: skip
         mutation = change.start(self._repository, seen, trash)
         last, error, is_done = Progress(0, 0, seen.total), None, False
         kept: Path | None = None
@@ -137,6 +146,8 @@ class Operation:
                     break
             else:
                 is_done = True
+                if change.on_done is not None:
+                    change.on_done(change_id, MutationResult(last.done, last.skipped))
         except TasqError as failure:
             error = failure
         finally:
@@ -149,10 +160,12 @@ class Operation:
             recorded = record(
                 self._settings, change.verb.name, self.command, result,
                 ended=ended, trash=kept, ids=seen.selection.ids or (),
+                change_id=change_id if kept else "",
             )  # fmt: skip
         return Outcome(
             verb=change.verb, seen=seen, result=result, error=error,
-            interrupted=not is_done and error is None, trash=kept, recorded=recorded,
+            interrupted=not is_done and error is None, trash=kept,
+            change_id=change_id if kept else "", recorded=recorded,
         )  # fmt: skip
 
 
@@ -182,7 +195,7 @@ def _check_columns(repository: Repository, change: Change) -> None:
     Raises:
         TasqError: the table has such columns; names them.
     """
-    if not (change.keeps_rows or change.puts_back):
+    if not (change.puts_back or (change.keeps_rows and change.verb.loses_rows)):
         return
     if not (columns := unknown_columns(repository)):
         return
@@ -229,6 +242,7 @@ def record(
     ended: str = "done",
     trash: Path | None = None,
     ids: tuple[UUID, ...] = (),
+    change_id: str = "",
 ) -> Recorded:
     """Write what was done to the audit log; a disk that refuses is noted in the answer.
 
@@ -240,14 +254,16 @@ def record(
         ended: "done", "interrupted", or the error's text.
         trash: the file of the rows as they were.
         ids: which tasks, by id; kept where the command doesn't name them all.
+        change_id: what `tasq undo` takes, where rows were kept.
     """
     kept, problem = str(trash or ""), ""
     try:
-        entry = AuditLog().note(settings, command, result, ended, kept)
+        log = AuditLog.of(settings)
+        entry = log.note(settings, command, result, ended, kept, verb=verb, id=change_id)
     except OSError as error:
         problem = f"the journal could not be written: {error}"
         entry = Entry(
             datetime.now(UTC), settings.profile, settings.redacted_url, command,
-            result.done, result.skipped, ended, kept,
+            result.done, result.skipped, ended, kept, verb, change_id,
         )  # fmt: skip
     return Recorded(entry, verb, ids if "  # " in command else (), problem)

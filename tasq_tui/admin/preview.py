@@ -11,7 +11,7 @@ from tasq_core.filters.model import Term
 from tasq_core.filters.values import Span, State
 from tasq_core.repository.protocol import PageOrder, Repository
 from tasq_core.steering import is_leased
-from tasq_core.task import OPEN_STATUSES, Task, TaskStatus
+from tasq_core.task import FINISHED_STATUSES, OPEN_STATUSES, Task, TaskStatus
 from tasq_tui.admin.selection import Selection
 from tasq_tui.admin.settings import Settings
 from tasq_tui.admin.wording import counted
@@ -43,6 +43,10 @@ class Verb(NamedTuple):
     """Whether one task needs no question."""
     is_typed: bool = False
     """Whether the number must be typed however small it is."""
+    open_only: bool = False
+    """Whether finished tasks are left alone."""
+    takes_leased: bool = False
+    """Whether tasks that a consumer holds are changed, too."""
     is_idempotent: bool = False
     """Whether a task that was skipped is as it should be."""
 
@@ -105,12 +109,24 @@ class Preview:
         return [
             f"{count:,} {about}"
             for count, about in (
-                (self.leased, "held by a consumer now, skipped"),
+                (self.leased, f"held by a consumer now, {self._leased_fate}"),
+                (self._finished, "finished, skipped"),
                 (self.gone, "not found"),
                 (self.later, "created after the selection was frozen, left alone"),
             )
             if count
         ]
+
+    @property
+    def _leased_fate(self) -> str:
+        return "whose run is ended" if self.verb.takes_leased else "skipped"
+
+    @property
+    def _finished(self) -> int:
+        """Those that are left alone because they have ended."""
+        if not self.verb.open_only:
+            return 0
+        return sum(self.by_status.get(status, 0) for status in FINISHED_STATUSES)
 
 
 def target_text(settings: Settings) -> str:

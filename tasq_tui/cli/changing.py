@@ -1,11 +1,12 @@
 """A changing verb on the command line: renders `tasq_tui.admin.operation`, and exits by it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from tasq_tui.admin.operation import Change, Operation, Outcome, prepare
 from tasq_tui.admin.settings import Settings
 from tasq_tui.cli import confirmation, diagnostics, output, progress
-from tasq_tui.cli.connection import connected
+from tasq_tui.cli.connection import Connection, connected
 from tasq_tui.cli.diagnostics import ExitCode
 from tasq_tui.cli.options import Given
 
@@ -21,10 +22,13 @@ class Asked:
     """Whether all tasks were named by id."""
 
 
-def carry_out(given: Given, change: Change, asked: Asked) -> int:
+def carry_out(
+    given: Given, asked_for: Change | Callable[[Connection], Change], asked: Asked
+) -> int:
     """Preview, ask, change and report; the exit code."""
     with connected(given) as connection:
         settings = connection.settings
+        change = asked_for if isinstance(asked_for, Change) else asked_for(connection)
         is_asked = not (asked.yes or asked.dry_run) and confirmation.is_asked(
             change.verb, settings, named=asked.named
         )
@@ -50,7 +54,8 @@ def report(outcome: Outcome, *, as_json: bool) -> int:
     again = ": run it again to go on" if outcome.interrupted and outcome.left else ""
     diagnostics.note(f"{outcome.text}{again}")
     if outcome.trash is not None:
-        diagnostics.note(f"to undo: tasq import {outcome.trash}")
+        rows = f" (or tasq import {outcome.trash})" if outcome.verb.loses_rows else ""
+        diagnostics.note(f"to undo: tasq undo {outcome.change_id}{rows}")
     if outcome.recorded.problem:
         diagnostics.warn(outcome.recorded.problem)
     code = diagnostics.failed(outcome.error) if outcome.error is not None else ExitCode.FAILED

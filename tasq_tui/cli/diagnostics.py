@@ -16,7 +16,9 @@ from tasq_core.errors import (
     ScheduleNotFoundError,
     TaskNotFoundError,
     TasqError,
+    WaitTimeoutError,
 )
+from tasq_tui.admin.errors import ChangeNotFoundError
 from tasq_tui.cli import sanitize
 
 
@@ -51,6 +53,8 @@ _CODES: Final = (
     (InvalidInputError, ExitCode.USAGE),
     (TaskNotFoundError, ExitCode.NOT_FOUND),
     (ScheduleNotFoundError, ExitCode.NOT_FOUND),
+    (ChangeNotFoundError, ExitCode.NOT_FOUND),
+    (WaitTimeoutError, ExitCode.TIMEOUT),
     (ReadOnlyError, ExitCode.REFUSED),
     (RepositoryUnavailableError, ExitCode.NO_CONNECTION),
 )

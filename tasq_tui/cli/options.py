@@ -139,6 +139,10 @@ Output = Annotated[Format, typer.Option("--output", "-o", help="The form of what
 RowOutput = Annotated[RowFormat, typer.Option("--output", "-o", help="The form of the rows.")]
 AsJson = Annotated[bool, typer.Option("--json", help="The same as -o json.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Don't ask.")]
+NoTrash = Annotated[
+    bool,
+    typer.Option("--no-trash", help="Don't keep the rows as they were: nothing can be undone."),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 
 

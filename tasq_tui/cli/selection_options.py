@@ -75,6 +75,12 @@ class ChoosingCommand(VerbCommand):
         self.params = [p for p in choosing if p.name not in self._left_out] + self.params
 
 
+class EditingCommand(ChoosingCommand):
+    """A verb whose own --queue and --type say what they become."""
+
+    _left_out = frozenset({"queues", "types"})
+
+
 class FilteringCommand(ChoosingCommand):
     """A verb that takes a filter alone."""
 

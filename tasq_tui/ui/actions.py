@@ -107,7 +107,7 @@ ACTIONS: Final = (
            call="requeue(True)", writes=True),
     Action(_TASKS, "delete", "d,delete", "Delete", "Delete the tasks; they go to the trash",
            writes=True, tone=Tone.DANGER),
-    Action(_TASKS, "undo", "U", "Undo", "Restore the last deletion from the trash",
+    Action(_TASKS, "undo", "U", "Undo", "Put back the rows of the last change",
            writes=True, tone=Tone.UNDO),
     Action(_TASKS, "purge", "P", "Purge", "Delete all tasks that match the filter",
            writes=True, tone=Tone.DANGER),
@@ -122,7 +122,7 @@ ACTIONS: Final = (
     Action(_TASKS, "args_mode", "t", "Args", "Show the arguments as tree, text or bytes",
            show=False),
 
-    Action(_OVERVIEW, "undo", "U", "Undo", "Restore the last deletion from the trash",
+    Action(_OVERVIEW, "undo", "U", "Undo", "Put back the rows of the last change",
            show=False, writes=True, tone=Tone.UNDO),
     Action(_OVERVIEW, "new", "i", "New task", "Write a new task and submit it", writes=True),
     Action(_OVERVIEW, "shorter", "left_square_bracket", "Shorter",
@@ -140,7 +140,7 @@ ACTIONS: Final = (
            call="requeue(True)", writes=True),
     Action(_ERRORS, "delete", "d,delete", "Delete", "Delete all tasks of the group",
            writes=True, tone=Tone.DANGER),
-    Action(_ERRORS, "undo", "U", "Undo", "Restore the last deletion from the trash",
+    Action(_ERRORS, "undo", "U", "Undo", "Put back the rows of the last change",
            writes=True, tone=Tone.UNDO),
     Action(_ERRORS, "sort", "s", "Sort", "Sort by count or by the latest failure"),
     Action(_ERRORS, "copy", "y", "Copy", "Copy the message to the clipboard"),
@@ -171,7 +171,7 @@ ACTIONS: Final = (
            show=False),
 
     Action(_LOG, "copy", "y", "Copy", "Copy the command to the clipboard"),
-    Action(_LOG, "undo", "U", "Undo", "Restore the last deletion from the trash",
+    Action(_LOG, "undo", "U", "Undo", "Put back the rows of the last change",
            writes=True, tone=Tone.UNDO),
 )  # fmt: skip
 

@@ -67,9 +67,8 @@ class Session:
         """
         self.settings = settings
         self.log: list[Recorded] = []
-        self.deleted: list[Path] = []
-        """This run's deletions that can be undone, the last one last."""
-        self.restored: set[Path] = set()
+        self.changes: set[Path] = set()
+        """Files of the undo log that this run wrote."""
         self.figures = Figures()
         self._clock = clock
         self._skew = timedelta()

@@ -5,8 +5,9 @@ import pytest
 from tasq_core.errors import TasqError
 from tasq_core.filters import Filter, parse
 from tasq_core.reports import MutationResult
+from tasq_core.steering import requeued
 from tasq_core.task import TaskStatus
-from tasq_tui.admin.mutations import BATCH, delete, requeue, restore
+from tasq_tui.admin.mutations import BATCH, delete, restore, swap
 from tasq_tui.admin.selection import select_ids, select_where
 from tasq_tui.admin.settings import Settings
 from tasq_tui.admin.trash import Trash
@@ -56,7 +57,7 @@ def test_a_requeue_of_what_goes_on_matching_ends(repository):
     repository.submit_tasks(make_tasks(MANY))
     selection = select_where(repository, parse("is:ready"))
 
-    _, result = finish(requeue(repository, selection, MANY))
+    _, result = finish(swap(repository, selection, MANY, requeued, trash=None))
 
     assert result == MutationResult(MANY, 0)
 
@@ -91,7 +92,7 @@ def test_ids_that_are_gone_are_skipped(repository):
     repository.submit_task(here)
     selection = select_ids(repository, [here.id, gone.id])
 
-    assert finish(requeue(repository, selection, 2))[1] == MutationResult(1, 1)
+    assert finish(swap(repository, selection, 2, requeued, trash=None))[1] == MutationResult(1, 1)
 
 
 def test_what_was_discarded_can_be_restored(repository, tmp_path):

@@ -92,7 +92,7 @@ def test_a_deletion_cut_off_by_a_crash_is_still_listed(tmp_path):
 
     [entry] = trash.entries()
 
-    assert (entry.path, entry.rows, entry.target) == (file.path, 0, "")
+    assert (entry.path, entry.rows, entry.table) == (file.path, 2, "tasks")
     assert len(list(trash.lines(file.path))) == 2
     file.close()
 

@@ -5,10 +5,12 @@ import pytest
 from tasq_core.errors import TasqError
 from tasq_core.filters import Filter
 from tasq_tui.admin import changes
+from tasq_tui.admin.edits import Wanted
 from tasq_tui.admin.operation import prepare
 from tasq_tui.admin.selection import select_ids
 from tasq_tui.admin.settings import Settings
 from tasq_tui.admin.trash import Trash
+from tasq_tui.admin.undo import find_change
 from tests.support.builders import make_task
 
 
@@ -45,7 +47,23 @@ def test_an_undo_is_refused_rather_than_done_without_them(database, repository, 
     outcome = prepare(repository, settings, delete).run(lambda _: True)
     add_column(database, repository)
 
-    lines = Trash().lines(outcome.trash)
+    found = find_change(Trash(), settings, repository.table, outcome.change_id)
     with pytest.raises(TasqError, match=r"trash doesn't know \(tenant\)"):
-        prepare(repository, settings, changes.restore(lines, 1, (str(outcome.trash),)))
+        prepare(repository, settings, changes.undo(Trash(), found))
     assert repository.count(Filter()) == 0
+
+
+def test_what_changes_rows_in_place_keeps_the_columns_of_others(database, repository, settings):
+    """An edit and its undo write none of them, and so need not be refused."""
+    task = make_task()
+    repository.submit_tasks([task])
+    add_column(database, repository)
+    database.execute(f"UPDATE {repository.table} SET tenant = 'acme'")
+    wanted = Wanted(queue="bulk")
+    edit = changes.edit(lambda r: select_ids(r, [task.id]), wanted.values, wanted.flags)
+
+    outcome = prepare(repository, settings, edit).run(lambda _: True)
+    found = find_change(Trash(), settings, repository.table, outcome.change_id)
+    prepare(repository, settings, changes.undo(Trash(), found)).run(lambda _: True)
+
+    assert database.execute(f"SELECT tenant, queue FROM {repository.table}") == [("acme", "mail")]

@@ -282,12 +282,13 @@ def test_an_interrupted_purge_goes_on_and_is_undone_byte_for_byte(tasq, database
     assert rows(tasq) == before
 
 
-def test_every_change_is_written_to_the_journal(tasq, table, database):
+def test_every_change_is_written_to_the_databases_history(tasq, table, database):
     [task] = table(make_task())
 
     tasq("delete", str(task.id), "--yes")
 
-    [entry] = [json.loads(line) for line in (tasq.state / "journal.jsonl").read_text().splitlines()]
+    [log] = tasq.state.glob("databases/*/history.jsonl")
+    [entry] = [json.loads(line) for line in log.read_text().splitlines()]
     assert (entry["done"], entry["skipped"], entry["outcome"]) == (1, 0, "done")
     assert entry["command"].startswith("tasq delete")
     assert str(task.id) in entry["command"]

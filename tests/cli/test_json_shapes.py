@@ -54,6 +54,7 @@ def one(table, repository):
         ("shown", ["show", "{id}", "-o", "ndjson"]),
         ("change", ["requeue", "{id}", "--json"]),
         ("change", ["delete", "{id}", "--yes", "--json"]),
+        ("change", ["requeue", "{id}", "--spread", "10m", "--json"]),
         ("change", ["purge", "--all", "--yes", "--json"]),
         ("change", ["clean", "--age", "0s", "--yes", "--json"]),
         ("preview", ["delete", "--where", "status:failed", "--dry-run", "--json"]),
@@ -66,8 +67,6 @@ def test_what_is_printed_has_the_documented_shape(tasq, one, name, words):
 
     assert result.code == 0, result.err
     example = EXAMPLES[name]
-    if name == "change" and words[0] == "requeue":
-        example = example | {"trash": None}
     assert_same_shape(json.loads(result.out), example)
 
 
@@ -120,6 +119,12 @@ def test_a_submitted_file_is_summed_up_in_the_documented_shape(tasq, repository)
     result = tasq("submit", "--from", "-", "--json", stdin='{"type": "a"}\n')
 
     assert_same_shape(json.loads(result.out), EXAMPLES["submitted"])
+
+
+def test_history_has_the_documented_shape(tasq, one):
+    tasq("requeue", str(one.id))
+
+    assert_same_shape(json.loads(tasq("history", "--json").out), [EXAMPLES["history"]])
 
 
 def test_export_has_the_keys_of_a_task(tasq, one):

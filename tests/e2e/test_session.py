@@ -72,7 +72,7 @@ def test_a_session_filters_changes_undoes_steps_and_its_log_does_the_same_again(
         cockpit.press("d", until="Delete 1 task")
         cockpit.press("y", until="deleted 1")
         cockpit.wait_for("8 match")
-        cockpit.press("U", until="restored 1")
+        cockpit.press("U", until="put back 1")
         cockpit.wait_for("9 match")
         cockpit.press("d", until="Delete 1 task")
         cockpit.press("y", until="8 match")

@@ -34,7 +34,7 @@ async def test_every_screen_reads_and_a_deletion_can_be_undone(database, client)
         await press(pilot, "y")
         await until(pilot, lambda: "deleted 1 · U undoes" in toasts(app))
         await press(pilot, "U")
-        await until(pilot, lambda: "restored 1" in toasts(app))
+        await until(pilot, lambda: "put back 1" in toasts(app))
         assert client.new_inspector().get(task.id) == task
 
         await press(pilot, "A")

@@ -41,7 +41,7 @@ async def test_the_command_of_many_ids_runs_as_copied(shop: Settings, table, tmp
         ids = app.session.log[0].ids
         assert len(ids) > 20
         await press(pilot, "U")
-        await until(pilot, lambda: any("restored" in text for text in toasts(app)))
+        await until(pilot, lambda: any("put back" in text for text in toasts(app)))
         await press(pilot, "7")
         await settled_log(pilot, app, 2)
         await press(pilot, "down", "y")

@@ -124,10 +124,10 @@ async def test_a_deleted_task_comes_back_by_undo_as_it_was(shop: Settings, table
         assert not table.repository.get_tasks([task.id])
 
         await press(pilot, "U")
-        await until(pilot, lambda: "restored 1" in toasts(app))
+        await until(pilot, lambda: "put back 1" in toasts(app))
 
         assert table.new_inspector().get(task.id) == task
-        assert [logged.verb for logged in app.session.log] == ["delete", "import"]
+        assert [logged.verb for logged in app.session.log] == ["delete", "undo"]
 
 
 async def test_undo_of_an_earlier_runs_deletion_asks_first(shop: Settings, table):
@@ -138,7 +138,7 @@ async def test_undo_of_an_earlier_runs_deletion_asks_first(shop: Settings, table
         await until(pilot, lambda: table.new_inspector().count() == TASKS - 2)
     async with cockpit(shop, screen="tasks") as (app, pilot):
         await press(pilot, "U")
-        await until(pilot, lambda: "Restore 2 tasks?" in screen_text(app))
+        await until(pilot, lambda: "put 2 tasks back?" in screen_text(app))
         await press(pilot, "y")
 
         await until(pilot, lambda: table.new_inspector().count() == TASKS)

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from tasq_core.cleaner import DEFAULT_AGE_SECONDS
+from tasq_core.durations import parse_duration
 from tasq_core.errors import InvalidInputError
 from tasq_core.task import FINISHED_STATUSES
 from tasq_tui.admin import changes
@@ -18,7 +19,6 @@ from tasq_tui.cli.selection_options import ChoosingCommand, FilteringCommand, ch
 
 app = verb_app()
 
-NoTrash = Annotated[bool, typer.Option("--no-trash", help="Don't keep what is deleted.")]
 IncludeLeased = Annotated[
     bool, typer.Option("--include-leased", help="Also tasks that a consumer holds right now.")
 ]
@@ -32,6 +32,13 @@ def requeue_tasks(
         bool,
         typer.Option("--reset", help="Also set the receive count to 0, and forget the outcome."),
     ] = False,
+    spread: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DURATION", help="Let them fall due evenly over so long, the last at its end."
+        ),
+    ] = None,
+    no_trash: options.NoTrash = False,
     yes: options.Yes = False,
     dry_run: options.DryRun = False,
     as_json: options.AsJson = False,
@@ -44,11 +51,14 @@ def requeue_tasks(
     Examples:
       tasq requeue 3f2a9c
       tasq requeue --where 'status:failed error:timeout' --yes
+      tasq requeue --where 'status:failed type:webhook' --spread 10m
       tasq list --where 'status:failed type:send*' -o ids | tasq requeue - --yes
     """
     choice = checked_choice(context)
     asked = Asked(yes=yes, dry_run=dry_run, as_json=as_json, named=choice.names_ids)
-    return carry_out(context.obj, changes.requeue(choice.selection, reset=reset), asked)
+    window = None if spread is None else parse_duration("--spread", spread, positive=True)
+    change = changes.requeue(choice.selection, reset=reset, spread=window, keep=not no_trash)
+    return carry_out(context.obj, change, asked)
 
 
 @app.command("delete", cls=ChoosingCommand)
@@ -56,7 +66,7 @@ def delete_tasks(
     context: typer.Context,
     *,
     include_leased: IncludeLeased = False,
-    no_trash: NoTrash = False,
+    no_trash: options.NoTrash = False,
     yes: options.Yes = False,
     dry_run: options.DryRun = False,
     as_json: options.AsJson = False,
@@ -80,7 +90,7 @@ def purge(
     context: typer.Context,
     *,
     include_leased: IncludeLeased = False,
-    no_trash: NoTrash = False,
+    no_trash: options.NoTrash = False,
     yes: options.Yes = False,
     dry_run: options.DryRun = False,
     as_json: options.AsJson = False,
@@ -123,7 +133,7 @@ def clean(
             help="successful or failed; both without it.",
         ),
     ] = None,
-    no_trash: NoTrash = False,
+    no_trash: options.NoTrash = False,
     yes: options.Yes = False,
     dry_run: options.DryRun = False,
     as_json: options.AsJson = False,

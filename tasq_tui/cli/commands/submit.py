@@ -1,17 +1,15 @@
 """tasq submit."""
 
-from codecs import BOM_UTF8
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
 
 import typer
 
-from tasq_core.args import JSON, Codec, codec_named
-from tasq_core.errors import ArgsDecodeError, InvalidInputError
+from tasq_core.args import Codec, codec_named
+from tasq_core.errors import InvalidInputError
 from tasq_core.moments import parse_moment
 from tasq_core.producer import Producer
 from tasq_core.task import Task
@@ -20,8 +18,9 @@ from tasq_tui.admin.wording import counted
 from tasq_tui.cli import diagnostics, output
 from tasq_tui.cli.connection import connected
 from tasq_tui.cli.durations import age
+from tasq_tui.cli.json_input import read_json
 from tasq_tui.cli.options import AsJson, VerbCommand, verb_app
-from tasq_tui.cli.streams import file_lines, input_bytes, input_lines
+from tasq_tui.cli.streams import file_lines, input_lines
 
 app = verb_app()
 
@@ -100,7 +99,7 @@ def submit(
         return _submit_lines(context, source, defaults, delay, encoding, as_json=as_json)
     if type is None:
         raise InvalidInputError("Missing argument TYPE: name the task's type, or give --from FILE")
-    value = _read(args)
+    value = read_json("--args", args)
     wait = None if delay is None else age("--delay", delay)
     if at is not None and delay is not None:
         raise InvalidInputError("--at and --delay say the same thing: pass one of them")
@@ -200,26 +199,3 @@ def _print(tasks: list[Task], as_json: bool) -> int:
         diagnostics.note(f"{counted(len(tasks), 'task')} stored all the same: {named}{more}")
         return diagnostics.ExitCode.PARTLY_DONE
     return diagnostics.ExitCode.DONE
-
-
-def _read(given: str) -> Any:
-    """The value of `--args`.
-
-    Raises:
-        InvalidInputError: no JSON, or a file that can't be read.
-    """
-    if given == "-":
-        data = input_bytes()
-    elif given.startswith("@"):
-        try:
-            data = Path(given[1:]).read_bytes().removeprefix(BOM_UTF8)
-        except OSError as error:
-            raise InvalidInputError(f"--args {given}: {error.strerror}") from error
-    else:
-        data = given.encode(errors="surrogateescape")
-    try:
-        return JSON.decode(data)
-    except ArgsDecodeError as error:
-        raise InvalidInputError(
-            f"--args is no JSON: {error.__cause__ or error}; quote text twice, as in '\"text\"'"
-        ) from error

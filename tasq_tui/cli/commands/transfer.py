@@ -65,6 +65,7 @@ def import_tasks(
         list[str],
         typer.Argument(metavar="FILE", help="Exported or trash files; - is standard input."),
     ],
+    no_trash: options.NoTrash = False,
     as_json: options.AsJson = False,
 ) -> int:
     """Insert tasks as they were, every column; ids that exist are left as they are.
@@ -74,7 +75,7 @@ def import_tasks(
       zcat failed.ndjson.gz | tasq import -
     """
     with connected(context.obj) as connection, _lines(files) as lines:
-        change = changes.restore(lines, 0, tuple(files), changes.IMPORT)
+        change = changes.restore(lines, 0, tuple(files), keep=not no_trash)
         operation = prepare(connection.repository, connection.settings, change)
         check_table(connection.client)
         diagnostics.note(f"import into {target_text(connection.settings)}")

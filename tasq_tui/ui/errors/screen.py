@@ -166,7 +166,7 @@ class ErrorsScreen(CockpitScreen):
         self._change(changes.delete)
 
     def action_undo(self) -> None:
-        """Restore the last deletion."""
+        """Undo the last change."""
         undo(self.cockpit.changer)
 
     def action_sort(self) -> None:

@@ -99,7 +99,7 @@ class HistoryScreen(CockpitScreen):
             self.cockpit.changer.tell("copied the command")
 
     def action_undo(self) -> None:
-        """Restore the last deletion."""
+        """Undo the last change."""
         undo(self.cockpit.changer)
 
 

@@ -13,6 +13,7 @@ from tasq_core.reports import MutationResult
 from tasq_tui.admin.mutations import Progress
 from tasq_tui.admin.operation import Change, Operation, Outcome, Watch, prepare
 from tasq_tui.admin.preview import Confirmation
+from tasq_tui.admin.undo import VERB
 from tasq_tui.ui.base_screen import CockpitScreen
 from tasq_tui.ui.dialogs.confirm import ConfirmDialog
 from tasq_tui.ui.dialogs.type_to_confirm import TypeToConfirm
@@ -72,7 +73,7 @@ class Changer:
         async with DelayedProgress(self.app, title, stopping.set) as dialog:
 
             def watch(progress: Progress) -> bool:  # on the connection's thread
-                dialog.progress = progress
+                dialog.progress = progress[:3]
                 return not stopping.is_set()
 
             return (await self.session.admin.run(call, watch)).value
@@ -93,7 +94,7 @@ class Changer:
         message = outcome.text
         if outcome.error is not None:
             message += f"; then: {outcome.error}"
-        if outcome.trash is not None:
+        if outcome.trash and outcome.verb.name != VERB and not outcome.verb.is_harmless:
             message += " · U undoes"
         is_partial = outcome.result.skipped and not outcome.verb.is_idempotent
         self.tell(message, "error" if outcome.error else "warning" if is_partial else "information")
@@ -139,7 +140,7 @@ class Changer:
             return None
         outcome = await self.run(button(operation.seen), operation)
         if outcome.trash is not None:
-            self.session.deleted.append(outcome.trash)
+            self.session.changes.add(outcome.trash)
         self.report(outcome)
         return outcome.result
 

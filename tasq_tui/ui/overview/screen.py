@@ -271,7 +271,7 @@ class OverviewScreen(CockpitScreen):
         changer.begin("submit", lambda: submit_new(changer))
 
     def action_undo(self) -> None:
-        """Restore the last deletion."""
+        """Undo the last change."""
         undo(self.cockpit.changer)
 
 

@@ -276,7 +276,7 @@ class TasksScreen(CockpitScreen):
         self.cockpit.changer.change(purge)
 
     def action_undo(self) -> None:
-        """Restore the last deletion."""
+        """Undo the last change."""
         undo(self.cockpit.changer)
 
     def action_new(self) -> None:
