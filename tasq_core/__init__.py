@@ -84,6 +84,7 @@ from tasq_core.task import (
     TaskStatusGroup,
     get_task_statuses,
 )
+from tasq_core.timings import Activity, Bucket, Rate, Rates, Spread, Timing, Timings
 
 _LAZY: Final = {
     "MySQLRepository": "tasq_core.repository.mysql",
@@ -99,10 +100,12 @@ if TYPE_CHECKING:
 __all__ = [
     "GOB",
     "JSON",
+    "Activity",
     "ArgsDecodeError",
     "ArgsEncodeError",
     "Attempt",
     "BreakdownRow",
+    "Bucket",
     "Channel",
     "ClaimUnansweredError",
     "Cleaner",
@@ -143,6 +146,8 @@ __all__ = [
     "PollStrategy",
     "PostgresRepository",
     "Producer",
+    "Rate",
+    "Rates",
     "RawArgs",
     "ReadOnlyError",
     "Repository",
@@ -154,6 +159,7 @@ __all__ = [
     "Schedule",
     "ScheduleNotFoundError",
     "Snooze",
+    "Spread",
     "StatementTimeoutError",
     "Summary",
     "Swap",
@@ -166,6 +172,8 @@ __all__ = [
     "TaskTypeNotFoundError",
     "TaskTypeNotKnownError",
     "TasqError",
+    "Timing",
+    "Timings",
     "UnknownPollStrategyError",
     "VisibilityTimeoutTooShortError",
     "WaitTimeoutError",

@@ -10,7 +10,7 @@ from tasq_core.durations import Duration, seconds
 from tasq_core.error_groups import group_errors
 from tasq_core.errors import InvalidInputError, TaskNotFoundError
 from tasq_core.filters import Filter
-from tasq_core.fleet.inspection import FleetInspection
+from tasq_core.inspector_figures import InspectorFigures
 from tasq_core.inspector_input import as_filter, cursor, ids_of, position, restricting
 from tasq_core.producer import as_task_id
 from tasq_core.reports import BreakdownRow, ErrorGroup, MutationResult, Page, Schedule, Summary
@@ -41,7 +41,7 @@ BATCH = 1000
 """Rows read or written at a time."""
 
 
-class Inspector(FleetInspection):
+class Inspector(InspectorFigures):
     """Looks at the whole table, and changes it by hand. Safe to share between threads."""
 
     def __init__(self, repository: Repository) -> None:

@@ -17,7 +17,7 @@ SLOTS: Final = frozenset(
     {
         "tasks", "name", "enum", "columns", "preview_columns", "where", "order", "branches",
         "hint", "ready_hint", "due_hint", "rank", "queue_text", "type_text",
-        "now", "wall", "crashes", "exhausted",
+        "now", "wall", "crashes", "exhausted", "by",
     }
 )  # fmt: skip
 
@@ -32,7 +32,7 @@ FOLDERS: Final = {
 SIDE_SLOTS: Final = frozenset({"consumers", "pauses", "attempts", "schedules", "lead"})
 """The quoted names of the side tables, and what their names begin with."""
 
-_FILES: Final = ("claim", "write", "read", "steer")
+_FILES: Final = ("claim", "write", "read", "steer", "figures")
 _NAME: Final = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 _SLOT: Final = re.compile(r"\{(\w*)\}")
 
@@ -105,6 +105,14 @@ class Statements:
     """Writes rows by id: all columns but the id and the times of creation and start."""
     states: str
     """Status and lease (receive count, nonce) of rows by id."""
+    timings: str
+    """How long the newest ended tasks waited and ran, by name."""
+    ended: str
+    """The newest ended tasks, counted by bucket of time, name and status."""
+    arrived: str
+    """The newest created tasks, counted by bucket of time and name."""
+    open_pairs: str
+    """What holds the open tasks of each queue and type."""
 
 
 def parse(text: str, source: str) -> dict[str, str]:

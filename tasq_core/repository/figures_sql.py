@@ -1,0 +1,160 @@
+"""Figures about the table: timings, activity, and the open tasks of each queue and type."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, NamedTuple
+
+from tasq_core.errors import InvalidInputError
+from tasq_core.repository.inspection_sql import SqlInspection
+from tasq_core.repository.odd_rows import MISREAD
+from tasq_core.repository.rows import text_of
+from tasq_core.sql import fill
+from tasq_core.task import TaskStatus
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NAMES: Final[Mapping[str | None, str]] = {None: "''", "queue": "queue", "type": "type"}
+
+
+class TimingRow(NamedTuple):
+    """The ended tasks of one name. Waits and runs are (p50, p95, longest) in seconds."""
+
+    name: str
+    done: int
+    failed: int
+    wait: tuple[float, float, float] | None
+    run: tuple[float, float, float] | None
+    first: datetime
+    """When the first of them ended."""
+
+
+class BucketRow(NamedTuple):
+    """How many tasks of one name and status fall into one bucket of time."""
+
+    start: datetime
+    name: str
+    status: TaskStatus
+    number: int
+    first: datetime
+    """The time of the first of them."""
+
+
+class OpenPair(NamedTuple):
+    """The open tasks of one queue and type."""
+
+    queue: str
+    type: str
+    ready: int
+    delayed: int
+    leased: int
+    lapsed: int
+    """ENQUEUED or IN_PROGRESS with a lease that has ended (part of ready, or exhausted)."""
+    exhausted: int
+    retrying: int
+    """NEW again after a failure."""
+    ready_since: datetime | None
+    """Since when the first of the ready ones could have been claimed."""
+    lapsed_since: datetime | None
+    """Since when the first of the lapsed leases has been over."""
+
+
+class FigureReader:
+    """Runs the statements of `sql/<dialect>/figures.sql` on one repository's database."""
+
+    def __init__(self, repository: object) -> None:
+        """For the table of `repository`.
+
+        Raises:
+            InvalidInputError: a repository of another kind than this library's.
+        """
+        repository = getattr(repository, "observed", repository)
+        if not isinstance(repository, SqlInspection):
+            raise InvalidInputError(f"{type(repository).__name__} has no figures")
+        self._repository = repository
+        self._rows = repository._rows  # noqa: SLF001 - of this package
+
+    def timings(
+        self, by: str | None, since: datetime, until: datetime, limit: int
+    ) -> list[TimingRow]:
+        """Of the newest `limit` tasks that ended in [since, until), by name."""
+        found = []
+        for name, done, failed, *spreads, first in self._read(
+            "timings", by, since, until, {"limit": limit}
+        ):
+            with suppress(*MISREAD):
+                at = self._rows.read_time(first)
+                wait, run = _spread(spreads[:3]), _spread(spreads[3:])
+                found.append(TimingRow(text_of(name), int(done), int(failed), wait, run, at))
+        return sorted(found, key=lambda row: row.name)
+
+    def ended(
+        self, by: str | None, since: datetime, until: datetime, bucket: timedelta, limit: int
+    ) -> list[BucketRow]:
+        """The newest `limit` tasks that ended in [since, until), counted."""
+        return self._buckets("ended", by, since, until, bucket, limit)
+
+    def arrived(
+        self, by: str | None, since: datetime, until: datetime, bucket: timedelta, limit: int
+    ) -> list[BucketRow]:
+        """The newest `limit` tasks created in [since, until), counted; all as NEW."""
+        return self._buckets("arrived", by, since, until, bucket, limit)
+
+    def open_pairs(self) -> list[OpenPair]:
+        """The open tasks of each queue and type, exactly."""
+        found = []
+        for queue, kind, *counts, ready, lapsed in self._repository._rows_of(  # noqa: SLF001
+            self._repository._sql.open_pairs, {}  # noqa: SLF001
+        ):  # fmt: skip
+            numbers = [int(count or 0) for count in counts]
+            times = [self._time(ready), self._time(lapsed)]
+            found.append(OpenPair._make([text_of(queue), text_of(kind), *numbers, *times]))
+        return sorted(found, key=lambda pair: (pair.queue, pair.type))
+
+    def _time(self, value: Any) -> datetime | None:
+        with suppress(*MISREAD):
+            return None if value is None else self._rows.read_time(value)
+        return None
+
+    def _buckets(  # noqa: PLR0917 - as the two that call it
+        self,
+        statement: str,
+        by: str | None,
+        since: datetime,
+        until: datetime,
+        bucket: timedelta,
+        limit: int,
+    ) -> list[BucketRow]:
+        micro = timedelta(microseconds=1)
+        params = {"limit": limit, "bucket": bucket // micro, "zone": self._zone(until) // micro}
+        found = []
+        for place, name, status, count, first in self._read(statement, by, since, until, params):
+            with suppress(*MISREAD, OverflowError):
+                label = TaskStatus(self._rows.status_of(status))
+                at = self._rows.read_time(first)
+                start = _EPOCH + int(place) * bucket
+                found.append(BucketRow(start, text_of(name), label, int(count), at))
+        return sorted(found)
+
+    def _zone(self, at: datetime) -> timedelta:
+        """How far the table's times are from UTC: MySQL's may be wall times."""
+        written = self._rows.time(at)
+        if not isinstance(written, datetime) or written.tzinfo is not None:
+            return timedelta()
+        return written.replace(tzinfo=UTC) - at
+
+    def _read(
+        self, statement: str, by: str | None, since: datetime, until: datetime,
+        params: Mapping[str, object],
+    ) -> list[tuple[Any, ...]]:  # fmt: skip
+        if by not in _NAMES:
+            raise InvalidInputError(f"can't group by {by!r}: use 'queue' or 'type'")
+        sql = fill(getattr(self._repository._sql, statement), {"by": _NAMES[by]})  # noqa: SLF001
+        between = {"since": self._rows.time(since), "until": self._rows.time(until)}
+        return self._repository._rows_of(sql, {**params, **between})  # noqa: SLF001
+
+
+def _spread(microseconds: list[Any]) -> tuple[float, float, float] | None:
+    if microseconds[0] is None:
+        return None
+    p50, p95, longest = (float(value) / 1e6 for value in microseconds)
+    return p50, p95, longest

@@ -1,0 +1,105 @@
+-- Figures on MySQL and MariaDB: how long tasks waited and ran, what arrives and ends, what holds
+-- the open ones.
+-- differs: grouped by a hash of each name, and the name is read from one row at the end: grouped by
+-- columns of type text, 50,000 rows go through a table on disk and take two seconds.
+
+-- The newest %(limit)s tasks that ended from %(since)s to before %(until)s, by {by}: how many
+-- succeeded and failed; the 50th and 95th percentile and the longest wait, then run, in
+-- microseconds; when the first ended. Percentiles are of those that started.
+-- name: timings
+SELECT BINARY {by}, done, failed, wait_50, wait_95, wait_max, run_50, run_95, run_max, first
+FROM (
+  SELECT hash, MIN(id) AS sample, SUM(status = 'SUCCESSFUL') AS done,
+    SUM(status = 'FAILED') AS failed,
+    MAX(CASE WHEN wait_place = waits - (waits + 1) DIV 2 + 1 THEN wait END) AS wait_50,
+    MAX(CASE WHEN wait_place = waits - (waits * 95 + 99) DIV 100 + 1 THEN wait END) AS wait_95,
+    MAX(wait) AS wait_max,
+    MAX(CASE WHEN run_place = waits - (waits + 1) DIV 2 + 1 THEN run END) AS run_50,
+    MAX(CASE WHEN run_place = waits - (waits * 95 + 99) DIV 100 + 1 THEN run END) AS run_95,
+    MAX(run) AS run_max, MIN(finished_at) AS first
+  FROM (
+    SELECT hash, id, status, wait, run, finished_at,
+      ROW_NUMBER() OVER (PARTITION BY hash ORDER BY wait DESC) AS wait_place,
+      ROW_NUMBER() OVER (PARTITION BY hash ORDER BY run DESC) AS run_place,
+      COUNT(wait) OVER (PARTITION BY hash) AS waits
+    FROM (
+      SELECT CAST(CONV(LEFT(SHA1({by}), 16), 16, 10) AS UNSIGNED) AS hash, id, status, finished_at,
+        GREATEST(TIMESTAMPDIFF(MICROSECOND, created_at, started_at), 0) AS wait,
+        GREATEST(TIMESTAMPDIFF(MICROSECOND, started_at, finished_at), 0) AS run
+      FROM {tasks}
+      WHERE finished_at >= %(since)s AND finished_at < %(until)s
+        AND status IN ('SUCCESSFUL', 'FAILED')
+      ORDER BY finished_at DESC LIMIT %(limit)s
+    ) AS newest
+  ) AS placed GROUP BY hash
+) AS named JOIN {tasks} ON {tasks}.id = named.sample
+
+-- (number of the bucket since 1970, name, status, count), and when the first of them ended.
+-- name: ended
+SELECT place, BINARY {by}, ended_as, number, first FROM (
+  SELECT (TIMESTAMPDIFF(MICROSECOND, '1970-01-01', finished_at) - %(zone)s) DIV %(bucket)s AS place,
+    hash, ended_as, MIN(id) AS sample, COUNT(*) AS number, MIN(finished_at) AS first
+  FROM (
+    SELECT finished_at, CAST(CONV(LEFT(SHA1({by}), 16), 16, 10) AS UNSIGNED) AS hash,
+      status AS ended_as, id FROM {tasks}
+    WHERE finished_at >= %(since)s AND finished_at < %(until)s
+      AND status IN ('SUCCESSFUL', 'FAILED')
+    ORDER BY finished_at DESC LIMIT %(limit)s
+  ) AS newest GROUP BY place, hash, ended_as
+) AS named JOIN {tasks} ON {tasks}.id = named.sample
+
+-- name: arrived
+SELECT place, BINARY {by}, 'NEW', number, first FROM (
+  SELECT (TIMESTAMPDIFF(MICROSECOND, '1970-01-01', made_at) - %(zone)s) DIV %(bucket)s AS place,
+    hash, MIN(id) AS sample, COUNT(*) AS number, MIN(made_at) AS first
+  FROM (
+    (SELECT created_at AS made_at, id, CAST(CONV(LEFT(SHA1({by}), 16), 16, 10) AS UNSIGNED) AS hash
+      FROM {tasks}
+      WHERE status = 'NEW' AND created_at >= %(since)s AND created_at < %(until)s
+      ORDER BY created_at DESC LIMIT %(limit)s)
+    UNION ALL
+    (SELECT created_at AS made_at, id, CAST(CONV(LEFT(SHA1({by}), 16), 16, 10) AS UNSIGNED) AS hash
+      FROM {tasks}
+      WHERE status = 'ENQUEUED' AND created_at >= %(since)s AND created_at < %(until)s
+      ORDER BY created_at DESC LIMIT %(limit)s)
+    UNION ALL
+    (SELECT created_at AS made_at, id, CAST(CONV(LEFT(SHA1({by}), 16), 16, 10) AS UNSIGNED) AS hash
+      FROM {tasks}
+      WHERE status = 'IN_PROGRESS' AND created_at >= %(since)s AND created_at < %(until)s
+      ORDER BY created_at DESC LIMIT %(limit)s)
+    UNION ALL
+    (SELECT created_at AS made_at, id, CAST(CONV(LEFT(SHA1({by}), 16), 16, 10) AS UNSIGNED) AS hash
+      FROM {tasks}
+      WHERE status = 'SUCCESSFUL' AND created_at >= %(since)s AND created_at < %(until)s
+      ORDER BY created_at DESC LIMIT %(limit)s)
+    UNION ALL
+    (SELECT created_at AS made_at, id, CAST(CONV(LEFT(SHA1({by}), 16), 16, 10) AS UNSIGNED) AS hash
+      FROM {tasks}
+      WHERE status = 'FAILED' AND created_at >= %(since)s AND created_at < %(until)s
+      ORDER BY created_at DESC LIMIT %(limit)s)
+    ORDER BY made_at DESC LIMIT %(limit)s
+  ) AS newest GROUP BY place, hash
+) AS named JOIN {tasks} ON {tasks}.id = named.sample
+
+-- The open tasks of each queue and type: ready, delayed, leased, lapsed, exhausted, retrying
+-- (failed before, to run again); since when the first of the ready ones could be claimed, and
+-- since when the first lease has lapsed.
+-- name: open_pairs
+SELECT BINARY queue, BINARY type, ready, `delayed`, leased, lapsed, exhausted, retrying,
+  ready_since, lapsed_since
+FROM (
+  SELECT CAST(CONV(LEFT(SHA1(queue), 16), 16, 10) AS UNSIGNED) AS queue_hash,
+    CAST(CONV(LEFT(SHA1(type), 16), 16, 10) AS UNSIGNED) AS type_hash, MIN(id) AS sample,
+    SUM(visible_at <= clock AND (max_receives = 0 OR receive_count < max_receives)) AS ready,
+    SUM(status = 'NEW' AND visible_at > clock) AS `delayed`,
+    SUM(status <> 'NEW' AND visible_at > clock) AS leased,
+    SUM(status <> 'NEW' AND visible_at <= clock) AS lapsed,
+    SUM(visible_at <= clock AND max_receives > 0 AND receive_count >= max_receives) AS exhausted,
+    SUM(status = 'NEW' AND receive_count > 0 AND last_error IS NOT NULL) AS retrying,
+    MIN(CASE WHEN visible_at <= clock AND (max_receives = 0 OR receive_count < max_receives)
+      THEN GREATEST(created_at, visible_at) END) AS ready_since,
+    MIN(CASE WHEN status <> 'NEW' AND visible_at <= clock THEN visible_at END) AS lapsed_since
+  FROM {tasks}
+  CROSS JOIN (SELECT {now} AS clock) AS this
+  WHERE status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS') GROUP BY queue_hash, type_hash
+) AS named JOIN {tasks} ON {tasks}.id = named.sample

@@ -1,0 +1,69 @@
+-- Figures on PostgreSQL: how long tasks waited and ran, what arrives and ends, what holds the open
+-- ones. Infinite times, which Go can't read and we only clamp, have no place in them.
+
+-- The newest %(limit)s tasks that ended from %(since)s to before %(until)s, by {by}: how many
+-- succeeded and failed; the 50th and 95th percentile and the longest wait, then run, in
+-- microseconds; when the first ended. Percentiles are of those that started.
+-- name: timings
+SELECT name, done, failed, waits[1], waits[2], waits[3], runs[1], runs[2], runs[3], first
+FROM (
+  SELECT name, count(*) FILTER (WHERE status = 'SUCCESSFUL') AS done,
+    count(*) FILTER (WHERE status = 'FAILED') AS failed,
+    percentile_disc(ARRAY[0.5, 0.95, 1]) WITHIN GROUP (ORDER BY wait) AS waits,
+    percentile_disc(ARRAY[0.5, 0.95, 1]) WITHIN GROUP (ORDER BY run) AS runs,
+    min(finished_at) AT TIME ZONE 'UTC' AS first
+  FROM (
+    SELECT {by} AS name, status, finished_at,
+      CASE WHEN isfinite(created_at) AND isfinite(started_at) THEN
+        greatest(extract(epoch FROM started_at - created_at)::float8, 0) * 1000000 END AS wait,
+      CASE WHEN isfinite(started_at) THEN
+        greatest(extract(epoch FROM finished_at - started_at)::float8, 0) * 1000000 END AS run
+    FROM {tasks}
+    WHERE finished_at >= %(since)s AND finished_at < %(until)s
+      AND status IN ('SUCCESSFUL', 'FAILED')
+    ORDER BY finished_at DESC LIMIT %(limit)s
+  ) AS newest GROUP BY name
+) AS named
+
+-- (number of the bucket since 1970, name, status, count), and when the first of them ended.
+-- name: ended
+SELECT floor(extract(epoch FROM finished_at)::float8 * 1000000 / %(bucket)s)::bigint AS place,
+  name, status, count(*), min(finished_at) AT TIME ZONE 'UTC'
+FROM (
+  SELECT finished_at, {by} AS name, status FROM {tasks}
+  WHERE finished_at >= %(since)s AND finished_at < %(until)s AND status IN ('SUCCESSFUL', 'FAILED')
+  ORDER BY finished_at DESC LIMIT %(limit)s
+) AS newest GROUP BY place, name, status
+
+-- name: arrived
+SELECT floor(extract(epoch FROM created_at)::float8 * 1000000 / %(bucket)s)::bigint AS place,
+  name, 'NEW', count(*), min(created_at) AT TIME ZONE 'UTC'
+FROM (
+  SELECT walk.created_at, walk.name FROM unnest(enum_range(NULL::{enum})) AS s(wanted)
+  CROSS JOIN LATERAL (
+    SELECT created_at, {by} AS name FROM {tasks}
+    WHERE status = s.wanted AND created_at >= %(since)s AND created_at < %(until)s
+    ORDER BY created_at DESC LIMIT %(limit)s
+  ) AS walk ORDER BY walk.created_at DESC LIMIT %(limit)s
+) AS newest GROUP BY place, name
+
+-- The open tasks of each queue and type: ready, delayed, leased, lapsed, exhausted, retrying
+-- (failed before, to run again); since when the first of the ready ones could be claimed, and
+-- since when the first lease has lapsed.
+-- name: open_pairs
+SELECT queue, type,
+  count(*) FILTER (WHERE visible_at <= statement_timestamp()
+    AND (max_receives = 0 OR receive_count < max_receives)),
+  count(*) FILTER (WHERE status = 'NEW' AND visible_at > statement_timestamp()),
+  count(*) FILTER (WHERE status <> 'NEW' AND visible_at > statement_timestamp()),
+  count(*) FILTER (WHERE status <> 'NEW' AND visible_at <= statement_timestamp()),
+  count(*) FILTER (WHERE visible_at <= statement_timestamp()
+    AND max_receives > 0 AND receive_count >= max_receives),
+  count(*) FILTER (WHERE status = 'NEW' AND receive_count > 0 AND last_error IS NOT NULL),
+  min(least(greatest(created_at, visible_at, '0001-01-01 00:00:00+00'),
+      '9999-12-31 23:59:59.999999+00'))
+    FILTER (WHERE visible_at <= statement_timestamp()
+      AND (max_receives = 0 OR receive_count < max_receives)) AT TIME ZONE 'UTC',
+  min(greatest(visible_at, '0001-01-01 00:00:00+00'))
+    FILTER (WHERE status <> 'NEW' AND visible_at <= statement_timestamp()) AT TIME ZONE 'UTC'
+FROM {tasks} WHERE status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS') GROUP BY queue, type
