@@ -146,6 +146,33 @@ def test_stats_by_queue_names_each_queue(tasq, table):
     assert tasq("stats", "--by", "type").out.splitlines()[1].split()[0] == "email"
 
 
+def test_stats_timings_say_how_long_tasks_waited_and_ran(tasq, table, repository):
+    """Wrong figures here send people after the wrong queue."""
+    end = repository.now() - timedelta(seconds=30)
+    times = {
+        "created_at": end - timedelta(seconds=5), "started_at": end - timedelta(seconds=2),
+        "finished_at": end,
+    }  # fmt: skip
+    table(
+        *make_tasks(3, status=TaskStatus.SUCCESSFUL, **times),
+        make_task(status=TaskStatus.FAILED, queue="b\x1b[31m", **times),
+        make_task(queue="stuck"),
+    )
+
+    found = tasq("stats", "--by", "queue", "--timings")
+    lines = found.out.splitlines()
+    assert found.code == 0, found.err
+    assert [line.split()[:3] for line in lines] == [
+        ["QUEUE", "DONE", "FAILED"], ["b\\x1b[31m", "0", "1"], ["mail", "3", "0"], ["stuck", "0", "0"],
+    ]  # fmt: skip
+    assert lines[2].split()[3:9] == ["3.0s", "3.0s", "3.0s", "2.0s", "2.0s", "2.0s"]
+    assert lines[3].split()[-2:] == ["1", "never"]
+
+    (row,) = json.loads(tasq("stats", "--timings", "--since", "2h", "--json").out)
+    assert (row["done"], row["failed"], row["wait_p95"], row["run_max"]) == (3, 1, 3.0, 2.0)
+    assert tasq("stats", "--timings", "--since", "soon").code == 2
+
+
 @SQLITE
 def test_errors_are_grouped_by_what_they_have_in_common(tasq, table):
     failed = {"status": TaskStatus.FAILED, "finished_at": BORN}

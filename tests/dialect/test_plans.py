@@ -10,6 +10,7 @@ import pytest
 from tasq_core import Filter, Lease, Repository, TaskStatus
 from tasq_core.filters import parse
 from tasq_core.reports import Outcome
+from tasq_core.repository.figures_sql import FigureReader
 from tests.dialect.plans import FINISHED, OPEN, delay, fill, work_of
 from tests.support.builders import make_task
 from tests.support.databases import BACKENDS, Database, external_url
@@ -59,6 +60,8 @@ def page(where: str, order: str, *, deep: bool) -> Callable[[Any], object]:
     return call
 
 
+NEWEST = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=FINISHED - 100)
+MINUTE = timedelta(minutes=1)
 SEVERAL = (["email", "report", "sync"], ["mail", "bulk"])
 CALLS: dict[str, Callable[[Any], object]] = {
     f"{name}, {ordering}": poll(*kinds, ordering)
@@ -108,6 +111,13 @@ CALLS |= {
     ),
     "ids of few": lambda repository: repository.ids(parse("status:failed"), MIDDLE[0], None, 20),
     "a count up to a limit": lambda repository: repository.count(Filter(), 100),
+    "timings of the newest": lambda repository: FigureReader(repository).timings(
+        "type", NEWEST, NEWEST + timedelta(days=9), 50_000
+    ),
+    "ends and arrivals of the newest": lambda repository: (
+        FigureReader(repository).ended("queue", NEWEST, NEWEST + timedelta(days=9), MINUTE, 50_000),
+        FigureReader(repository).arrived("queue", NEWEST, NEWEST + timedelta(days=9), MINUTE, 9),
+    ),
     "activity of an hour": lambda repository: repository.activity(
         datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=FINISHED - 100)
     ),

@@ -2,7 +2,8 @@
 
 import threading
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Annotated, Any, Final
 
 import typer
@@ -15,10 +16,12 @@ from tasq_core.transfer import iso
 from tasq_tui.admin.wording import span
 from tasq_tui.cli import diagnostics, options, output
 from tasq_tui.cli.connection import Connection, connected
+from tasq_tui.cli.durations import age
 from tasq_tui.cli.formats import Format, RowFormat
 from tasq_tui.cli.options import VerbCommand, verb_app
 from tasq_tui.cli.output import Column, Shape
 from tasq_tui.cli.selection_options import NarrowingCommand, choice_of
+from tasq_tui.cli.timings import write_timings
 
 app = verb_app()
 
@@ -30,6 +33,12 @@ def stats(
     by: Annotated[
         str | None, typer.Option(metavar="queue|type", help="Count each queue or type.")
     ] = None,
+    timings: Annotated[
+        bool, typer.Option("--timings", help="How long tasks waited and ran; rates and backlog.")
+    ] = False,
+    since: Annotated[
+        str, typer.Option(metavar="DURATION", help="With --timings: of those that ended since.")
+    ] = "1h",
     watch: Annotated[
         float | None, typer.Option(metavar="SECONDS", min=0.1, help="Again and again.")
     ] = None,
@@ -41,19 +50,22 @@ def stats(
     Examples:
       tasq stats
       tasq stats --by queue -o csv
+      tasq stats --by type --timings --since 24h
       tasq stats --watch 2
     """
     chosen = options.chosen(form, as_json)
     if by not in (None, "queue", "type"):
         raise InvalidInputError(f"--by {by!r}: use queue or type")
+    window = age("--since", since)
     with connected(context.obj) as connection:
-        _stats(connection, by, chosen)
+        show = partial(_timings, connection, window) if timings else partial(_stats, connection)
+        show(by, chosen)
         while watch is not None:
             output.flush()
             threading.Event().wait(watch)
             if chosen is Format.TABLE:
                 output.clear_screen()
-            _stats(connection, by, chosen)
+            show(by, chosen)
     return diagnostics.ExitCode.DONE
 
 
@@ -71,6 +83,10 @@ def _stats(connection: Connection, by: str | None, form: Format) -> None:
         case _:
             flat = {**record["counts"], **record["groups"], **record["health"]}
             output.rows(Shape((), tuple(flat), _itself), [flat], form)
+
+
+def _timings(connection: Connection, since: timedelta, by: str | None, form: Format) -> None:
+    write_timings(connection.inspector, by, since, form)
 
 
 def _itself(row: dict[str, Any]) -> dict[str, Any]:
