@@ -166,15 +166,27 @@ def _join(connection: Connection) -> Joined:
         )
     if not connection.in_transaction():
         connection.begin()
-    pooled = connection.connection
-    raw = pooled.driver_connection
-    if connection.dialect.detect_autocommit_setting(pooled.dbapi_connection):  # type: ignore[arg-type] # open
+    raw = connection.connection.driver_connection
+    if _commits_by_itself(raw, connection.connection.dbapi_connection):
         # Some programs turn the driver's transactions off and begin with an event of their own.
         if not getattr(raw, "in_transaction", False):
             refuse_autocommit(connection, "leave out isolation_level='AUTOCOMMIT'")
     elif family == "sqlite" and not getattr(raw, "in_transaction", True):
         connection.exec_driver_sql("BEGIN")  # a savepoint alone would commit at its end
     return JoinedSQLAlchemy(connection, family)
+
+
+def _commits_by_itself(raw: Any, adapted: Any) -> bool:
+    """Whether the driver is in autocommit mode, told as each of them does.
+
+    SQLAlchemy's own answer is younger than SQLAlchemy 2.
+    """
+    if callable(asked := getattr(raw, "get_autocommit", None)):  # MySQL's
+        return bool(asked())
+    for told in (getattr(adapted, "autocommit", None), getattr(raw, "autocommit", None)):
+        if isinstance(told, bool):  # PostgreSQL's; SQLite's since Python 3.12 has a third value
+            return told
+    return getattr(raw, "isolation_level", "") is None  # SQLite's
 
 
 class AsyncJoinedSQLAlchemy:
