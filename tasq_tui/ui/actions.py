@@ -75,6 +75,7 @@ class Action:
 _APP, _TASKS, _ERRORS = Scope.APP, Scope.TASKS, Scope.ERRORS
 _KINDS, _OVERVIEW, _LOG = Scope.QUEUES, Scope.OVERVIEW, Scope.HISTORY
 _CONS: Final = Scope.CONSUMER
+_FLEET: Final = Scope.FLEET
 
 ACTIONS: Final = (
     Action(_APP, "overview", "1", "Overview", "Go to the overview",
@@ -144,6 +145,13 @@ ACTIONS: Final = (
            writes=True, tone=Tone.UNDO),
     Action(_ERRORS, "sort", "s", "Sort", "Sort by count or by the latest failure"),
     Action(_ERRORS, "copy", "y", "Copy", "Copy the message to the clipboard"),
+
+    Action(_FLEET, "stacks", "t", "Stacks", "Read where the consumer's handlers stand"),
+    Action(_FLEET, "quiet", "Q", "Quiet", "Let the consumer claim nothing more", writes=True),
+    Action(_FLEET, "resume", "R", "Resume", "Let the consumer claim again", writes=True,
+           tone=Tone.UNDO),
+    Action(_FLEET, "stop", "S", "Stop", "Stop the consumer; what runs finishes", writes=True,
+           tone=Tone.DANGER),
 
     Action(_CONS, "run", "e", "Run", "Run the handler on the task that waits",
            call="decide('run')", writes=True),

@@ -11,7 +11,7 @@ SCREENS = {
     "2": "newest first",
     "3": "enqueued running",
     "4": "kinds of error",
-    "5": "No consumer",
+    "5": "Consumers",
     "6": "no handlers yet",
     "7": "Nothing was changed",
 }
