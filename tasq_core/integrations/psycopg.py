@@ -17,7 +17,7 @@ from tasq_core.repository.joining import (
     refuse_sync,
     refuse_type,
 )
-from tasq_core.repository.postgres_driver import PostgresSession
+from tasq_core.repository.postgres_session import PostgresSession
 
 _BEGIN = "begin one with connection.transaction(), or turn autocommit off"
 

@@ -122,7 +122,8 @@ def within(scope: AbstractContextManager[Session], work: Callable[[Session], R])
     """Do `work` within `scope`, which is left for certain.
 
     A `with` block would leave it by a call that the exception of a signal handler may
-    interrupt before it has done anything.
+    interrupt before it has done anything. Where a driver's own clearing up put another error
+    in the place of that exception, it is raised instead.
     """
     try:
         done = work(scope.__enter__())
@@ -130,5 +131,8 @@ def within(scope: AbstractContextManager[Session], work: Callable[[Session], R])
     except BaseException as error:
         with suppress(Exception):  # what undoing meets isn't why it failed
             scope.__exit__(type(error), error, error.__traceback__)
+        interruption = getattr(scope, "interruption", None)
+        if interruption is not None:
+            raise interruption from None
         raise
     return done

@@ -18,10 +18,11 @@ from tasq_core.errors import (
     RepositoryUnavailableError,
 )
 from tasq_core.repository import mysql_errors
+from tasq_core.repository.connection_pool import ConnectionPool, PoolExhaustedError
 from tasq_core.repository.driver import Session
 from tasq_core.repository.fork_guard import guard
+from tasq_core.repository.mysql_closing import close, close_at_once, is_open
 from tasq_core.repository.mysql_hosts import first_reached
-from tasq_core.repository.mysql_pool import ConnectionPool, PoolExhaustedError, close_at_once
 from tasq_core.repository.mysql_session import CONVERSIONS, MySQLSession
 from tasq_core.repository.redaction import redact
 from tasq_core.repository.urls import DatabaseUrl, parse_url
@@ -153,7 +154,9 @@ class MySQLDriver:
     def _pooled(self) -> ConnectionPool:
         with self._opening:
             if self._pool is None:
-                self._pool = ConnectionPool(self._connect, size=self._size, timeout=self._timeout)
+                self._pool = ConnectionPool(
+                    self._connect, is_open, close, size=self._size, timeout=self._timeout
+                )
             return self._pool
 
     def _connect(self, response_timeout: float | None = None) -> Any:

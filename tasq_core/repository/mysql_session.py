@@ -13,8 +13,8 @@ from pymysql.cursors import Cursor
 
 from tasq_core.errors import InvalidInputError
 from tasq_core.repository.driver import Params, Row
+from tasq_core.repository.mysql_closing import close_at_once
 from tasq_core.repository.mysql_errors import is_duplicate, was_answered
-from tasq_core.repository.mysql_pool import close_at_once
 
 _ROWS_MATCHED: Final = re.compile(rb"Rows matched: (\d+)")
 

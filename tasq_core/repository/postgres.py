@@ -21,15 +21,11 @@ from tasq_core.repository.claims_sql import besides
 from tasq_core.repository.driver import Row, Session
 from tasq_core.repository.inspection_sql import Mode, R
 from tasq_core.repository.postgres_connection import BoundedConnection, carried, cursor_of
-from tasq_core.repository.postgres_driver import (
-    Connection,
-    Pool,
-    PostgresDriver,
-    PostgresSession,
-)
+from tasq_core.repository.postgres_driver import Pool, PostgresDriver
 from tasq_core.repository.postgres_migration import Migration
 from tasq_core.repository.postgres_notify import Notifier
 from tasq_core.repository.postgres_rows import PostgresRows, array, rewrite_arrays
+from tasq_core.repository.postgres_session import Connection, PostgresSession
 from tasq_core.repository.postgres_submit import insert
 from tasq_core.repository.postgres_wakeup import LEASES_BROKEN, NotifyWakeup, hears
 from tasq_core.repository.replayed import Replayed
@@ -261,10 +257,12 @@ class PostgresRepository(SqlRepository):
 
     def _insert_many(self, session: Session, tasks: Replayed) -> int:
         raw = _raw(session)
+        raw.execute("SAVEPOINT tasq")  # a transaction of the caller's survives a duplicate
         try:
-            with raw.transaction():  # a savepoint: the caller's transaction survives a duplicate
-                _copy(raw, self._sql.submit_many, tasks, self._rows.time)
+            _copy(raw, self._sql.submit_many, tasks, self._rows.time)
+            raw.execute("RELEASE SAVEPOINT tasq")
         except errors.UniqueViolation:
+            raw.execute("ROLLBACK TO SAVEPOINT tasq")
             with carried(raw), cursor_of(raw) as cursor:
                 cursor.executemany(self._sql.submit, [self._columns_of(task) for task in tasks])
                 return cursor.rowcount

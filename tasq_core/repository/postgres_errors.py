@@ -14,6 +14,7 @@ from tasq_core.errors import (
     StatementTimeoutError,
     TableMissingError,
 )
+from tasq_core.repository.connection_pool import PoolExhaustedError
 from tasq_core.repository.redaction import redact_text
 from tasq_core.repository.unstorable import UnstorableTextError, codec_of
 
@@ -50,7 +51,7 @@ def has_stale_plan(error: Exception) -> bool:
 
 def translate(error: Exception, table: str, where: str) -> RepositoryError:
     """Our error for `error`: what failed, on which table of which database, what to do."""
-    if isinstance(error, psycopg_pool.PoolTimeout):
+    if isinstance(error, psycopg_pool.PoolTimeout | PoolExhaustedError):
         return RepositoryUnavailableError(
             f"no connection to {where} came free in time; raise pool_size or hold them shorter"
         )

@@ -1,16 +1,20 @@
 """Large arguments and errors: statements and memory are bounded by bytes, not by rows alone."""
 
+import threading
+import time
 import tracemalloc
 from typing import Any
 
 import pytest
 
-from tasq_core import Lease, Repository, TaskStatus
+from tasq_core import Client, Lease, Repository, Task, TaskStatus
+from tasq_core.filters import parse
 from tasq_core.inspector import Inspector
 from tasq_core.reports import Outcome
 from tasq_core.repository.batches import by_size
 from tests.support.builders import make_task, make_tasks
 from tests.support.databases import Database
+from tests.support.wait import wait_until
 
 LETTERS = "\u65e5" * 5461
 """16 KB of three-byte letters, the longest error there is."""
@@ -56,3 +60,48 @@ def test_an_export_of_large_arguments_keeps_few_of_them_in_memory(
     finally:
         tracemalloc.stop()
     assert peak < 40e6, f"{peak / 1e6:.0f} MB for 60 MB of arguments"
+
+
+@pytest.mark.slow
+def test_a_purge_of_large_arguments_keeps_none_of_them_in_memory(repository: Repository):
+    """1.4 GB stood in the program that purged 400 MB of arguments."""
+    for _ in range(12):
+        repository.submit_tasks([make_task(args=bytes(1_000_000)) for _ in range(5)])
+    tracemalloc.start()
+    try:
+        assert Inspector(repository).purge(True) == 60
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 10e6, f"{peak / 1e6:.0f} MB for 60 MB of arguments"
+
+
+@pytest.mark.slow
+def test_a_consumer_goes_through_thousands_of_long_failures_and_ends_when_told(
+    client: Client, repository: Repository
+):
+    """The server hung up at each batch, it was retried for ever, and `stop` didn't end."""
+    repository.submit_tasks(make_tasks(4000, max_receives=2))
+    consumer = client.new_consumer(
+        poll_interval=0.2, poll_limit=4000, max_active_tasks=4000, channel_size=4000,
+        visibility_timeout=60, retry_backoff=300.0, queues="mail",
+    )  # fmt: skip
+
+    @consumer.handler("email")
+    def fails(task: Task) -> None:
+        raise ValueError(LETTERS)
+
+    running = threading.Thread(target=lambda: consumer.run(workers=8), daemon=True)
+    running.start()
+    retrying = lambda: repository.count(parse("is:retrying error:ValueError*"), 4001)  # noqa: E731
+    try:
+        wait_until(lambda: retrying() == 4000, 180, lambda: f"{retrying()} of 4000", 0.2)
+    except AssertionError:
+        consumer.stop(1)
+        raise
+    began = time.monotonic()
+    consumer.stop(10)
+    assert time.monotonic() - began < 10
+    running.join(10)
+    assert not running.is_alive()
+    assert repository.count_tasks("NEW", None, None) == 4000

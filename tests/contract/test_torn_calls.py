@@ -54,8 +54,6 @@ def call_at(number: int, repository: Repository, known: list[Any]) -> object:
     return repository.poll_tasks("torn", "mail", 300, limit=2)
 
 
-# Not on PostgreSQL: an exception within psycopg_pool's own locking can leave that locked.
-@pytest.mark.parametrize("backend", ["sqlite", "mysql"], indirect=True)
 # Raised within a destructor it is only printed.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("error", [KeyboardInterrupt, AlarmError])

@@ -1,4 +1,4 @@
-"""A pool of PyMySQL connections, into which none comes back that is out of step."""
+"""A pool of connections, into which none comes back that is out of step."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,13 +13,22 @@ class PoolExhaustedError(Exception):
 class ConnectionPool:
     """At most `size` connections at a time; `timeout` seconds to wait for a free one.
 
-    It holds no lock that an exception from a signal handler could leave locked.
+    It holds no lock that an exception from a signal handler could leave locked. `is_usable`
+    says whether a connection that comes back may serve again, `close` ends one.
     """
 
     def __init__(
-        self, connect: Callable[[float | None], Any], *, size: int, timeout: float
+        self,
+        connect: Callable[[float | None], Any],
+        is_usable: Callable[[Any], bool],
+        close: Callable[[Any], None],
+        *,
+        size: int,
+        timeout: float,
     ) -> None:
         self._connect = connect
+        self._is_usable = is_usable
+        self._close = close
         self._timeout = timeout
         self._idle: list[Any] = []
         self._closed = False
@@ -48,10 +57,12 @@ class ConnectionPool:
     def put(self, connection: Any) -> None:
         """Take a connection back, unless it was closed where its last call didn't end."""
         try:
-            if connection.open:
+            if self._is_usable(connection):
                 self._idle.append(connection)
                 if self._closed:
                     self.drop_idle()
+            else:
+                self._close(connection)
         finally:
             self._permits.put(None)
 
@@ -59,21 +70,9 @@ class ConnectionPool:
         """Close the idle connections, which may be broken."""
         with suppress(IndexError):
             while True:
-                close(self._idle.pop())
+                self._close(self._idle.pop())
 
     def close(self) -> None:
         """Close the idle connections now, and the others as they come back."""
         self._closed = True
         self.drop_idle()
-
-
-def close(connection: Any) -> None:
-    """Say good-bye to the server, if it is there."""
-    with suppress(Exception):
-        connection.close()
-
-
-def close_at_once(connection: Any) -> None:
-    """Close without a word: behind a call cut off in the middle the server would misread it."""
-    with suppress(Exception):
-        connection._force_close()  # noqa: SLF001 - PyMySQL has no public way

@@ -1,0 +1,58 @@
+"""Statements on one psycopg connection."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg import capabilities
+from psycopg.pq import Format
+
+from tasq_core.repository.driver import Params, Row
+from tasq_core.repository.postgres_connection import BoundedConnection, carried, cursor_of
+
+Connection = psycopg.Connection[Any]
+
+
+class PostgresSession:
+    """Statements on one psycopg connection."""
+
+    def __init__(self, raw: Connection) -> None:
+        self.raw = raw
+
+    def rows(self, sql: str, params: Params) -> list[Row]:
+        """The rows a statement returns."""
+        return self._execute(sql, params, binary=True).fetchall()
+
+    def _execute(self, sql: str, params: Params, *, binary: bool) -> psycopg.Cursor[Any]:
+        # The text is one of ours (tasq_core.sql checks it), every value is bound.
+        cursor = cursor_of(self.raw)
+        if binary:
+            cursor.format = Format.BINARY
+        with carried(self.raw):
+            return cursor.execute(sql, params)
+
+    @contextmanager
+    def uncommitted(self, sql: str, params: Params) -> Iterator[list[Row]]:
+        """The rows a statement returns, known before it commits: at the end of the context.
+
+        On our own connections a pipeline does it, which costs one round trip more. In a
+        transaction that the caller has begun there is nothing to commit.
+        """
+        raw = self.raw
+        if isinstance(raw, BoundedConnection) and capabilities.has_pipeline():
+            with raw.pipeline():
+                try:
+                    yield self.rows(sql, params)  # asked for by a flush, which commits nothing
+                except psycopg.Error:
+                    raise
+                except BaseException:
+                    raw.close()  # the end of the pipeline would commit
+                    raise
+        else:
+            with raw.transaction():
+                yield self.rows(sql, params)
+
+    def change(self, sql: str, params: Params) -> int:
+        """How many rows a statement changed."""
+        return self._execute(sql, params, binary=False).rowcount
