@@ -4,6 +4,7 @@ from tasq_core.consumer.backoff import RetryPolicy, exponential
 from tasq_core.consumer.channel import Channel
 from tasq_core.consumer.consumer import Consumer
 from tasq_core.consumer.decisions import Discard, Retry, Snooze
+from tasq_core.consumer.failure_hooks import Failure
 from tasq_core.consumer.handlers import Handler
 from tasq_core.consumer.job import Job
 from tasq_core.consumer.options import ConsumerOptions, OptionChanges
@@ -13,6 +14,7 @@ __all__ = [
     "Consumer",
     "ConsumerOptions",
     "Discard",
+    "Failure",
     "Handler",
     "Job",
     "OptionChanges",

@@ -2,19 +2,25 @@
 
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Self, Unpack
+from typing import Any, Self, TypeVar, Unpack
 
 from tasq_core.consumer.backoff import RetryPolicy
 from tasq_core.consumer.channel import Channel
+from tasq_core.consumer.failure_hooks import Hook
 from tasq_core.consumer.handlers import H, Handler, Handlers
 from tasq_core.consumer.lifecycle import Lifecycle
+from tasq_core.consumer.middleware import Middleware
 from tasq_core.consumer.options import ConsumerOptions, Logger, OptionChanges, check_queues
+from tasq_core.consumer.results import is_coroutine_function
 from tasq_core.consumer.run import ConsumerRun
 from tasq_core.consumer.runner import Stopped, Workers
 from tasq_core.durations import Duration, seconds
-from tasq_core.errors import ConsumerAlreadyStoppedError
+from tasq_core.errors import ConsumerAlreadyStoppedError, InvalidTypeError
 from tasq_core.repository.protocol import Repository
 from tasq_core.task import MAX_INT16, PollStrategy, check_integer
+
+M = TypeVar("M", bound=Middleware)
+F = TypeVar("F", bound=Hook)
 
 
 class Consumer:
@@ -38,6 +44,7 @@ class Consumer:
         self._repository = repository
         self._options = (options or ConsumerOptions()).changed(**changes)
         self._handlers = Handlers(self._handlers_changed)
+        self._failure_hooks: list[Hook] = []
         self._channel = Channel()
         self._lifecycle = Lifecycle()
         self._run: ConsumerRun | None = None
@@ -160,6 +167,45 @@ class Consumer:
         """
         self._handlers.forget(type)
 
+    def middleware(self, fn: M) -> M:
+        """Call all handlers within `fn`; the one given first is outermost. A decorator.
+
+        A plain function `fn(task, call_next)` goes around plain handlers, a coroutine function of
+        the same arguments around coroutine handlers; `call_next()` runs the handler. A generator
+        function `fn(task)` with one `yield` goes around both kinds, and gets at its `yield` what
+        the handler raised.
+
+        What it raises is what the handler raised (`Snooze`, `Retry` and `Discard` included).
+        Where it returns, the task is SUCCESSFUL: also where it swallowed an exception, and where
+        it never called the handler. A plain handler that returns an awaitable is awaited after
+        its middleware.
+
+        Raises:
+            InvalidTypeError: it can't be called so, or doesn't go around a handler's kind.
+            ConsumerAlreadyRunningError: the consumer was started.
+        """
+        self._lifecycle.check_changeable()
+        self._handlers.surround(fn)
+        return fn
+
+    def on_failure(self, fn: F) -> F:
+        """Call `fn(failure)` after each attempt that failed, on a thread of its own. A decorator.
+
+        `Failure` has `task`, `error`, `final` and `retry_in`. A snoozed task hasn't failed; one
+        that ran too long has. What `fn` raises is logged. It is called once the outcome is
+        decided, which may be before it is written.
+
+        Raises:
+            InvalidTypeError: it can't be called, or is a coroutine function.
+            ConsumerAlreadyRunningError: the consumer was started.
+        """
+        self._lifecycle.check_changeable()
+        hook: object = fn
+        if not callable(hook) or is_coroutine_function(hook):
+            raise InvalidTypeError(f"on_failure needs a plain function of a failure, not {fn!r}")
+        self._failure_hooks.append(fn)
+        return fn
+
     def _handlers_changed(self) -> None:
         run = self._run
         if run is not None:
@@ -198,6 +244,7 @@ class Consumer:
                 options,
                 handlers=self._handlers,
                 channel=self._channel,
+                failure_hooks=self._failure_hooks,
                 least_held=least_held,
                 workers=workers,
                 on_stopping=self._lifecycle.ending,

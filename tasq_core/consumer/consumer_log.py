@@ -6,6 +6,7 @@ from tasq_core.consumer.failures import FALLBACK_DELAY, Verdict
 from tasq_core.consumer.job import Job
 from tasq_core.consumer.options import Logger
 from tasq_core.errors import RepositoryError
+from tasq_core.task import Task
 
 
 def task_fields(job: Job) -> dict[str, object]:
@@ -150,6 +151,13 @@ class ConsumerLog:
             "retry policy failed on task %s, which retries in %g s: %s",
             job.lease.task_id, FALLBACK_DELAY, error,
             exc_info=error, extra=task_fields(job),
+        )  # fmt: skip
+
+    def hook_failed(self, task: Task, error: BaseException) -> None:
+        """An `on_failure` function raised."""
+        self.logger.error(
+            "on_failure raised for task %s: %s", task.id, error, exc_info=error,
+            extra={"task_id": str(task.id), "task_type": task.type, "task_queue": task.queue},
         )  # fmt: skip
 
     def crashed(self, thread: str, error: BaseException) -> None:

@@ -1,7 +1,7 @@
 """One run of a consumer, from start to stop: its parts and its threads."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from threading import get_ident
 from time import monotonic
 from typing import Final
@@ -10,6 +10,7 @@ from tasq_core.consumer.backoff import retry_policy
 from tasq_core.consumer.channel import Channel
 from tasq_core.consumer.consumer_log import ConsumerLog
 from tasq_core.consumer.coroutines import Coroutines
+from tasq_core.consumer.failure_hooks import Failure, FailureHooks, Hook
 from tasq_core.consumer.failures import Verdict, judge
 from tasq_core.consumer.firing import Firing
 from tasq_core.consumer.gate import Gate
@@ -46,6 +47,7 @@ class ConsumerRun:
         *,
         handlers: Handlers,
         channel: Channel,
+        failure_hooks: Sequence[Hook],
         least_held: int,
         workers: int = 0,
         on_stopping: Callable[[], None],
@@ -74,6 +76,7 @@ class ConsumerRun:
         self._settled = threading.Event()
         self._log = log = ConsumerLog(options.logger)
         self._debug = log.debug
+        self._failure_hooks = FailureHooks(failure_hooks, log)
         self._ledger = ledger = Ledger()
         self._gate, self._tally = Gate(), Tally()
         self._presence = Presence(
@@ -197,6 +200,7 @@ class ConsumerRun:
         for thread in self._helpers:
             thread.join()
         self.coroutines.close()
+        self._failure_hooks.close()
         self._on_stopped()
 
     def _wait_until_settled(self) -> None:
@@ -290,6 +294,7 @@ class ConsumerRun:
         if verdict.counted:
             self._log.failed(job, error, verdict)
             job.task.last_error = verdict.error
+            self._failure_hooks.report(Failure(job.task, error, verdict.final, verdict.retry_in))
         else:
             self._log.snoozed(job, verdict)
         self._finish(job, TaskStatus.FAILED if verdict.final else TaskStatus.NEW, verdict)

@@ -34,6 +34,7 @@ NAMES = [
     "Discard",
     "Duration",
     "ErrorGroup",
+    "Failure",
     "Filter",
     "FilterSyntaxError",
     "Handler",
