@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tasq_core.errors import TaskNotFoundError
+from tasq_core.errors import InvalidInputError, TaskNotFoundError
 from tasq_core.filters import Filter
 from tasq_core.inspector import Inspector
 from tasq_core.repository.protocol import PageOrder
@@ -107,17 +107,29 @@ def show(
     ids: Annotated[list[str], typer.Argument(metavar="ID", help="Ids, or unique beginnings.")],
     form: options.Output = Format.TABLE,
     as_json: options.AsJson = False,
+    as_test: Annotated[
+        str | None,
+        typer.Option("--as", metavar="pytest", help="Print tests that run them again."),
+    ] = None,
 ) -> int:
     """Show tasks in full: times, arguments, attempts, error, holder, why it isn't running.
 
     Examples:
       tasq show 3f2a9c
       tasq show 3f2a9c 77b0 --json
+      tasq show 3f2a9c --as pytest > test_3f2a9c.py
     """
+    if as_test not in (None, "pytest"):
+        raise InvalidInputError(f"--as {as_test!r}: use pytest")
     form = options.chosen(form, as_json)
     given = Choice(ids).asked_ids or []
     with connected(context.obj) as connection:
         tasks = list(_named(connection, given))
+        if as_test is not None:
+            from tasq_tui.admin.as_pytest import module_lines
+
+            output.text(*module_lines(tasks))
+            return diagnostics.ExitCode.DONE
         if form is not Format.TABLE:
             output.rows(_in_full(connection.inspector), tasks, form)
             return diagnostics.ExitCode.DONE
