@@ -53,6 +53,9 @@ class AsyncConsumer(Facade):
     with_retry_backoff = chained(Consumer.with_retry_backoff, lambda: AsyncConsumer)
     with_visibility_timeout = chained(Consumer.with_visibility_timeout, lambda: AsyncConsumer)
     forget = delegated(Consumer.forget)
+    # An `async def` one runs on the consumer's own loop; what it calls next hops to the caller's.
+    middleware = delegated(Consumer.middleware)
+    on_failure = delegated(Consumer.on_failure)
     channel = delegated(Consumer.channel)
     stop = threaded(Consumer.stop)
 

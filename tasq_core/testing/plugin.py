@@ -1,14 +1,15 @@
 """The pytest plugin: fixtures `tasq_client`, `tasq_drain`, `submitted`, and `tasq_handlers`.
 
-Loaded by pytest from the installed distribution; it imports tasq in fixtures only.
+pytest loads it from the installed distribution, by its entry point.
 """
 
-from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
     from tasq_core.client import Client
     from tasq_core.consumer import Consumer, Handler
     from tasq_core.task import Task
@@ -46,7 +47,7 @@ def tasq_handlers() -> "Consumer | Mapping[str, Handler]":
 def tasq_drain(
     tasq_client: "Client", request: pytest.FixtureRequest
 ) -> "Callable[..., list[Drained]]":
-    """A function that runs the tasks that are ready, in this thread, and returns what became of them.
+    """A function that runs the tasks that are ready, in this thread; what became of each.
 
     `tasq_drain(handlers=None, *, raise_errors=False)`; see `tasq_core.testing.drain.drain`.
     """

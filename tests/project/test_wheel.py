@@ -193,6 +193,33 @@ def test_the_command_runs_outside_the_checkout(installed, tmp_path, borrowed):
     assert _run(tasq, "demo", "--headless", "--seconds", "1", cwd=tmp_path, **borrowed)
 
 
+USERS_TEST = """\
+import pytest
+from tasq_core import Task
+
+def send(task: Task) -> None:
+    assert task.unmarshal_args()["to"] == "a@b.c"
+
+def test_mail_is_sent(tasq_client, tasq_drain, submitted):
+    tasq_client.new_producer().submit("email", {"to": "a@b.c"}, queue="mail")
+    assert len(submitted("email", queue="mail")) == 1
+    assert [ran.status for ran in tasq_drain({"email": send})] == ["SUCCESSFUL"]
+"""
+
+
+def test_a_users_project_has_the_pytest_plugin_by_installing_the_library(
+    installed, tmp_path, borrowed
+):
+    assert len(USERS_TEST.splitlines()) == 10
+    (tmp_path / "test_mail.py").write_text(USERS_TEST)
+    pytest_of = [str(installed / "bin" / "python"), "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+
+    assert "1 passed" in _run(*pytest_of, cwd=tmp_path, **borrowed)
+    where = "import tasq_core.testing.plugin as p; print(p.__file__)"
+    found = _run(str(installed / "bin" / "python"), "-c", where, cwd=tmp_path, **borrowed)
+    assert found.startswith(str(installed))
+
+
 @pytest.mark.serial
 def test_importing_the_library_and_showing_help_take_moments(
     installed, core_alone, tmp_path, borrowed
