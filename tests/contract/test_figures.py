@@ -115,11 +115,11 @@ def test_activity_counts_what_arrived_and_ended_by_bucket(client: Client):
 def test_rates_say_when_the_backlog_is_gone_or_that_it_never_is(client: Client):
     now = client.repository.now()
     ancient = now - timedelta(days=1)
-    end = {"end": now - MINUTE}
-    fill(client, (ended(now, 86400, 1, **end) for _ in range(20)))
+    end = now - MINUTE
+    fill(client, (ended(now, 86400, 1, end=end) for _ in range(20)))
     fill(client, (make_task(created_at=ancient) for _ in range(40)))
     fill(client, (make_task(created_at=now - MINUTE, queue="bulk") for _ in range(10)))
-    fill(client, [ended(now, 86400, 1, queue="idle", **end)])
+    fill(client, [ended(now, 86400, 1, queue="idle", end=end)])
 
     bulk, idle, mail = client.new_inspector().rates(by="queue", since=600).rows
     assert (mail.name, mail.waiting, mail.arrived_per_minute) == ("mail", 40, 0)
