@@ -252,6 +252,9 @@ class Repository(Protocol):
         writes are refused from then on, and it is told where `open_wakeup` has a channel.
         """
 
+    def ended_since(self, where: Filter, since: datetime, limit: int) -> list[Task]:
+        """Up to `limit` matching tasks that ended at or after `since`, first ends first."""
+
     def statuses(self, ids: Sequence[UUID]) -> Mapping[UUID, TaskStatus]:
         """The status of each that exists."""
 

@@ -2,11 +2,14 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from typing import Final
 from uuid import UUID
 
+from tasq_core.errors import InvalidInputError
 from tasq_core.filters import Filter
+from tasq_core.filters.arguments import argument_terms
 from tasq_core.reports import Lease, Swap
 from tasq_core.repository.batches import STATEMENT_BYTES, by_size
 from tasq_core.repository.checks import checked
@@ -78,6 +81,18 @@ class SqlSteering(SqlInspection):
             sql, more = self._where(self._sql.delete, Filter())
             session.change(sql, {**more, "ids": self._rows.ids(deleted), "safe": False})
         return {swap.before.id for swap in still}
+
+    def ended_since(self, where: Filter, since: datetime, limit: int) -> list[Task]:
+        """Up to `limit` matching tasks that ended at or after `since`, first ends first.
+
+        Raises:
+            InvalidInputError: a filter by arguments, which no index finds.
+        """
+        if argument_terms(where):
+            raise InvalidInputError("args.… can't be followed; leave that part of the filter out")
+        sql, params = self._where(self._sql.ended_since, where)
+        params |= {"since": self._rows.time(since), "limit": limit}
+        return [self._task(row) for row in self._rows_of(sql, params)]
 
     def statuses(self, ids: Sequence[UUID]) -> Mapping[UUID, TaskStatus]:
         """The status of each that exists."""

@@ -103,6 +103,8 @@ class Statements:
     """Whole rows by id, locked in the order of their ids."""
     rewrite: str
     """Writes rows by id: all columns but the id and the times of creation and start."""
+    ended_since: str
+    """Finished tasks that ended at or after a time, in the order of their ends."""
     states: str
     """Status and lease (receive count, nonce) of rows by id."""
     timings: str

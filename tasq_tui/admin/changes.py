@@ -11,7 +11,8 @@ from tasq_core.reports import MutationResult
 from tasq_core.repository.protocol import Repository
 from tasq_core.steering import Edit, cancelled, requeued, spread_over
 from tasq_core.task import IMMEDIATELY
-from tasq_tui.admin import mutations
+from tasq_tui.admin import canary, mutations
+from tasq_tui.admin.canary import Canary
 from tasq_tui.admin.mutations import Mutation
 from tasq_tui.admin.operation import Change
 from tasq_tui.admin.preview import Preview, Verb, confirmation_for, preview
@@ -40,6 +41,7 @@ def requeue(
     *,
     reset: bool = False,
     spread: timedelta | None = None,
+    first: Canary | None = None,
     keep: bool = True,
 ) -> Change:
     """Make tasks NEW and ready; `reset` also starts over with their attempts.
@@ -48,11 +50,14 @@ def requeue(
         select: which tasks.
         reset: start over.
         spread: let them fall due evenly over this time, in order.
+        first: try so many first, and go on only where these don't fail again.
         keep: put the rows into the undo log first.
     """
 
     def start(repository: Repository, seen: Preview, trash: TrashFile | None) -> Mutation:
         due = visible_times(repository, seen, spread)
+        if first is not None:
+            return canary.requeue(repository, seen, first, reset=reset, due=due, trash=trash)
         return mutations.swap(
             repository, seen.selection, seen.total,
             lambda task: requeued(task, reset=reset, visible_at=next(due)), trash=trash,
@@ -62,6 +67,7 @@ def requeue(
     flags: tuple[str, ...] = ("--reset",) * reset + ("--no-trash",) * (not keep)
     if spread is not None:
         flags += ("--spread", duration_text(spread.total_seconds()))
+    flags += first.flags if first is not None else ()
     return Change(verb=verb, look=_looking(verb, select), start=start, flags=flags, keeps_rows=keep)
 
 

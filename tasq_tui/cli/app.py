@@ -118,13 +118,13 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:  # of help, which the parser prints
         output.discard()
         return diagnostics.ExitCode.DONE
+    except TasqError as error:  # one that waited too long is an OSError, too
+        return diagnostics.failed(error)
     except OSError as error:
         if not streams.is_full(error):
             raise
         output.discard()
         return diagnostics.failed(output.failure(error))
-    except TasqError as error:
-        return diagnostics.failed(error)
     return code
 
 

@@ -67,6 +67,9 @@ class _Bar:
         if not self._visible or now - self._last < _REFRESH_SECONDS:
             return
         self._last = now
+        if progress.note:
+            diagnostics.status(f"{self._verb} {progress.done:,}  {progress.note}")
+            return
         worked = progress.done + progress.skipped
         rate = worked / max(now - self._began, 0.001)
         if not progress.total:

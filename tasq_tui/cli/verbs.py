@@ -29,6 +29,8 @@ VERBS: Final = {
     "clean": Verb("change", "Delete finished tasks once they are old."),
     "undo": Verb("history", "Put the rows back that a change touched."),
     "history": Verb("history", "List the changes made to this database, with their commands."),
+    "wait": Verb("follow", "Wait until tasks have ended."),
+    "tail": Verb("follow", "Print tasks as they are created, start and end."),
     "export": Verb("transfer", "Write tasks as NDJSON, without loss."),
     "import": Verb("transfer", "Insert exported tasks, or those of the trash, as they were."),
     "fleet": Verb("fleet", "List consumers and what they run; stacks, quiet, resume, stop."),

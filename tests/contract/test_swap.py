@@ -1,11 +1,12 @@
 """A row changes only where it still is as it was seen: the fence of every edit, cancel, undo."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tasq_core import InvalidInputError, Lease, LeaseLostError, Repository, Swap, TaskStatus
+from tasq_core.filters import parse
 from tasq_core.task import IMMEDIATELY
 from tests.contract.rows import lapse
 from tests.support.builders import make_task, make_tasks
@@ -129,3 +130,22 @@ def test_statuses_are_those_of_the_tasks_that_exist(repository: Repository):
 
     assert found == {new.id: TaskStatus.NEW, failed.id: TaskStatus.FAILED}
     assert repository.statuses([]) == {}
+
+
+def test_what_ended_since_a_time_comes_in_the_order_of_its_ends(repository: Repository):
+    """`tasq tail` would show an end late, twice or never."""
+    ended = [NOW + timedelta(seconds=place) for place in (2, 0, 1)]
+    tasks = [
+        make_task(status=TaskStatus.FAILED, finished_at=at, queue="other" if place == 2 else "mail")
+        for place, at in enumerate(ended)
+    ]
+    repository.restore_tasks([*tasks, make_task()])
+
+    def found(text: str, since: datetime, limit: int = 10) -> list[object]:
+        return [task.id for task in repository.ended_since(parse(text), since, limit)]
+
+    assert found("status:all", NOW) == [tasks[1].id, tasks[2].id, tasks[0].id]
+    assert found("queue:mail", NOW + timedelta(microseconds=1)) == [tasks[0].id]
+    assert found("status:all", NOW, 1) == [tasks[1].id]
+    with pytest.raises(InvalidInputError, match="can't be followed"):
+        found("args.a:1", NOW)

@@ -25,3 +25,9 @@ SET {tasks}.type = o.type, {tasks}.queue = o.queue, {tasks}.priority = o.priorit
 
 -- name: states
 SELECT id, status, receive_count, MOD(MICROSECOND(visible_at), 1000) FROM {tasks} WHERE id IN %(ids)s
+
+-- Walks the index of ends: what is new is found whatever the history holds.
+-- name: ended_since
+SELECT {columns} FROM {tasks}
+WHERE finished_at >= %(since)s AND status IN ('SUCCESSFUL', 'FAILED') AND {where}
+ORDER BY finished_at, id LIMIT %(limit)s

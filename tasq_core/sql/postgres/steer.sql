@@ -23,3 +23,9 @@ WHERE {tasks}.id = o.id
 -- name: states
 SELECT id, status, receive_count, extract(microseconds FROM visible_at)::int %% 1000 FROM {tasks}
 WHERE id = ANY(%(ids)s::uuid[])
+
+-- Walks the index of ends: what is new is found whatever the history holds.
+-- name: ended_since
+SELECT {columns} FROM {tasks}
+WHERE finished_at >= %(since)s AND status IN ('SUCCESSFUL', 'FAILED') AND {where}
+ORDER BY finished_at, id LIMIT %(limit)s

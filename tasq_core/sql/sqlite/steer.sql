@@ -21,3 +21,9 @@ SELECT id, status, receive_count, visible_at % 1000 FROM {tasks}
 WHERE id IN (
   WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < length(:ids) / 16 - 1)
   SELECT substr(:ids, i * 16 + 1, 16) FROM n)
+
+-- Walks the index of ends: what is new is found whatever the history holds.
+-- name: ended_since
+SELECT {columns} FROM {tasks}
+WHERE finished_at >= :since AND status IN ('SUCCESSFUL', 'FAILED') AND {where}
+ORDER BY finished_at, id LIMIT :limit

@@ -9,6 +9,7 @@ from tasq_core.durations import parse_duration
 from tasq_core.errors import InvalidInputError
 from tasq_core.task import FINISHED_STATUSES
 from tasq_tui.admin import changes
+from tasq_tui.admin.canary import Canary, parse_percent
 from tasq_tui.admin.mutations import finished_before
 from tasq_tui.cli import options
 from tasq_tui.cli.changing import Asked, carry_out
@@ -38,6 +39,16 @@ def requeue_tasks(
             metavar="DURATION", help="Let them fall due evenly over so long, the last at its end."
         ),
     ] = None,
+    first: Annotated[
+        int | None,
+        typer.Option(
+            "--canary", min=1, metavar="N", help="Requeue N first, and wait for their ends."
+        ),
+    ] = None,
+    stop_if_failed: Annotated[
+        str | None,
+        typer.Option(metavar="SHARE", help="With --canary: stop where more of them fail; 10%."),
+    ] = None,
     no_trash: options.NoTrash = False,
     yes: options.Yes = False,
     dry_run: options.DryRun = False,
@@ -52,12 +63,19 @@ def requeue_tasks(
       tasq requeue 3f2a9c
       tasq requeue --where 'status:failed error:timeout' --yes
       tasq requeue --where 'status:failed type:webhook' --spread 10m
+      tasq requeue --where 'status:failed type:webhook' --canary 20 --stop-if-failed 10%
       tasq list --where 'status:failed type:send*' -o ids | tasq requeue - --yes
     """
     choice = checked_choice(context)
     asked = Asked(yes=yes, dry_run=dry_run, as_json=as_json, named=choice.names_ids)
     window = None if spread is None else parse_duration("--spread", spread, positive=True)
-    change = changes.requeue(choice.selection, reset=reset, spread=window, keep=not no_trash)
+    if stop_if_failed is not None and first is None:
+        raise InvalidInputError("--stop-if-failed is about those that --canary N tries first")
+    share = parse_percent("--stop-if-failed", stop_if_failed or "10%")
+    change = changes.requeue(
+        choice.selection, reset=reset, spread=window,
+        first=None if first is None else Canary(first, share), keep=not no_trash,
+    )  # fmt: skip
     return carry_out(context.obj, change, asked)
 
 

@@ -16,6 +16,7 @@ from tasq_core.task import Task
 from tasq_tui.admin.session import check_table, check_writable
 from tasq_tui.admin.wording import counted
 from tasq_tui.cli import diagnostics, output
+from tasq_tui.cli.commands import follow
 from tasq_tui.cli.connection import connected
 from tasq_tui.cli.durations import age
 from tasq_tui.cli.json_input import read_json
@@ -78,6 +79,9 @@ def submit(
     id: Annotated[
         str | None, typer.Option(help="Its id: submitting it again changes nothing.")
     ] = None,
+    wait_for_end: Annotated[
+        bool, typer.Option("--wait", help="Wait until it has ended: 0 successful, 1 failed.")
+    ] = False,
     as_json: AsJson = False,
 ) -> int:
     """Submit tasks; prints their ids once they are stored.
@@ -89,6 +93,8 @@ def submit(
       tasq submit --from tasks.ndjson --queue mail
     """
     encoding = codec_named(codec)
+    if wait_for_end and (source is not None or count > 1):
+        raise InvalidInputError("--wait is for one task; pipe the ids into `tasq wait -`")
     if source is not None:
         if any((type, args != "null", count != 1, id, at, go_type, as_struct)):
             raise InvalidInputError(
@@ -115,6 +121,8 @@ def submit(
                 type, value, queue, priority, max_receives,
                 delay=wait, visible_at=when, id=id, go_type=go_type, as_struct=as_struct,
             )  # fmt: skip
+            if wait_for_end:
+                return follow.wait_for_end(connection.repository, task, as_json=as_json)
             return _print([task], as_json)
         new = partial(
             Task.new, type, value, queue, priority, max_receives,
