@@ -36,6 +36,14 @@ def test_the_library_loads_no_driver_no_screen_and_no_event_loop(tmp_path):
     assert not loaded & {*DRIVERS, *DRAWING, "asyncio", "sqlite3"}
 
 
+def test_the_async_face_loads_no_driver_and_no_library_of_others(tmp_path):
+    """A door is loaded by whoever passes such a connection, and by nobody else."""
+    loaded = _loaded_by("import tasq_core.aio", tmp_path)
+
+    others = {"sqlalchemy", "django", "asyncpg", "aiosqlite", "asyncmy", "MySQLdb"}
+    assert not loaded & {*DRIVERS, *DRAWING, *others, "sqlite3"}
+
+
 def test_a_sqlite_client_loads_no_other_driver(tmp_path):
     code = "import tasq_core\nwith tasq_core.connect('sqlite://') as client:\n    client.migrate()"
     loaded = _loaded_by(code, tmp_path)

@@ -7,6 +7,7 @@ from typing import Any, assert_type
 from uuid import UUID
 
 import tasq_core as tasq
+from tasq_core import aio
 
 
 @dataclass
@@ -82,3 +83,21 @@ def go_names(repository: tasq.Repository, task: tasq.Task) -> None:
     assert_type(repository.ping_tasks([task.id], 5), list[tasq.Task])
     assert_type(repository.register_finish(task, "FAILED"), tasq.Task)
     assert_type(repository.ping_leases([tasq.Lease.of(task)], 5.5), set[tasq.Lease])
+
+
+async def awaited() -> None:
+    """The async face has the sync arguments and results."""
+    async with await aio.connect("sqlite://", prefix="x", codec="gob") as client:
+        assert_type(client, aio.AsyncClient)
+        await client.migrate(notify=False)
+        producer, inspector = client.new_producer(), client.new_inspector()
+        assert_type(await producer.submit("a", 1, queue="mail", connection=object()), tasq.Task)
+        assert_type(await producer.submit_many([tasq.Task.new("a", 1)]), int)
+        assert_type(await inspector.count(where="status:failed"), int)
+        assert_type(await inspector.scan(limit=5), list[tasq.Task])
+        async for line in inspector.export():
+            assert_type(line, str)
+        consumer = client.new_consumer(poll_interval=1).with_queues("mail").with_name("x")
+        assert_type(consumer, aio.AsyncConsumer)
+        await consumer.run(workers=8, stop_timeout=5)
+        assert_type(await client.new_cleaner().with_task_age(5).clean(), int)

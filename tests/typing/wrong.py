@@ -4,6 +4,7 @@ A line that is wrong says so behind `# wrong`; no other line may be refused.
 """
 
 import tasq_core as tasq
+from tasq_core import aio
 
 
 def names(client: tasq.Client) -> None:
@@ -27,4 +28,15 @@ def arguments(client: tasq.Client, task: tasq.Task) -> None:
     client.new_consumer(worker=4)  # wrong
     client.new_consumer().with_retry_backoff("soon")  # wrong
     number: str = task.unmarshal_args(int)  # wrong
+    del number
+
+
+async def awaited(client: aio.AsyncClient) -> None:
+    """The async face refuses what the sync one does."""
+    producer = client.new_producer()
+    await producer.submit(5, {})  # wrong
+    await producer.submit("email", {}, prio=5)  # wrong
+    await client.new_inspector().cuont()  # wrong
+    client.new_consumer(worker=4)  # wrong
+    number: str = await client.new_inspector().count()  # wrong
     del number
