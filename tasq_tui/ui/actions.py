@@ -133,6 +133,8 @@ ACTIONS: Final = (
     Action(_OVERVIEW, "recount", "c", "Count", "Count the finished tasks again now"),
 
     Action(_KINDS, "sort", "s", "Sort", "Sort by the next column"),
+    Action(_KINDS, "pause", "p", "Pause", "Let Python consumers claim none of it, or resume it",
+           writes=True),
     Action(_KINDS, "copy", "y", "Copy", "Copy the name to the clipboard"),
 
     Action(_ERRORS, "requeue", "r", "Requeue", "Requeue all tasks of the group",

@@ -9,7 +9,7 @@ pytestmark = [pytest.mark.pty, pytest.mark.slow, pytest.mark.timeout(180)]
 SCREENS = {
     "1": "Ended per",
     "2": "newest first",
-    "3": "enqueued running",
+    "3": "by open",
     "4": "kinds of error",
     "5": "Consumers",
     "6": "no handlers yet",

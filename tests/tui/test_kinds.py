@@ -1,4 +1,6 @@
 from tasq_tui.admin.settings import Settings
+from tasq_tui.ui.queues import pace
+from tasq_tui.ui.text.formats import duration
 from tests.tui.conftest import cockpit, press, screen_text, settled, until
 
 
@@ -70,3 +72,31 @@ async def test_a_queue_without_a_name_can_be_seen_and_opened(settings: Settings,
         await settled(pilot)
 
         assert len(app.view.list.window.rows) == 1
+
+
+async def test_p_pauses_a_queue_after_a_question_and_resumes_it(shop: Settings, table):
+    table.migrate(side_tables=True)
+    async with cockpit(shop, size=(120, 40), screen="queues") as (app, pilot):
+        await press(pilot, "p")
+        await until(pilot, lambda: "Pause queue mail?" in screen_text(app))
+        assert "Go's consumers" in screen_text(app)
+        await press(pilot, "y")
+        await until(pilot, lambda: "‖ mail" in screen_text(app))
+        pauses = table.new_inspector().pauses()
+        assert [(pause.kind, pause.name) for pause in pauses] == [("queue", "mail")]
+        assert app.session.log[-1].entry.command.endswith("--queue mail")
+
+        await press(pilot, "p")
+        await until(pilot, lambda: not table.new_inspector().pauses())
+        await until(pilot, lambda: "‖ mail" not in screen_text(app))
+
+
+async def test_rates_and_times_of_the_last_hour_stand_beside_the_counts(shop: Settings, table):
+    expected = {row.name: row for row in table.new_inspector().timings("queue", 3600).rows}
+    async with cockpit(shop, size=(200, 60), screen="queues") as (app, pilot):
+        view = app.view.query_one("#kinds-queues")
+        await until(pilot, lambda: any("%" in str(cell) for cell in view.rows[0].cells))
+        for row in view.rows:
+            timing = expected[row.key]
+            assert pace.share(timing.failed_share) in row.cells
+            assert duration(timing.wait.p95) in row.cells

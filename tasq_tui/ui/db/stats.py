@@ -5,10 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
+from tasq_core.fleet.reports import Pause
 from tasq_core.reports import BreakdownRow, Schedule
 from tasq_core.task import TaskStatus
+from tasq_core.timings import Rates, Timings
 from tasq_tui.admin.failures import Failures, read_failures
 from tasq_tui.ui.db.executor import Failure
+from tasq_tui.ui.queues.pace import read_pace
 from tasq_tui.ui.text.formats import age
 
 if TYPE_CHECKING:
@@ -95,13 +98,21 @@ class Figures:
         self.queues = Scan[Sequence[BreakdownRow]](2.0)
         self.types = Scan[Sequence[BreakdownRow]](2.0)
         self.errors = Scan[Failures](3.0)
+        self.queue_pace = Scan[tuple[Timings, Rates]](10.0)
+        self.type_pace = Scan[tuple[Timings, Rates]](10.0)
+        self.pauses = Scan[Sequence[Pause]](2.0)
         self.schedules = Scan[Sequence[Schedule]](2.0)
         self.ended = Scan[Sequence[tuple[datetime, TaskStatus, int]]](30.0)
+
+    def paused(self, kind: str) -> frozenset[str]:
+        """The names of the queues, or of the types, that are paused."""
+        return frozenset(pause.name for pause in self.pauses.value or () if pause.kind == kind)
 
     def expire(self) -> None:
         """The table was changed from here: nothing holds any more."""
         for scan in (
-            self.finished, self.queues, self.types, self.errors, self.schedules, self.ended
+            self.finished, self.queues, self.types, self.errors, self.schedules, self.ended,
+            self.pauses,
         ):  # fmt: skip
             scan.expire()
 
@@ -112,6 +123,16 @@ async def read_kinds(session: "Session") -> Failure | None:
     now = session.now()
     failure = await figures.queues.read(scan, now, scan.repository.breakdown, "queue")
     return failure or await figures.types.read(scan, now, scan.repository.breakdown, "type")
+
+
+async def read_paces(session: "Session") -> Failure | None:
+    """Read pauses, and the rates and times by queue and by type, where that is due."""
+    figures, scan = session.figures, session.scan
+    now, inspector = session.now(), scan.inspector
+    failure = await figures.pauses.read(scan, now, inspector.pauses)
+    if failure is None:
+        failure = await figures.queue_pace.read(scan, now, read_pace, inspector, "queue")
+    return failure or await figures.type_pace.read(scan, now, read_pace, inspector, "type")
 
 
 async def read_errors(session: "Session") -> Failure | None:

@@ -17,7 +17,7 @@ from tasq_core.task import OPEN_STATUSES, TaskStatus
 from tasq_tui.ui.actions import Scope
 from tasq_tui.ui.base_screen import CockpitScreen
 from tasq_tui.ui.db.executor import Failure
-from tasq_tui.ui.db.stats import is_fresh, read_errors, read_kinds
+from tasq_tui.ui.db.stats import is_fresh, read_errors, read_kinds, read_paces
 from tasq_tui.ui.errors.group_filter import filter_of
 from tasq_tui.ui.messages import ShowTasks
 from tasq_tui.ui.operations.submit import submit_new
@@ -34,6 +34,7 @@ from tasq_tui.ui.overview.verdict import (
     is_late,
     simple_facts,
 )
+from tasq_tui.ui.queues.pace import pace_by_name
 from tasq_tui.ui.queues.rows import FAILING_SHARE, brief_columns, brief_rows
 from tasq_tui.ui.session import Session
 from tasq_tui.ui.text.formats import age, compact, count
@@ -136,7 +137,7 @@ class OverviewScreen(CockpitScreen):
             failure = await read_kinds(self.session)
         if failure is None:
             self._draw(self.session.now())
-            failure = await read_errors(self.session)
+            failure = await read_paces(self.session) or await read_errors(self.session)
         if failure is None:
             self._draw(self.session.now())
         return failure
@@ -166,9 +167,13 @@ class OverviewScreen(CockpitScreen):
             note += f", as of {age(at, now)} ago · c counts"
         self._queue_pane.entitle("Queues", note if finished is not None else "counting…")
         self._show_first(finished is not None and not total, is_missing=False)
-        for view, scan in ((self._queues, figures.queues), (self._types, figures.types)):
+        for kind, view, scan, pace in (
+            ("queue", self._queues, figures.queues, figures.queue_pace),
+            ("type", self._types, figures.types, figures.type_pace),
+        ):
             if scan.value is not None:
-                view.show(brief_rows(scan.value))
+                paused = figures.paused(kind)
+                view.show(brief_rows(scan.value, pace_by_name(pace.value), paused))
         if figures.types.value is not None:
             self._type_pane.entitle("Types", str(len(figures.types.value)))
         if (failures := figures.errors.value) is not None:

@@ -1,16 +1,19 @@
 """Counts by queue or type as rows of a view. Pure."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
 from tasq_core.reports import BreakdownRow
 from tasq_core.task import OPEN_STATUSES, TaskStatus
+from tasq_tui.ui.queues.pace import UNKNOWN, Pace
 from tasq_tui.ui.text.formats import compact, count
 from tasq_tui.ui.text.sanitize import safe
 from tasq_tui.ui.widgets.rows_view import Gauge, Row, RowColumn
 
 _LONGEST_NAME: Final = 200
 EMPTY_NAME: Final = '""'
+PAUSED: Final = "‖"
+"""Before the name of what is paused."""
 FAILING_SHARE: Final = 0.05
 """Above this part of what ended failures are coloured."""
 
@@ -29,39 +32,50 @@ def open_count(row: BreakdownRow) -> int:
 
 
 def brief_columns(title: str) -> list[RowColumn]:
-    """Name, open, running, failed, done, and the share of what is open."""
+    """Name, open, rates, times, failures, and the share of what is open."""
     return [
         RowColumn(title, 8, most=28),
         RowColumn("open", 7, right=True),
         RowColumn("running", 7, right=True, from_width=50),
-        RowColumn("failed", 7, right=True),
-        RowColumn("done", 7, right=True),
-        RowColumn("share", 10, most=28, from_width=44),
+        RowColumn("in/min", 6, right=True, from_width=60),
+        RowColumn("out/min", 7, right=True, from_width=60),
+        RowColumn("empty in", 8, right=True, from_width=104),
+        RowColumn("wait p95", 8, right=True, from_width=70),
+        RowColumn("run p95", 8, right=True, from_width=92),
+        RowColumn("failed", 6, right=True),
+        RowColumn("share", 8, most=28, from_width=74),
     ]
 
 
-def brief_rows(rows: Sequence[BreakdownRow]) -> list[Row]:
-    """As `brief_columns`, those with the most open tasks first."""
+def brief_rows(
+    rows: Sequence[BreakdownRow], pace: Mapping[str, Pace], paused: Collection[str] = ()
+) -> list[Row]:
+    """As `brief_columns`, those with the most open tasks first.
+
+    Args:
+        rows: the counts.
+        pace: the rates and times by name, as far as known.
+        paused: names of which Python consumers claim nothing.
+    """
     total = sum(map(open_count, rows))
-    return [
-        Row(
-            row.name,
-            (
-                safe(row.name, _LONGEST_NAME) or EMPTY_NAME,
-                compact(open_count(row)),
-                compact(row.counts.get(TaskStatus.IN_PROGRESS, 0)),
-                compact(_failed(row)),
-                compact(row.counts.get(_DONE, 0)),
-                Gauge(open_count(row), total),
-            ),
-            ("", "", "", failed_tint(row), "rows--muted", "rows--bar"),
-        )
-        for row in sorted(rows, key=SORTS["open"])
-    ]
+    found = []
+    for row in sorted(rows, key=SORTS["open"]):
+        known = pace.get(row.name, UNKNOWN)
+        cells = (
+            _name(row, paused), compact(open_count(row)),
+            compact(row.counts.get(TaskStatus.IN_PROGRESS, 0)), known.arriving, known.ending,
+            known.empty_in, known.wait_p95, known.run_p95, known.failed,
+            Gauge(open_count(row), total),
+        )  # fmt: skip
+        never = "rows--warning" if known.empty_in == "never" else ""
+        failed = "rows--error" if known.failed_share > FAILING_SHARE else ""
+        tints = (_paused(row, paused), "", "", "", "", never, "", "rows--muted", failed)
+        found.append(Row(row.name, cells, (*tints, "rows--bar")))
+    return found
 
 
 def full_columns(title: str, sort: str) -> list[RowColumn]:
-    """Name, each status, total; an arrow at the one they are sorted by."""
+    """Name, each status, total, rates, times; an arrow at the one they are sorted by."""
     arrow = {sort: " ↓" if sort != "name" else " ↑"}
 
     def titled(name: str, shown: str) -> str:
@@ -70,34 +84,64 @@ def full_columns(title: str, sort: str) -> list[RowColumn]:
     return [
         RowColumn(titled("name", title), 10, most=40),
         RowColumn(titled("open", "open"), 8, right=True),
-        RowColumn("new", 7, from_width=68, right=True),
-        RowColumn("enqueued", 8, from_width=68, right=True),
+        RowColumn("new", 7, from_width=150, right=True),
+        RowColumn("enqueued", 8, from_width=150, right=True),
         RowColumn("running", 7, from_width=62, right=True),
         RowColumn("done", 9, right=True),
         RowColumn(titled("failed", "failed"), 8, right=True),
-        RowColumn(titled("total", "total"), 9, from_width=48, right=True),
-        RowColumn("share of open", 13, most=30, from_width=96),
+        RowColumn(titled("total", "total"), 9, from_width=72, right=True),
+        RowColumn("in/min", 6, from_width=88, right=True),
+        RowColumn("out/min", 7, from_width=88, right=True),
+        RowColumn("empty in", 8, from_width=150, right=True),
+        RowColumn("wait p50", 8, from_width=166, right=True),
+        RowColumn("wait p95", 8, from_width=98, right=True),
+        RowColumn("run p50", 8, from_width=166, right=True),
+        RowColumn("run p95", 8, from_width=108, right=True),
+        RowColumn("fails 1h", 8, from_width=116, right=True),
+        RowColumn("share", 8, most=24, from_width=180),
     ]
 
 
-def full_rows(rows: Sequence[BreakdownRow], sort: str) -> list[Row]:
-    """As `full_columns`."""
+def full_rows(
+    rows: Sequence[BreakdownRow],
+    sort: str,
+    pace: Mapping[str, Pace],
+    paused: Collection[str] = (),
+) -> list[Row]:
+    """As `full_columns`; arguments as of `brief_rows`."""
     total = sum(map(open_count, rows))
-    return [_full(row, total) for row in sorted(rows, key=SORTS[sort])]
+    return [
+        _full(row, total, pace.get(row.name, UNKNOWN), paused)
+        for row in sorted(rows, key=SORTS[sort])
+    ]
 
 
-def _full(row: BreakdownRow, total: int) -> Row:
+def _full(row: BreakdownRow, total: int, pace: Pace, paused: Collection[str]) -> Row:
     numbers = (open_count(row), *(row.counts.get(status, 0) for status in _SHOWN), row.total)
-    tints = (*map(_tint, numbers[:-3]), "rows--muted", failed_tint(row), "rows--muted")
+    counted = (*map(_tint, numbers[:-3]), "rows--muted", failed_tint(row), "rows--muted")
+    never = "rows--warning" if pace.empty_in == "never" else ""
+    failing = "rows--error" if pace.failed_share > FAILING_SHARE else ""
     return Row(
         row.name,
         (
-            safe(row.name, _LONGEST_NAME) or EMPTY_NAME,
-            *map(count, numbers),
+            _name(row, paused), *map(count, numbers), pace.arriving, pace.ending, pace.empty_in,
+            pace.wait_p50, pace.wait_p95, pace.run_p50, pace.run_p95, pace.failed,
             Gauge(open_count(row), total),
         ),
-        ("", *tints, "rows--bar"),
-    )
+        (
+            _paused(row, paused), *counted, "", "", never, "rows--muted", "", "rows--muted", "",
+            failing, "rows--bar",
+        ),
+    )  # fmt: skip
+
+
+def _name(row: BreakdownRow, paused: Collection[str]) -> str:
+    name = safe(row.name, _LONGEST_NAME) or EMPTY_NAME
+    return f"{PAUSED} {name}" if row.name in paused else name
+
+
+def _paused(row: BreakdownRow, paused: Collection[str]) -> str:
+    return "rows--warning" if row.name in paused else ""
 
 
 def failed_tint(row: BreakdownRow) -> str:

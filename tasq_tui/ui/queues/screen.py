@@ -1,18 +1,26 @@
 """The queues and the types: how many tasks of each stand where."""
 
-from collections.abc import Iterator
+import shlex
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import ClassVar
 
 from textual import on
+from textual.content import Content
 from textual.widget import Widget
 
 from tasq_core.filters import Filter
+from tasq_core.reports import MutationResult
+from tasq_tui.admin.command_line import target
+from tasq_tui.admin.fleet import GO_UNAWARE
 from tasq_tui.ui.actions import Scope
 from tasq_tui.ui.base_screen import CockpitScreen
 from tasq_tui.ui.db.executor import Failure
-from tasq_tui.ui.db.stats import dated, read_kinds
+from tasq_tui.ui.db.stats import dated, read_kinds, read_paces
+from tasq_tui.ui.dialogs.confirm import ConfirmDialog
 from tasq_tui.ui.messages import ShowTasks
-from tasq_tui.ui.queues.rows import SORTS, full_columns, full_rows
+from tasq_tui.ui.queues.pace import pace_by_name
+from tasq_tui.ui.queues.rows import EMPTY_NAME, SORTS, full_columns, full_rows
 from tasq_tui.ui.queues.schedules import COLUMNS, read_schedules, schedule_rows
 from tasq_tui.ui.session import Session
 from tasq_tui.ui.text.sanitize import safe
@@ -52,7 +60,7 @@ class QueuesScreen(CockpitScreen):
 
     async def read(self) -> Failure | None:
         """Count by queue and type, and read the schedules."""
-        failure = await read_kinds(self.session)
+        failure = await read_kinds(self.session) or await read_paces(self.session)
         if failure is None:
             session, now = self.session, self.session.now()
             scan = session.scan
@@ -69,13 +77,14 @@ class QueuesScreen(CockpitScreen):
 
     def _draw(self) -> None:
         figures, now = self.session.figures, self.session.now()
-        for kind, pane, view, scan in (
-            ("queue", self._queue_pane, self._queues, figures.queues),
-            ("type", self._type_pane, self._types, figures.types),
+        for kind, pane, view, scan, pace in (
+            ("queue", self._queue_pane, self._queues, figures.queues, figures.queue_pace),
+            ("type", self._type_pane, self._types, figures.types, figures.type_pace),
         ):
             if scan.value is not None:
                 view.retitle(full_columns(kind, self.sort))
-                view.show(full_rows(scan.value, self.sort))
+                paces, paused = pace_by_name(pace.value), figures.paused(kind)
+                view.show(full_rows(scan.value, self.sort, paces, paused))
                 note = f"{len(scan.value)} by {self.sort}"
                 pane.entitle(pane.label[0], dated(note, scan.at, now))
         if (schedules := figures.schedules.value) is not None:
@@ -90,6 +99,35 @@ class QueuesScreen(CockpitScreen):
     @on(RowsView.Activated, "#kinds-types")
     def _open_type(self, event: RowsView.Activated) -> None:
         self.post_message(ShowTasks(str(Filter.of(types=(str(event.key),)))))
+
+    def action_pause(self) -> None:
+        """Pause the queue or type under the cursor, or resume it."""
+        kind, view = ("type", self._types) if self._types.has_focus else ("queue", self._queues)
+        if isinstance(name := view.current, str):
+            self.cockpit.changer.begin("pause", partial(self._toggle, kind, name))
+
+    async def _toggle(self, kind: str, name: str) -> MutationResult | None:
+        changer, admin = self.cockpit.changer, self.session.admin
+        shown = f"{kind} {safe(name, 60) or EMPTY_NAME}"
+        client = admin.client
+        queue, type = (name, None) if kind == "queue" else (None, name)
+        call: Callable[[], object]
+        if name in self.session.figures.paused(kind):
+            verb, call = "resume", partial(client.resume, queue=queue, type=type)
+        else:
+            verb, call = "pause", partial(client.pause, queue=queue, type=type)
+            about = Content(
+                f"Python consumers claim none of it until you resume it; {GO_UNAWARE}."
+                "\nWhat runs goes on. tasq pause takes --for and --reason."
+            )
+            dialog = ConfirmDialog(f"Pause {shown}?", about, "Pause")
+            if not await self.app.push_screen_wait(dialog):
+                return None
+        await changer.ask(f"{verb.capitalize()} {shown}", call)
+        words = ["tasq", verb, *target(self.session.settings), f"--{kind}", name]
+        self.session.note(verb, shlex.join(words), MutationResult(1, 0))
+        changer.tell(f"{verb}d {shown}")
+        return MutationResult(1, 0)
 
     def action_sort(self) -> None:
         """Sort both tables by the next column."""
