@@ -76,9 +76,10 @@ def check_times(repository: Repository, settings: Settings, verb: str) -> None:
 
 def described(offset: float) -> str:
     """What is off, and what to do."""
+    quarters = round(abs(offset) / _QUARTER) * _QUARTER
     way = "in the future" if offset > 0 else "behind"
     return (
-        f"the table's times are {span(abs(offset))} {way}: it seems to hold local time, as Go"
+        f"the table's times are {span(quarters)} {way}: it seems to hold local time, as Go"
         " programs write it, and leases of running tasks would be judged wrongly; name the zone"
         " with --time-zone (America/New_York, local, or UTC if the times are right)"
     )
