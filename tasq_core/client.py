@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 from tasq_core.args import JSON, Codec, codec_named
 from tasq_core.cleaner import Cleaner
 from tasq_core.consumer import Consumer, OptionChanges
-from tasq_core.durations import Duration
+from tasq_core.durations import Duration, seconds
 from tasq_core.errors import TableMissingError
+from tasq_core.fleet.findings import Limits, Verdict
 from tasq_core.fleet.pauses import Pauses, checked_reason, chosen, whoami
 from tasq_core.inspector import Inspector
 from tasq_core.producer import Producer
@@ -171,6 +172,32 @@ class Client:
                 f"{side.lead}_pauses",
             )
         return Pauses(side)
+
+    def health(
+        self,
+        *,
+        max_wait: Duration = 300,
+        max_failing: float = 0.05,
+        queue: str | None = None,
+        window: Duration = 600,
+    ) -> Verdict:
+        """What keeps tasks from running or lets them fail, with figures, cause and next step.
+
+        Args:
+            max_wait: seconds for which a task may be ready before it is claimed.
+            max_failing: which part of the tasks that end may fail, 0 to 1.
+            queue: judge the waiting of this queue alone.
+            window: seconds that "lately" reaches back; compared with the day before.
+
+        Raises:
+            InvalidInputError: a limit that can't be used.
+            InvalidTypeError: a duration that is none.
+        """
+        from tasq_core.fleet.examination import examine  # noqa: PLC0415 - few programs ask
+
+        wait = timedelta(seconds=seconds("max_wait", max_wait))
+        back = timedelta(seconds=seconds("window", window, positive=True))
+        return examine(self.repository, Limits(wait, max_failing), queue, back)
 
     def close(self) -> None:
         """Close the repository's connections; every later call raises RepositoryError."""

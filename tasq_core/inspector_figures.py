@@ -77,3 +77,7 @@ class InspectorFigures(FleetInspection):
         """
         begin, end = window(self._repository.now(), since)
         return read_rates(FigureReader(self._repository), by, begin, end)
+
+    def has_registry(self) -> bool:
+        """Whether the side tables are there: without them consumers and pauses aren't known."""
+        return self._side() is not None

@@ -48,6 +48,7 @@ class AsyncInspector(Facade):
     timings = threaded(Inspector.timings)
     activity = threaded(Inspector.activity)
     rates = threaded(Inspector.rates)
+    has_registry = threaded(Inspector.has_registry)
     schedules = threaded(Inspector.schedules)
     consumers = threaded(Inspector.consumers)
     attempts = threaded(Inspector.attempts)
@@ -90,6 +91,7 @@ class AsyncClient(Facade):
     migrate = threaded(Client.migrate)
     schedule = threaded(Client.schedule)
     unschedule = threaded(Client.unschedule)
+    health = threaded(Client.health)
     pause = threaded(Client.pause)
     resume = threaded(Client.resume)
 

@@ -58,6 +58,16 @@ class OpenPair(NamedTuple):
     """Since when the first of the lapsed leases has been over."""
 
 
+class Blocker(NamedTuple):
+    """What holds the table up."""
+
+    kind: str
+    """lock (who waits for one), transaction (who has it open), or standby."""
+    who: str
+    seconds: float
+    detail: str
+
+
 class FigureReader:
     """Runs the statements of `sql/<dialect>/figures.sql` on one repository's database."""
 
@@ -109,6 +119,23 @@ class FigureReader:
             times = [self._time(ready), self._time(lapsed)]
             found.append(OpenPair._make([text_of(queue), text_of(kind), *numbers, *times]))
         return sorted(found, key=lambda pair: (pair.queue, pair.type))
+
+    def blockers(self, lock_seconds: float, long_seconds: float) -> list[Blocker]:
+        """Who waits for a lock, holds a transaction open, or lags, for longer than this.
+
+        Raises:
+            RepositoryError: this user may not ask, as on MySQL without the right PROCESS.
+        """
+        quoted = self._repository._slots["tasks"]  # noqa: SLF001
+        params = {
+            "lock_seconds": lock_seconds, "long_seconds": long_seconds,
+            "table": quoted if quoted.startswith('"') else self._repository.table,
+        }  # fmt: skip
+        rows = self._repository._rows_of(self._repository._sql.blockers, params)  # noqa: SLF001
+        return [
+            Blocker(text_of(kind), str(who), float(seconds), text_of(detail))
+            for kind, who, seconds, detail in rows
+        ]
 
     def _time(self, value: Any) -> datetime | None:
         with suppress(*MISREAD):

@@ -115,6 +115,8 @@ class Statements:
     """The newest created tasks, counted by bucket of time and name."""
     open_pairs: str
     """What holds the open tasks of each queue and type."""
+    blockers: str
+    """Sessions, transactions and standbys that hold the table up."""
 
 
 def parse(text: str, source: str) -> dict[str, str]:

@@ -38,6 +38,7 @@ VERBS: Final = {
     "resume": Verb("fleet", "End a pause."),
     "work": Verb("work", "Run tasks with your handlers."),
     "schedules": Verb("schedules", "List periodic tasks; run, pause, resume or remove them."),
+    "health": Verb("health", "Tell what keeps tasks from running, why, and what to do."),
     "doctor": Verb("doctor", "Check connection, rights, schema, indexes, clock and leases."),
     "metrics": Verb("metrics", "Print or serve OpenMetrics."),
     "serve": Verb("serve", "Serve the app to a browser, read-only unless told otherwise."),

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -178,3 +179,19 @@ def test_metrics_as_json_are_samples(tasq, one):
         s for s in samples if s["name"] == "tasq_tasks" and s["labels"] == {"status": "FAILED"}
     ]
     assert [sample["value"] for sample in failed] == [1]
+
+
+def test_health_prints_what_the_document_says(tasq, table, repository):
+    """A pager reads the exit code and these keys."""
+    assert json.loads(tasq("health", "--json").out)["healthy"]
+    table(make_task(created_at=repository.now() - timedelta(hours=1), queue="m\x1b[31m"))
+    result = tasq("health", "--json")
+    assert result.code == 8
+    assert_same_shape(json.loads(result.out), EXAMPLES["health"])
+
+    shown = tasq("health")
+    assert shown.code == 8
+    assert "\x1b" not in shown.out
+    assert shown.out.splitlines()[0].startswith("WARN  waiting: queue m")
+    assert tasq("health", "--max-wait", "2h").out == "healthy: no finding\n"
+    assert tasq("health", "--max-failing", "lots").code == 2

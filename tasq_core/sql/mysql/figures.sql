@@ -103,3 +103,19 @@ FROM (
   CROSS JOIN (SELECT {now} AS clock) AS this
   WHERE status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS') GROUP BY queue_hash, type_hash
 ) AS named JOIN {tasks} ON {tasks}.id = named.sample
+
+-- (kind, who, seconds, detail) of what holds the table up: sessions that wait for a row of it for
+-- longer than %(lock_seconds)s, transactions with locked rows open for longer than
+-- %(long_seconds)s. Needs the right PROCESS. Their times are the server's own wall time, whatever
+-- zone the session has.
+-- name: blockers
+SELECT IF(trx_state = 'LOCK WAIT', 'lock', 'transaction'), trx_mysql_thread_id,
+  TIMESTAMPDIFF(SECOND, COALESCE(trx_wait_started, trx_started), clock),
+  IF(trx_state = 'LOCK WAIT', '', CONCAT(trx_state, ', ', trx_rows_locked, ' rows locked'))
+FROM information_schema.innodb_trx
+CROSS JOIN (SELECT CONVERT_TZ(UTC_TIMESTAMP(), '+00:00', 'SYSTEM') AS clock) AS this
+WHERE trx_mysql_thread_id <> CONNECTION_ID() AND (
+  (trx_state = 'LOCK WAIT' AND INSTR(trx_query, %(table)s)
+    AND TIMESTAMPDIFF(SECOND, trx_wait_started, clock) > %(lock_seconds)s)
+  OR (trx_state <> 'LOCK WAIT' AND trx_rows_locked > 0
+    AND TIMESTAMPDIFF(SECOND, trx_started, clock) > %(long_seconds)s))

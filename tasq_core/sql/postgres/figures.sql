@@ -67,3 +67,26 @@ SELECT queue, type,
   min(greatest(visible_at, '0001-01-01 00:00:00+00'))
     FILTER (WHERE status <> 'NEW' AND visible_at <= statement_timestamp()) AT TIME ZONE 'UTC'
 FROM {tasks} WHERE status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS') GROUP BY queue, type
+
+-- (kind, who, seconds, detail) of what holds the table up: sessions that wait for a lock on it for
+-- longer than %(lock_seconds)s, transactions that have touched it and are open for longer than
+-- %(long_seconds)s, standbys that lag by as much.
+-- name: blockers
+WITH ours AS (
+  SELECT DISTINCT pid FROM pg_locks
+  WHERE relation = to_regclass(%(table)s) AND pid <> pg_backend_pid()
+), sessions AS (
+  SELECT a.pid, a.state, a.application_name, a.wait_event_type, pg_blocking_pids(a.pid) AS holders,
+    extract(epoch FROM clock_timestamp() - a.query_start)::float8 AS asked,
+    extract(epoch FROM clock_timestamp() - a.xact_start)::float8 AS open
+  FROM pg_stat_activity AS a JOIN ours USING (pid)
+)
+SELECT 'lock', pid::text, asked, array_to_string(holders, ', ') FROM sessions
+WHERE wait_event_type = 'Lock' AND cardinality(holders) > 0 AND asked > %(lock_seconds)s
+UNION ALL
+SELECT 'transaction', pid::text, open, coalesce(state, '') || ' ' || coalesce(application_name, '')
+FROM sessions WHERE open > %(long_seconds)s
+UNION ALL
+SELECT 'standby', coalesce(nullif(application_name, ''), pid::text),
+  extract(epoch FROM replay_lag)::float8, ''
+FROM pg_stat_replication WHERE extract(epoch FROM replay_lag) > %(long_seconds)s

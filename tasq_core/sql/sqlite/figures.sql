@@ -73,3 +73,7 @@ SELECT queue, type,
     THEN max(created_at, visible_at) END),
   min(CASE WHEN status <> 'NEW' AND visible_at <= :now THEN visible_at END)
 FROM {tasks} WHERE status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS') GROUP BY queue, type
+
+-- differs: SQLite doesn't say who holds its file.
+-- name: blockers
+SELECT 'lock', '', 0, '' WHERE :lock_seconds < 0
