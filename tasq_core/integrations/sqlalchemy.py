@@ -91,6 +91,8 @@ class JoinedSQLAlchemy:
 
     def change(self, sql: str, params: Params) -> int:
         """How many rows a statement changed; an insert of an id that exists changes none."""
+        if not params:  # a savepoint's, which needs none of text()'s work
+            return self._connection.exec_driver_sql(sql).rowcount
         try:
             return self._connection.execute(_statement(sql, self.family), dict(params)).rowcount
         except IntegrityError as error:
