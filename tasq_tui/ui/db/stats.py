@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
-from tasq_core.fleet.reports import Pause
+from tasq_core.fleet.reports import ConsumerReport, Pause
 from tasq_core.reports import BreakdownRow, Schedule
 from tasq_core.task import TaskStatus
 from tasq_core.timings import Rates, Timings
@@ -101,6 +101,7 @@ class Figures:
         self.queue_pace = Scan[tuple[Timings, Rates]](10.0)
         self.type_pace = Scan[tuple[Timings, Rates]](10.0)
         self.pauses = Scan[Sequence[Pause]](2.0)
+        self.consumers = Scan[Sequence[ConsumerReport]](2.0)
         self.schedules = Scan[Sequence[Schedule]](2.0)
         self.ended = Scan[Sequence[tuple[datetime, TaskStatus, int]]](30.0)
 
@@ -112,7 +113,7 @@ class Figures:
         """The table was changed from here: nothing holds any more."""
         for scan in (
             self.finished, self.queues, self.types, self.errors, self.schedules, self.ended,
-            self.pauses,
+            self.pauses, self.consumers,
         ):  # fmt: skip
             scan.expire()
 
@@ -126,10 +127,12 @@ async def read_kinds(session: "Session") -> Failure | None:
 
 
 async def read_paces(session: "Session") -> Failure | None:
-    """Read pauses, and the rates and times by queue and by type, where that is due."""
+    """Read pauses, consumers, and the rates and times by queue and by type, where that is due."""
     figures, scan = session.figures, session.scan
     now, inspector = session.now(), scan.inspector
     failure = await figures.pauses.read(scan, now, inspector.pauses)
+    if failure is None:
+        failure = await figures.consumers.read(scan, now, inspector.consumers)
     if failure is None:
         failure = await figures.queue_pace.read(scan, now, read_pace, inspector, "queue")
     return failure or await figures.type_pace.read(scan, now, read_pace, inspector, "type")

@@ -33,6 +33,7 @@ from tasq_tui.ui.overview.verdict import (
     heading,
     is_late,
     simple_facts,
+    vanished,
 )
 from tasq_tui.ui.queues.pace import pace_by_name
 from tasq_tui.ui.queues.rows import FAILING_SHARE, brief_columns, brief_rows
@@ -222,12 +223,21 @@ class OverviewScreen(CockpitScreen):
             Tile("failing", f"{failing:.0%}", "$text-error" if failing > FAILING_SHARE else ""),
         ]
         if not is_small:
-            tiles += [Tile("done 1h", shown(hour.done)), Tile("failed 1h", shown(hour.failed))]
+            consumers = self.session.figures.consumers.value or ()
+            gone = sum(consumer.vanished for consumer in consumers)
+            alive = f"{len(consumers) - gone}" + (f" · {gone}\u2716" if gone else "")
+            tiles += [
+                Tile("done 1h", shown(hour.done)),
+                Tile("failed 1h", shown(hour.failed)),
+                Tile("consumers", alive, "$text-error" if gone else ""),
+            ]
         return tiles
 
     def _show_verdict(self, health: Health, total: int, now: datetime) -> None:
         lately, hour = self._minutes.since(now - _LATELY), self._minutes.since(now - _HOUR)
-        self._findings = simple_facts(health, lately, hour, total, now)
+        facts = simple_facts(health, lately, hour, total, now)
+        gone = vanished(self.session.figures.consumers.value or (), now)
+        self._findings = [*gone, *(f for f in facts if not gone or f.level != "good")]
         self._verdict.show(finding_rows(self._findings))
         self._health.entitle("Health", *heading(self._findings))
         most = _FINDINGS["narrow" if self.has_class("-narrow") else "wide"]

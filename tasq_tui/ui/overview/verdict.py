@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
+from tasq_core.fleet.reports import ConsumerReport
 from tasq_core.reports import Health
 from tasq_tui.ui.queues.rows import FAILING_SHARE
 from tasq_tui.ui.text.formats import age, count
+from tasq_tui.ui.text.sanitize import safe
 from tasq_tui.ui.widgets.rows_view import Row, RowColumn
 
+_NAMED: Final = 2
 LATE_SECONDS: Final = 600.0
 """From this age the oldest ready task is coloured."""
 
@@ -86,6 +89,19 @@ def simple_facts(
         ended = f"{count(hour.done)} done, {count(hour.failed)} failed in the last hour"
         found.append(Finding("good", f"nothing needs you: {ended}"))
     return found
+
+
+def vanished(consumers: Sequence[ConsumerReport], now: datetime) -> list[Finding]:
+    """A line for consumers that sent no heartbeat for long; none where all live."""
+    gone = [consumer for consumer in consumers if consumer.vanished]
+    if not gone:
+        return []
+    named = ", ".join(safe(consumer.name, 40) for consumer in gone[:_NAMED])
+    more = f" and {len(gone) - _NAMED} more" if len(gone) > _NAMED else ""
+    held = sum(len(consumer.in_flight) + len(consumer.waiting) for consumer in gone)
+    last = max(consumer.heartbeat_at for consumer in gone)
+    text = f"{named}{more} vanished, last heard {age(last, now)} ago, holding {_tasks(held)}"
+    return [Finding("bad" if held else "warn", text, "fleet")]
 
 
 def is_late(health: Health, now: datetime) -> bool:
