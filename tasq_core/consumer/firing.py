@@ -29,6 +29,7 @@ class Firing:
         self._there = False
         self._failing: dict[str, datetime] = {}
         """The ticks of schedules that can't be fired here, by name."""
+        self._said: set[tuple[str, str]] = set()
 
     def __call__(self) -> float:
         """Fire what is due; the seconds until the next tick."""
@@ -49,6 +50,9 @@ class Firing:
             tasks = self._schedules.fire(name, tick, now)
         except InvalidInputError as error:
             self._failing[name] = tick
+            if (said := (name, str(error))) in self._said:
+                return _LONGEST_WAIT
+            self._said.add(said)
             self._logger.error("schedule %r can't be fired by this consumer: %s", name, error)  # noqa: TRY400 - a trace tells nothing
             return _LONGEST_WAIT
         self._failing.pop(name, None)

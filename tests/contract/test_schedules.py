@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from tasq_core.consumer.firing import Firing
 from tasq_core.errors import InvalidInputError, ScheduleNotFoundError, TableMissingError
 from tests.support.threads import in_threads
 from tests.support.wait import wait_until
@@ -197,6 +198,19 @@ def test_one_that_cannot_be_read_here_is_logged_once_and_holds_up_no_other(
     said = [record for record in caplog.records if "'odd' can't be fired" in record.message]
     assert len(said) == 1
     assert client.new_inspector().count(types="odd") == 0
+
+
+def test_a_consumer_that_cannot_fire_it_says_so_once_not_at_each_tick(database, client, caplog):
+    """One without the extra would fill the log, while others fire every tick."""
+    client.schedule("odd", "0 3 * * *", "odd")
+    database.execute(f"UPDATE {database.prefix}_tasq_schedules SET cron = '0 3 * * MOON'")
+    firing = Firing(client.repository, logging.getLogger("tasq_core.consumer"))
+
+    for day in (5, 6, 7):
+        overdue(database, datetime(2026, 1, day, tzinfo=UTC))
+        firing()
+
+    assert caplog.text.count("'odd' can't be fired") == 1
 
 
 def test_without_its_table_a_schedule_is_refused_and_a_consumer_works(database):
