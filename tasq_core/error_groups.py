@@ -60,4 +60,4 @@ def _group(message: str, tasks: list[Task]) -> ErrorGroup:
 
 
 def _failed_at(task: Task) -> datetime:
-    return task.finished_at or task.created_at
+    return task.finished_at or task.started_at or task.created_at

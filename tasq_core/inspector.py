@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 from uuid import UUID
 
@@ -326,10 +326,20 @@ class Inspector(InspectorFigures):
         """Counts per "queue" or "type", by name."""
         return self._repository.breakdown(by)
 
-    def errors(self, where: Filter | str | None = None, limit: int = 10_000) -> list[ErrorGroup]:
-        """The newest `limit` failed tasks that match, grouped by normalised message."""
-        failed = as_filter(where) & Filter.of((TaskStatus.FAILED,))
-        return group_errors(self._walk(failed, PageOrder.NEWEST, limit, preview=1000))
+    def errors(
+        self, where: Filter | str | None = None, limit: int = 10_000, *, retrying: bool = False
+    ) -> list[ErrorGroup]:
+        """The newest `limit` failed tasks that match, grouped by normalised message.
+
+        With `retrying` also the newest `limit` that failed and will run again.
+        """
+        wanted = [Filter.of((TaskStatus.FAILED,))]
+        wanted += [Filter.in_state("retrying")] if retrying else []
+        walks = (
+            self._walk(as_filter(where) & one, PageOrder.NEWEST, limit, preview=1000)
+            for one in wanted
+        )
+        return group_errors(chain.from_iterable(walks))
 
     def schedules(self) -> list[Schedule]:
         """The periodic tasks, by name.

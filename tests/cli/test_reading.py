@@ -236,3 +236,20 @@ def test_profiles_are_listed_without_their_passwords_and_used_by_name(tasq, tabl
     assert "secret" not in listed.out + listed.err
     assert [line.split()[0] for line in listed.lines[1:]] == ["here", "prod"]
     assert len(used.lines) == 1, used.err
+
+
+@SQLITE
+def test_errors_say_which_part_was_read_and_take_retrying_ones_on_request(tasq, table):
+    """A count of a part that looks like the whole hides how bad it is."""
+    table(
+        *make_tasks(5, status=TaskStatus.FAILED, last_error="KeyError: 1", finished_at=BORN),
+        *make_tasks(2, last_error="KeyError: 2", receive_count=1),
+        make_task(),
+    )
+    assert "the newest 3 of 5 failures" in tasq("errors", "--limit", "3").err
+    assert "looked at" not in tasq("errors", "--limit", "5").err
+    counts = [
+        [group["count"] for group in json.loads(tasq("errors", "--json", *more).out)]
+        for more in ([], ["--retrying"])
+    ]
+    assert counts == [[5], [7]]

@@ -166,6 +166,9 @@ def errors(
     limit: Annotated[
         int, typer.Option(min=1, metavar="N", help="Look at the newest N failures.")
     ] = 10_000,
+    retrying: Annotated[
+        bool, typer.Option("--retrying", help="Also tasks that failed and will run again.")
+    ] = False,
     form: options.Output = Format.TABLE,
     as_json: options.AsJson = False,
 ) -> int:
@@ -180,14 +183,19 @@ def errors(
     form = options.chosen(form, as_json)
     where = choice_of(context).asked_filter or Filter()
     with connected(context.obj) as connection:
-        groups = connection.inspector.errors(where, limit)
+        groups = connection.inspector.errors(where, limit, retrying=retrying)
+        failed = where & Filter.of((TaskStatus.FAILED,))
+        read = sum(group.count for group in groups)
+        total = connection.inspector.count(where=failed) if read >= limit else read
         now = connection.repository.now()
     if form is Format.IDS:
         output.raw(str(id) for group in groups for id in group.task_ids)
         return diagnostics.ExitCode.DONE
     output.rows(_errors_shape(now), groups, form)
-    if sum(group.count for group in groups) >= limit:
-        diagnostics.note(f"the newest {limit:,} failures were looked at; --limit looks at more")
+    if total > limit:
+        diagnostics.note(
+            f"the newest {limit:,} of {total:,} failures were looked at; --limit looks at more"
+        )
     return diagnostics.ExitCode.DONE
 
 
