@@ -27,6 +27,7 @@ from tasq_tui.ui.db.stats import read_names
 from tasq_tui.ui.messages import DryRun
 from tasq_tui.ui.operations.export import export
 from tasq_tui.ui.operations.preview_text import tasks
+from tasq_tui.ui.operations.steer import ask_cancel, ask_edit
 from tasq_tui.ui.operations.submit import submit_copy, submit_new
 from tasq_tui.ui.operations.undo import undo
 from tasq_tui.ui.session import Session
@@ -264,6 +265,16 @@ class TasksScreen(CockpitScreen):
         """Requeue what is marked, else the task under the cursor."""
         if select := self._targets():
             self.cockpit.changer.change(changes.requeue(select, reset=reset))
+
+    def action_edit(self) -> None:
+        """Give other values to what is marked, else to the task under the cursor."""
+        if select := self._targets():
+            ask_edit(self.cockpit.changer, select)
+
+    def action_cancel(self) -> None:
+        """End what is marked, else the task under the cursor, running or not."""
+        if select := self._targets():
+            ask_cancel(self.cockpit.changer, select)
 
     def action_delete(self) -> None:
         """Delete what is marked, else the task under the cursor."""
