@@ -1,10 +1,11 @@
 from datetime import timedelta
 
+from tasq_core.fleet.findings import Finding, Severity, Verdict
 from tasq_core.reports import Health
 from tasq_core.task import TaskStatus
 from tasq_tui.admin.settings import Settings
 from tasq_tui.ui.overview.tiles import Tiles
-from tasq_tui.ui.overview.verdict import Ends, heading, simple_facts
+from tasq_tui.ui.overview.verdict import Ends, heading, judged, simple_facts
 from tests.support.builders import make_task
 from tests.tui.conftest import NOW, TASKS, cockpit, press, screen_text, settled, until
 
@@ -93,6 +94,8 @@ async def test_enter_on_a_group_of_errors_shows_its_tasks(shop: Settings):
 
 async def test_enter_on_a_finding_shows_its_tasks(shop: Settings):
     async with cockpit(shop) as (app, pilot):
+        app.session.figures.verdict.keep(Verdict((), NOW, ()))
+        app.view.tick()
         app.view.query_one("#overview-verdict").focus()
         await press(pilot, "enter")
         await until(pilot, lambda: app.current_mode == "tasks")
@@ -152,3 +155,13 @@ def test_each_fact_that_needs_somebody_is_a_finding_with_its_figures():
     for figure in ("2 tasks", "34%", "34 of 100", "41 tasks ready", "38m", "28 tasks"):
         assert figure in texts
     assert heading(found) == ("4 findings", "$text-error")
+
+
+def test_what_health_found_leads_to_its_evidence_problems_first():
+    failing = Finding("failing", Severity.WARNING, "type a", "34% failed", "", "")
+    alone = Finding("unconsumed", Severity.PROBLEM, "queue mail", "nobody [b]takes\x1b it", "", "")
+    found = judged(Verdict((failing, alone), NOW, ()))
+
+    assert [(f.level, f.screen) for f in found] == [("bad", "fleet"), ("warn", "errors")]
+    assert "\x1b" not in found[0].text
+    assert "queue mail: nobody [b]takes" in found[0].text

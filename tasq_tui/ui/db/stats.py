@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
+from tasq_core.fleet.findings import Verdict
 from tasq_core.fleet.reports import ConsumerReport, Pause
 from tasq_core.reports import BreakdownRow, Schedule
 from tasq_core.task import TaskStatus
@@ -101,6 +102,7 @@ class Figures:
         self.queue_pace = Scan[tuple[Timings, Rates]](10.0)
         self.type_pace = Scan[tuple[Timings, Rates]](10.0)
         self.pauses = Scan[Sequence[Pause]](2.0)
+        self.verdict = Scan[Verdict](5.0)
         self.consumers = Scan[Sequence[ConsumerReport]](2.0)
         self.schedules = Scan[Sequence[Schedule]](2.0)
         self.ended = Scan[Sequence[tuple[datetime, TaskStatus, int]]](30.0)
@@ -113,7 +115,7 @@ class Figures:
         """The table was changed from here: nothing holds any more."""
         for scan in (
             self.finished, self.queues, self.types, self.errors, self.schedules, self.ended,
-            self.pauses, self.consumers,
+            self.pauses, self.consumers, self.verdict,
         ):  # fmt: skip
             scan.expire()
 

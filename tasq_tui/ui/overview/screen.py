@@ -32,6 +32,7 @@ from tasq_tui.ui.overview.verdict import (
     finding_rows,
     heading,
     is_late,
+    judged,
     simple_facts,
     vanished,
 )
@@ -140,6 +141,9 @@ class OverviewScreen(CockpitScreen):
             self._draw(self.session.now())
             failure = await read_paces(self.session) or await read_errors(self.session)
         if failure is None:
+            verdict = figures.verdict
+            failure = await verdict.read(scan, self.session.now(), scan.client.health)
+        if failure is None:
             self._draw(self.session.now())
         return failure
 
@@ -237,7 +241,13 @@ class OverviewScreen(CockpitScreen):
         lately, hour = self._minutes.since(now - _LATELY), self._minutes.since(now - _HOUR)
         facts = simple_facts(health, lately, hour, total, now)
         gone = vanished(self.session.figures.consumers.value or (), now)
-        self._findings = [*gone, *(f for f in facts if not gone or f.level != "good")]
+        judgement = self.session.figures.verdict.value
+        first = gone if judgement is None else judged(judgement)
+        # Facts of their own stay; what the verdict covers better is said once.
+        rest = facts if judgement is None else [f for f in facts if f.where or f.level == "good"]
+        self._findings = [*first, *(f for f in rest if not first or f.level != "good")]
+        if not self._findings:
+            self._findings = facts
         self._verdict.show(finding_rows(self._findings))
         self._health.entitle("Health", *heading(self._findings))
         most = _FINDINGS["narrow" if self.has_class("-narrow") else "wide"]

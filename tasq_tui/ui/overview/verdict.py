@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
+from tasq_core.fleet.findings import Severity, Verdict
 from tasq_core.fleet.reports import ConsumerReport
 from tasq_core.reports import Health
 from tasq_tui.ui.queues.rows import FAILING_SHARE
@@ -11,7 +12,13 @@ from tasq_tui.ui.text.formats import age, count
 from tasq_tui.ui.text.sanitize import safe
 from tasq_tui.ui.widgets.rows_view import Row, RowColumn
 
+_EVIDENCE: Final = {
+    "failing": "errors", "retrying": "errors", "vanished": "fleet", "unconsumed": "fleet",
+    "overloaded": "fleet", "slower": "fleet", "lapsed": "fleet", "exhausted": "errors",
+}  # fmt: skip
+"""The screen that shows what a rule of `client.health()` found."""
 _NAMED: Final = 2
+_LONGEST: Final = 400
 LATE_SECONDS: Final = 600.0
 """From this age the oldest ready task is coloured."""
 
@@ -89,6 +96,18 @@ def simple_facts(
         ended = f"{count(hour.done)} done, {count(hour.failed)} failed in the last hour"
         found.append(Finding("good", f"nothing needs you: {ended}"))
     return found
+
+
+def judged(verdict: Verdict) -> list[Finding]:
+    """The findings of `client.health()`, those that keep tasks from running first."""
+    return [
+        Finding(
+            "bad" if found.severity is Severity.PROBLEM else "warn",
+            safe(f"{found.subject}: {found.text}", _LONGEST),
+            _EVIDENCE.get(found.rule, "queues"),
+        )
+        for found in sorted(verdict.findings, key=lambda f: f.severity is not Severity.PROBLEM)
+    ]
 
 
 def vanished(consumers: Sequence[ConsumerReport], now: datetime) -> list[Finding]:
