@@ -119,8 +119,12 @@ SCENES = (
     Scene("fleet", MEDIUM, ("5",)),
     Scene("errors", SMALL, ("4",)),
     Scene("errors", MEDIUM, ("4", "down")),
+    Scene("errors", LARGE, ("4", "down")),
+    Scene("log", SMALL, ("7",), prepare=_fill_log),
     Scene("log", MEDIUM, ("7", "down"), prepare=_fill_log),
     Scene("help", SMALL, ("2", "question_mark")),
+    Scene("help", MEDIUM, ("2", "question_mark")),
+    Scene("columns", MEDIUM, ("2", "o", "down", "s")),
     Scene("palette", SMALL, ("4", "ctrl+p")),
     Scene("consumer", SMALL, ("6",)),
     Scene("consumer-step", MEDIUM, ("6", "l", "enter", "w", "e", "e"), live=True),
@@ -147,6 +151,7 @@ def stopped_clock() -> Iterator[None]:
     with (
         mock.patch("tasq_core.repository.sqlite.time", frozen),
         mock.patch("tasq_tui.ui.widgets.header.duration", return_value="2ms"),
+        mock.patch("tasq_tui.ui.history.screen.getuser", return_value="ada"),
     ):
         yield
 

@@ -55,6 +55,8 @@ class Config:
     profiles: Mapping[str, Profile] = field(default_factory=dict)
     keys: Mapping[str, str] = field(default_factory=dict)
     """`[keys]`: action to key, unchecked; the app knows its actions."""
+    filters: Mapping[str, str] = field(default_factory=dict)
+    """`[filters]`: saved filters by name, unchecked."""
     warnings: tuple[str, ...] = ()
 
     def profile(self, name: str) -> Profile:
@@ -90,6 +92,7 @@ class Settings:
     """Why changes are refused: two sources name different databases."""
     password_command: str = field(default="", repr=False)
     keys: Mapping[str, str] = field(default_factory=dict)
+    filters: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
     """For standard error, a line each."""
 
@@ -146,6 +149,7 @@ def load_settings(
         conflict=source.conflict,
         password_command=source.profile.password_command,
         keys=config.keys,
+        filters=config.filters,
         warnings=tuple(warnings),
     )
 
@@ -297,17 +301,26 @@ def read_config(path: Path) -> Config:
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidInputError(f"{path} is not valid TOML: {error}") from error
-    top = _table(path, "", data, {"default_profile": str, "profiles": dict, "keys": dict})
+    kinds: dict[str, type] = {
+        "default_profile": str,
+        "profiles": dict,
+        "keys": dict,
+        "filters": dict,
+    }
+    top = _table(path, "", data, kinds)
     profiles = {
         name: _profile(path, name, values) for name, values in top.get("profiles", {}).items()
     }
     keys = top.get("keys", {})
     _table(path, "keys.", keys, dict.fromkeys(keys, str))
+    filters = top.get("filters", {})
+    _table(path, "filters.", filters, dict.fromkeys(filters, str))
     return Config(
         path=path,
         default_profile=top.get("default_profile", ""),
         profiles=MappingProxyType(profiles),
         keys=MappingProxyType(keys),
+        filters=MappingProxyType(filters),
         warnings=_exposure(path, mode, profiles),
     )
 

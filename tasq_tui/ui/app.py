@@ -1,5 +1,6 @@
 """The cockpit: seven screens over one table."""
 
+import asyncio
 import shlex
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from datetime import UTC, datetime
@@ -15,10 +16,10 @@ from textual.content import Content
 from textual.filter import LineFilter
 from textual.screen import Screen
 
-from tasq_core.errors import TableMissingError
+from tasq_core.errors import TableMissingError, TasqError
 from tasq_core.reports import MutationResult
 from tasq_tui.admin.command_line import target
-from tasq_tui.admin.settings import Settings
+from tasq_tui.admin.settings import Settings, config_path, load_settings, read_config
 from tasq_tui.ui import actions, messages
 from tasq_tui.ui.actions import Scope
 from tasq_tui.ui.base_screen import CockpitScreen
@@ -27,6 +28,7 @@ from tasq_tui.ui.dialogs.help import HelpDialog
 from tasq_tui.ui.keys.ordered_input import KeysInOrder
 from tasq_tui.ui.leaving import leave_on_signals, leaving_dialog
 from tasq_tui.ui.operations.change import Changer
+from tasq_tui.ui.profiles import ProfilesDialog
 from tasq_tui.ui.session import Session
 from tasq_tui.ui.text import theme
 from tasq_tui.ui.text.sanitize import ControlFilter, safe
@@ -47,6 +49,9 @@ _MUTED: Final = 0.62
 _DISABLED: Final = 0.4
 _LISTED: Final = ("Mark", "Unmark", "Open")
 """What the palette offers of the lists' own keys; moving about needs no palette."""
+
+_BETWEEN: Final = "between"
+"""The mode while the screens of one database are replaced by those of another."""
 
 _CLASSES: Final = {
     "overview": "OverviewScreen",
@@ -101,6 +106,7 @@ class CockpitApp(KeysInOrder):
         """
         super().__init__()
         theme.register(cast("App[object]", self))
+        self._clock = clock
         self.session = Session(settings, clock)
         self.changer = Changer(self, self.session, lambda: self.view)
         self.is_paused = False
@@ -108,6 +114,7 @@ class CockpitApp(KeysInOrder):
         self._views: dict[str, CockpitScreen] = {}
         for name in _CLASSES:
             self.add_mode(name, partial(self._view, name))
+        self.add_mode(_BETWEEN, Screen)
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """No control character leaves for the terminal, whichever widget let it through."""
@@ -148,10 +155,15 @@ class CockpitApp(KeysInOrder):
     async def _chosen(self, event: Header.Chosen) -> None:
         await self.action_go(event.screen)
 
+    @on(messages.Go)
+    async def _go(self, event: messages.Go) -> None:
+        await self.action_go(event.screen)
+
     @on(messages.ShowTasks)
     async def _show_tasks(self, event: messages.ShowTasks) -> None:
+        came_from = self.current_mode
         await self.action_go("tasks")
-        self._view("tasks").show_where(event.where)
+        self._view("tasks").show_where(event.where, came_from if came_from != "tasks" else "")
 
     @on(messages.DryRun)
     async def _dry_run(self, event: messages.DryRun) -> None:
@@ -187,6 +199,50 @@ class CockpitApp(KeysInOrder):
     def action_help(self) -> None:
         """Show all keys."""
         self.push_screen(HelpDialog(self.view.SCOPE, self.get_key_display_of))
+
+    def action_profiles(self) -> None:
+        """Choose another database by its profile."""
+        try:
+            profiles = list(read_config(config_path()).profiles.values())
+        except TasqError as error:
+            self.changer.tell(safe(error), "error")
+            return
+        if not profiles:
+            self.changer.tell(f"no profiles yet: add [profiles.NAME] to {config_path()}", "warning")
+            return
+
+        def chosen(name: str | None) -> None:
+            if name is not None:
+                self.run_worker(self._open_profile(name), group="profile", exclusive=True)
+
+        self.push_screen(ProfilesDialog(profiles, self.session.settings.profile), chosen)
+
+    async def _open_profile(self, name: str) -> None:
+        """Replace the session and all screens; without the other database they stay."""
+        running = sum(view.handlers_running for view in self._views.values())
+        if self.changer.is_busy or running:
+            what = "a change is under way" if self.changer.is_busy else "handlers run"
+            self.changer.tell(f"{what}; finish or stop that first", "warning")
+            return
+        try:
+            session = await asyncio.to_thread(
+                lambda: Session(load_settings(profile=name), self._clock)
+            )
+        except TasqError as error:
+            self.changer.tell(safe(error), "error")
+            return
+        old, self.session = self.session, session
+        await self.switch_mode(_BETWEEN)
+        for mode in _CLASSES:
+            await self.remove_mode(mode)
+        self._views.clear()
+        self.changer = Changer(self, session, lambda: self.view)
+        for mode in _CLASSES:
+            self.add_mode(mode, partial(self._view, mode))
+        await self.switch_mode("overview")
+        await asyncio.to_thread(old.close)
+        for warning in session.settings.warnings:
+            self.changer.tell(safe(warning), "warning")
 
     def get_key_display_of(self, action: actions.Action) -> str:
         """The keys of `action` as the user has set them."""

@@ -74,8 +74,8 @@ class CockpitScreen(Screen[None]):
         self.session.figures.expire()
         self.poller.wake()
 
-    def show_where(self, text: str) -> None:
-        """Show the tasks that match a filter; for the screen that can."""
+    def show_where(self, text: str, origin: str = "") -> None:
+        """Show the tasks that match a filter, asked from `origin`; for the screen that can."""
 
     def dry_run(self, task: Task) -> None:
         """Try a handler on `task` without touching the table; for the screen that can."""

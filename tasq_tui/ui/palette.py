@@ -1,12 +1,16 @@
-"""The palette: every action by its label, name or sentence, this screen's first."""
+"""The palette: a line an action, found by label, name or sentence, this screen's first."""
 
 from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
+from rich.cells import cell_len
 from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.content import Content
 
 from tasq_tui.ui.actions import ACTIONS, Action, Scope
+from tasq_tui.ui.messages import ShowTasks
+from tasq_tui.ui.text.sanitize import fit, safe
 from tasq_tui.ui.widgets.header import SCREENS
 
 if TYPE_CHECKING:
@@ -14,6 +18,11 @@ if TYPE_CHECKING:
 
     from tasq_tui.ui.app import CockpitApp
 
+WIDTH: Final = 92
+"""Cells of the palette; `app.tcss` says so too."""
+_TAKEN: Final = 7
+"""Cells of them beside the text."""
+_LONGEST: Final = 40
 _NEARLY: Final = 0.1
 """The letters are there, in this order."""
 _ELSEWHERE: Final = 0.05
@@ -24,8 +33,8 @@ class Command(NamedTuple):
     """A line of the palette."""
 
     sentence: str
-    about: str
-    """Key and label, and where it is; shown below the sentence."""
+    key: str
+    """At the right: the key, and where it works where that isn't here."""
     names: tuple[str, ...]
     """What else it is found by: label, name in `[keys]`."""
     call: "IgnoreReturnCallbackType"
@@ -39,7 +48,7 @@ class ActionCommands(Provider):
         """All that can be done on this screen."""
         for command in self._commands():
             if command.is_here:
-                yield DiscoveryHit(command.sentence, command.call, help=command.about)
+                yield DiscoveryHit(self._line(command), command.call, command.sentence)
 
     async def search(self, query: str) -> Hits:
         """What `query` is a part of, or nearly spells."""
@@ -50,8 +59,18 @@ class ActionCommands(Provider):
                 score = _NEARLY
             if score:
                 score -= 0 if command.is_here else _ELSEWHERE
-                display = matcher.highlight(command.sentence)
-                yield Hit(score, display, command.call, command.sentence, command.about)
+                display = self._line(command, matcher.highlight(command.sentence))
+                yield Hit(score, display, command.call, command.sentence)
+
+    def _line(self, command: Command, sentence: Content | None = None) -> Content:
+        """The sentence, and the key at the right."""
+        room = min(self.app.size.width, WIDTH) - _TAKEN
+        shown = sentence if sentence is not None else Content(safe(command.sentence))
+        left = max(room - cell_len(command.key) - 1, 1)
+        if shown.cell_length > left:
+            shown = Content(fit(safe(command.sentence), left))
+        gap = " " * max(left - shown.cell_length + 1, 1)
+        return Content.assemble(shown, gap, (command.key, "bold $footer-key-foreground"))
 
     def _commands(self) -> Iterator[Command]:
         app = cast("CockpitApp", self.app)
@@ -63,10 +82,17 @@ class ActionCommands(Provider):
         }
         told = set[str]()
         for found in app.get_system_commands(self.screen):
-            label = found.help.partition(" · ")[2]
+            key, _, label = found.help.partition(" · ")
+            label, _, refused = label.partition(" · ")
             known = names.pop(found.title, (label,))
             told.add(found.title)
-            yield Command(found.title, found.help, known, found.callback)
+            shown = f"{refused} {key}".strip() if label else ""
+            yield Command(found.title, shown, known, found.callback)
+        for name, where in app.session.settings.filters.items():
+            call = partial(app.view.post_message, ShowTasks(where))
+            yield Command(
+                f"Show the tasks of the filter {name}", safe(where, _LONGEST), (name,), call
+            )
         for action in ACTIONS:
             if action.scope not in (here, Scope.APP) and action.about not in told:
                 told.add(action.about)
@@ -82,10 +108,8 @@ def _elsewhere(app: "CockpitApp", action: Action) -> Command:
         await app.action_go(screen)
         app.changer.tell(f"{key} here: {action.about}")
 
-    about = f"{key} · {action.label} · on {SCREENS[screen]}"
-    return Command(
-        action.about, about, (action.label, action.name.replace("_", " ")), partial(go), False
-    )
+    names = (action.label, action.name.replace("_", " "))
+    return Command(action.about, f"{SCREENS[screen]} {key}", names, partial(go), False)
 
 
 def score_of(query: str, command: Command) -> float:

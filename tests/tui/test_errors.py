@@ -62,7 +62,7 @@ async def test_r_requeues_exactly_the_group(shop: Settings, table):
 async def test_where_not_all_failures_were_read_it_says_so_and_changes_the_whole_group(
     settings: Settings, table, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("tasq_tui.ui.errors.screen._NEWEST", 10)
+    monkeypatch.setattr("tasq_tui.ui.db.stats.NEWEST_FAILURES", 10)
     rows = [
         failed(f"HTTPError: {n} for 'a'", created_at=NOW - timedelta(seconds=n)) for n in range(34)
     ]
@@ -84,6 +84,25 @@ async def test_s_sorts_by_the_latest_failure(shop: Settings):
         groups = app.view._groups.values()
 
         assert app.view.group.last_seen == max(group.last_seen for group in groups)
+
+
+async def test_tasks_that_failed_and_may_succeed_yet_are_grouped_on_request(
+    settings: Settings, table
+):
+    """An outage whose tasks are all being retried would be invisible."""
+    table.repository.restore_tasks(
+        [
+            make_task(last_error="HTTPError: 503", receive_count=1, created_at=NOW),
+            make_task(last_error="KeyError: x", status=TaskStatus.FAILED, finished_at=NOW),
+        ]
+    )
+    async with cockpit(settings, screen="errors") as (app, pilot):
+        assert "503" not in screen_text(app)
+        await press(pilot, "t")
+        await until(pilot, lambda: "HTTPError" in screen_text(app))
+        assert "2 failed or retrying" in screen_text(app)
+        await press(pilot, "t")
+        await until(pilot, lambda: "HTTPError" not in screen_text(app))
 
 
 async def test_y_copies_the_message(shop: Settings):

@@ -4,7 +4,6 @@ import sys
 
 from tasq_tui.admin.settings import Settings
 from tasq_tui.ui.dialogs.confirm import ConfirmDialog
-from tasq_tui.ui.widgets.lines_view import LinesView
 from tests.tui.conftest import cockpit, press, screen_text, settled, toasts, until
 
 
@@ -19,7 +18,7 @@ async def test_a_change_is_logged_with_the_command_that_does_the_same(shop: Sett
         text = screen_text(app)
 
         assert "--profile demo" in text
-        assert "the deleted rows are in" in text
+        assert "the rows as they were are in" in text
         await press(pilot, "y")
         assert app.clipboard == app.session.log[0].entry.command
 
@@ -58,21 +57,48 @@ async def test_the_command_of_many_ids_runs_as_copied(shop: Settings, table, tmp
 
 async def test_an_empty_log_says_so(settings: Settings):
     async with cockpit(settings, screen="history") as (app, _pilot):
-        assert "Nothing was changed in this run yet." in screen_text(app)
+        assert "Nothing was changed from here yet." in screen_text(app)
 
 
 async def settled_log(pilot, app, count: int) -> None:
     await until(pilot, lambda: len(app.view.query_one("#log-changes").rows) == count)
 
 
-async def test_enter_goes_to_the_command_and_copies_nothing(shop: Settings):
+async def test_enter_shows_the_tasks_that_the_change_touched(shop: Settings):
     async with cockpit(shop, screen="tasks") as (app, pilot):
+        app.view.show_where("status:failed")
+        await settled(pilot)
+        task = app.view.list.current
         await press(pilot, "r")
         await until(pilot, lambda: app.session.log)
         await press(pilot, "7")
         await settled_log(pilot, app, 1)
         app.copy_to_clipboard("mine")
         await press(pilot, "enter")
+        await until(pilot, lambda: app.current_mode == "tasks")
+        await until(pilot, lambda: app.view.list.current and app.view.list.current.id == task.id)
 
         assert app.clipboard == "mine"
-        assert isinstance(app.focused, LinesView)
+        assert len(app.view.list.window.rows) == 1
+
+
+async def test_U_undoes_the_deletion_under_the_cursor_not_the_last(shop: Settings, table):
+    """Whoever points at a mistake would get another one restored."""
+    async with cockpit(shop, screen="tasks") as (app, pilot):
+        app.view.show_where("status:successful")
+        await settled(pilot)
+        deleted = []
+        for number in (1, 2):
+            deleted.append(app.view.list.current.id)
+            await press(pilot, "d")
+            await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+            await press(pilot, "y")
+            await until(pilot, lambda number=number: len(app.session.log) == number)
+            await settled(pilot)
+        await press(pilot, "7")
+        await settled_log(pilot, app, 2)
+        await press(pilot, "G", "U")
+        await until(pilot, lambda: any("put back 1" in text for text in toasts(app)))
+        await until(pilot, lambda: "undone" in screen_text(app))
+
+    assert [task.id for task in table.repository.get_tasks(deleted)] == deleted[:1]

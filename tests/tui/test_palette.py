@@ -1,5 +1,7 @@
 """Whoever knows a word for an action finds it, whichever screen it is on."""
 
+from dataclasses import replace
+
 import pytest
 
 from tasq_tui.admin.settings import Settings
@@ -53,3 +55,28 @@ async def test_what_is_not_possible_now_is_found_and_says_so(settings: Settings)
         await press(pilot, "enter", "enter")
 
         await until(pilot, lambda: any("Clone: not possible now" in text for text in toasts(app)))
+
+
+async def test_a_saved_filter_is_found_by_its_name_and_applied(shop: Settings):
+    settings = replace(shop, filters={"stuck mail": "queue:mail status:failed"})
+    async with cockpit(settings) as (app, pilot):
+        await press(pilot, "ctrl+p")
+        await until(pilot, lambda: "Search" in screen_text(app))
+        await press(pilot, *"stuck")
+        await until(pilot, lambda: "Show the tasks of the filter stuck mail" in screen_text(app))
+        await press(pilot, "enter", "enter")
+
+        await until(pilot, lambda: str(getattr(app.view, "where", "")).count("mail"))
+
+
+async def test_each_action_is_one_line_with_its_key(shop: Settings):
+    async with cockpit(shop, size=(80, 24), screen="errors") as (app, pilot):
+        await press(pilot, "ctrl+p")
+        await until(pilot, lambda: "Requeue all tasks" in screen_text(app))
+        line = next(
+            line
+            for line in screen_text(app).splitlines()
+            if "Requeue all tasks of the group" in line
+        )
+
+        assert line.split()[-1] == "r"

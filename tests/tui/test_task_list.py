@@ -81,7 +81,10 @@ def test_the_columns_fill_every_width_exactly(width):
 
     used = sum(cells for _, cells in layout.columns) + len(layout.columns) - 1
 
-    assert used == width
+    assert used == width or (
+        used < width
+        and all(cells >= column.most for column, cells in layout.columns if column.share)
+    )  # names end where they are as long as names get: no gaps on wide screens
     assert all(cells >= 0 for _, cells in layout.columns)
 
 
@@ -90,11 +93,11 @@ async def test_columns_at_eighty_and_at_two_hundred():
     async with app.run_test(size=NARROW) as pilot:
         await pilot.pause()
         assert app.lines()[0].split() == [
-            "status", "id", "type", "queue", "prio", "recv", "age", "↓", "took",
+            "id", "type", "queue", "prio", "att", "age", "↓", "took",
         ]  # fmt: skip
         await pilot.resize_terminal(*WIDE)
         await pilot.pause()
-        assert app.lines()[0].split()[-3:] == ["started", "took", "error"]
+        assert app.lines()[0].split()[-3:] == ["finished", "took", "error"]
 
 
 @pytest.mark.parametrize(

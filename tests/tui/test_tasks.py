@@ -260,7 +260,7 @@ async def test_wide_screens_show_the_detail_beside_the_list(shop: Settings):
 
         text = screen_text(app)
         assert str(app.view.list.current.id) in text
-        assert "ARGUMENTS" in text
+        assert "Arguments ·" in text
 
 
 async def test_enter_opens_the_detail_on_narrow_screens_and_escape_closes_it(shop: Settings):
@@ -271,7 +271,7 @@ async def test_enter_opens_the_detail_on_narrow_screens_and_escape_closes_it(sho
         assert "esc Back" in screen_text(app)
 
         await press(pilot, "escape")
-        assert "recv" in screen_text(app)
+        assert " att " in screen_text(app)
 
 
 async def test_the_detail_says_why_a_task_isnt_running(shop: Settings):

@@ -17,7 +17,7 @@ def columns_of(view) -> set[str]:
     """The titles of the columns on the screen, without arrows."""
     titles: list[str] = []
     if view.NAME == "tasks":
-        titles = [column.title for column, _ in view.list._layout.columns]
+        titles = [column.title or "status" for column, _ in view.list._layout.columns]
     elif view.NAME == "consumer":
         titles = [column.title for column, _ in view._table._columns]
     else:

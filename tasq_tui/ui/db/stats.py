@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from tasq_core.fleet.findings import Verdict
@@ -99,6 +100,8 @@ class Figures:
         self.queues = Scan[Sequence[BreakdownRow]](2.0)
         self.types = Scan[Sequence[BreakdownRow]](2.0)
         self.errors = Scan[Failures](3.0)
+        self.retrying = Scan[Failures](3.0)
+        """With those that failed before and may succeed yet."""
         self.queue_pace = Scan[tuple[Timings, Rates]](10.0)
         self.type_pace = Scan[tuple[Timings, Rates]](10.0)
         self.pauses = Scan[Sequence[Pause]](2.0)
@@ -114,8 +117,8 @@ class Figures:
     def expire(self) -> None:
         """The table was changed from here: nothing holds any more."""
         for scan in (
-            self.finished, self.queues, self.types, self.errors, self.schedules, self.ended,
-            self.pauses, self.consumers, self.verdict,
+            self.finished, self.queues, self.types, self.errors, self.retrying,
+            self.schedules, self.ended, self.pauses, self.consumers, self.verdict,
         ):  # fmt: skip
             scan.expire()
 
@@ -140,12 +143,12 @@ async def read_paces(session: "Session") -> Failure | None:
     return failure or await figures.type_pace.read(scan, now, read_pace, inspector, "type")
 
 
-async def read_errors(session: "Session") -> Failure | None:
-    """Group the newest failures, where that is due."""
-    scan = session.scan
-    return await session.figures.errors.read(
-        scan, session.now(), read_failures, scan.inspector, NEWEST_FAILURES
-    )
+async def read_errors(session: "Session", *, retrying: bool = False) -> Failure | None:
+    """Group the newest failures, where that is due; with those that may succeed yet, if wanted."""
+    scan, now, figures = session.scan, session.now(), session.figures
+    errors = figures.retrying if retrying else figures.errors
+    call = partial(read_failures, retrying=retrying)
+    return await errors.read(scan, now, call, scan.repository, NEWEST_FAILURES, now)
 
 
 async def read_names(session: "Session") -> None:

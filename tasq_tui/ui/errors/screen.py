@@ -1,37 +1,38 @@
 """The errors: failed tasks grouped by what their messages have in common."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from typing import ClassVar, Final
 from uuid import UUID
 
 from textual import on
-from textual.containers import Container, Vertical
-from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Static
 
 from tasq_core.reports import ErrorGroup
 from tasq_tui.admin import changes
-from tasq_tui.admin.failures import select_group
+from tasq_tui.admin.failures import FAILED, RETRYING, TREND_BUCKETS, Failures, select_group
 from tasq_tui.admin.operation import Change
 from tasq_tui.admin.selection import select_ids
 from tasq_tui.ui.actions import Scope
 from tasq_tui.ui.base_screen import CockpitScreen
 from tasq_tui.ui.db.executor import Failure
-from tasq_tui.ui.db.stats import dated, is_fresh, read_errors
+from tasq_tui.ui.db.stats import Scan, dated, is_fresh, read_errors
 from tasq_tui.ui.errors.group_filter import filter_of
 from tasq_tui.ui.messages import ShowTasks
 from tasq_tui.ui.operations.preview_text import tasks
 from tasq_tui.ui.operations.undo import undo
 from tasq_tui.ui.session import Session
-from tasq_tui.ui.text.formats import age, count
-from tasq_tui.ui.text.redrawing import redraw
-from tasq_tui.ui.text.sanitize import safe, safe_lines
+from tasq_tui.ui.text.bars import sparkline
+from tasq_tui.ui.text.formats import age, attempts, count
+from tasq_tui.ui.text.sanitize import safe
+from tasq_tui.ui.text.tracebacks import error_lines
 from tasq_tui.ui.widgets.lines_view import LinesView
+from tasq_tui.ui.widgets.pane import Pane
 from tasq_tui.ui.widgets.rows_view import Row, RowColumn, RowsView
 
+_NEWEST_EXAMPLE: Final = "Newest example"
 _REST_SECONDS: Final = 0.04
 _PATIENCE_SECONDS: Final = 0.03
 """How long the last group's sample stays while the next one's is read."""
@@ -55,28 +56,30 @@ class ErrorsScreen(CockpitScreen):
         self._order = "count"
         self._groups: dict[str, ErrorGroup] = {}
         self._table = RowsView(_columns(self._order), empty="No failed tasks.", id="errors-groups")
-        self._status = Static(id="errors-status", markup=False)
-        self._about = Static(id="errors-about", markup=False)
+        self._groups_pane = Pane(self._table, title="Errors", id="errors-top")
         self._sample = LinesView()
+        self._sample_pane = Pane(self._sample, title=_NEWEST_EXAMPLE, id="errors-sample")
         self._sample_of: UUID | None = None
+        self._retrying = False
 
     def body(self) -> Iterator[Widget]:
-        """Groups and sample."""
-        yield self._status
-        with Container(id="errors-panes"):
-            yield self._table
-            with Vertical(id="errors-sample"):
-                yield self._about
-                yield self._sample
+        """Groups, and below them the sample of one."""
+        yield self._groups_pane
+        yield self._sample_pane
 
     @property
     def group(self) -> ErrorGroup | None:
         """The group under the cursor."""
         return self._groups.get(str(self._table.current))
 
+    @property
+    def _scan(self) -> Scan[Failures]:
+        figures = self.session.figures
+        return figures.retrying if self._retrying else figures.errors
+
     async def read(self) -> Failure | None:
         """Group the newest failures."""
-        failure = await read_errors(self.session)
+        failure = await read_errors(self.session, retrying=self._retrying)
         if failure is None:
             self._draw()
         return failure
@@ -86,31 +89,19 @@ class ErrorsScreen(CockpitScreen):
         self._draw()
 
     def _draw(self) -> None:
-        scan = self.session.figures.errors
+        scan = self._scan
         if (failures := scan.value) is None:
             return
         now = self.session.now()
         groups = sorted(failures.groups, key=_ORDERS[self._order])
         self._groups = {group.message: group for group in groups}
-        self._table.show(
-            [
-                Row(
-                    group.message,
-                    (
-                        count(group.count), age(group.last_seen, now), age(group.first_seen, now),
-                        safe(", ".join(group.types), 200), safe(group.message),
-                    ),
-                    ("", "rows--muted", "rows--muted", "", "rows--error"),
-                )
-                for group in groups
-            ]
-        )  # fmt: skip
+        self._table.show([_row(group, failures.trends, now) for group in groups])
         number = count(failures.failed, approximate=not is_fresh(scan.at, now))
         kinds = f"{len(groups)} kind{'' if len(groups) == 1 else 's'} of error"
-        text = f"{number} failed in {kinds}"
+        text = f"{number} {'failed or retrying' if failures.retrying else 'failed'} in {kinds}"
         if not failures.is_whole:
             text = f"{count(failures.read)} of {number} failures grouped, the newest, in {kinds}"
-        redraw(self._status, Content(dated(text, scan.at, now)))
+        self._groups_pane.entitle("Errors", dated(text, scan.at, now))
         self._follow_sample()
 
     @on(RowsView.CursorMoved)
@@ -145,17 +136,18 @@ class ErrorsScreen(CockpitScreen):
             self._show_sample(f"{task_id.hex[:8]} is gone", "")
         else:
             task = found.value[0]
-            about = f"the newest: {safe(task.type, 60)} · {task.id.hex[:8]}"
+            attempt = attempts(task.receive_count, task.max_receives)
+            about = f"{safe(task.type, 60)} {task.id.hex[:8]} · attempt {attempt}"
             self._show_sample(about, task.last_error or "")
 
     def _show_sample(self, about: str, error: str) -> None:
-        self._about.update(Content(about))
-        self._sample.show(safe_lines(error) if error else ())
+        self._sample_pane.entitle(f"{_NEWEST_EXAMPLE} · {about}" if about else _NEWEST_EXAMPLE)
+        self._sample.show(error_lines(error) if error else ())
 
     @on(RowsView.Activated)
     def _open(self) -> None:
         if group := self.group:
-            self.post_message(ShowTasks(str(filter_of(group))))
+            self.post_message(ShowTasks(str(filter_of(group, retrying=self._retrying))))
 
     def action_requeue(self, reset: bool) -> None:
         """Requeue the group as it stands now."""
@@ -175,6 +167,13 @@ class ErrorsScreen(CockpitScreen):
         self._table.retitle(_columns(self._order))
         self._draw()
 
+    def action_retrying(self) -> None:
+        """Group those too that failed before and may succeed yet, or leave them out again."""
+        self._retrying = not self._retrying
+        self._scan.expire()
+        self._draw()
+        self.poller.wake()
+
     def action_copy(self) -> None:
         """Copy the group's message."""
         if group := self.group:
@@ -182,22 +181,43 @@ class ErrorsScreen(CockpitScreen):
             self.cockpit.changer.tell(f"copied the message of {tasks(group.count)}")
 
     def _change(self, change: Callable[[changes.Select], Change]) -> None:
-        failures = self.session.figures.errors.value
+        failures = self._scan.value
         if failures is None or (group := self.group) is None:
             return
         if failures.is_whole:
             select = partial(select_ids, texts=group.task_ids)
         else:  # those that weren't read are looked for: the group is changed as a whole
-            select = partial(select_group, message=group.message)
+            where = RETRYING if failures.retrying else FAILED
+            select = partial(select_group, message=group.message, where=where)
         self.cockpit.changer.change(change(select))
+
+
+def _row(group: ErrorGroup, trends: Mapping[str, Sequence[int]], now: datetime) -> Row:
+    trend = trends.get(group.message)
+    return Row(
+        group.message,
+        (
+            count(group.count), sparkline(trend)[0] if trend else "",
+            age(group.last_seen, now), age(group.first_seen, now),
+            safe(_types(group.types), 200), safe(group.message),
+        ),
+        ("", "rows--warning", "rows--muted", "rows--muted", "", "rows--error"),
+    )  # fmt: skip
+
+
+def _types(types: Sequence[str]) -> str:
+    """The first, and how many more."""
+    more = f" +{len(types) - 1}" if len(types) > 1 else ""
+    return f"{types[0]}{more}" if types else ""
 
 
 def _columns(order: str) -> list[RowColumn]:
     arrow = {order: " ↓"}
     return [
         RowColumn(f"count{arrow.get('count', '')}", 8, right=True),
+        RowColumn("24h", TREND_BUCKETS, from_width=60),
         RowColumn(f"last{arrow.get('last', '')}", 7, right=True),
         RowColumn("first", 7, from_width=66, right=True),
-        RowColumn("types", 14, share=1),
+        RowColumn("types", 14, most=32, from_width=90),
         RowColumn("message", 24, share=4),
     ]

@@ -44,6 +44,13 @@ file, for all screens or for one:
 requeue = "ctrl+r"
 "tasks.delete" = "D"
 ```
+
+Filters with a name are found in the palette, and offered while a filter is typed:
+
+```toml
+[filters]
+"stuck mail" = "queue:mail status:failed"
+```
 """
 
 

@@ -1,12 +1,14 @@
 """A task's arguments as a tree, as text or as bytes."""
 
+from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.widgets import ContentSwitcher, Static, Tree
+from textual.message import Message
+from textual.widgets import ContentSwitcher, Tree
 from textual.widgets.tree import TreeNode
 
 from tasq_tui.ui.tasks.decoded_args import (
@@ -33,8 +35,8 @@ class ArgsView(Vertical):
 
     DEFAULT_CSS = """
     ArgsView {
-        height: 1fr;
-        & > Static { height: 1; color: $text-muted; }
+        height: 1fr; border-top: solid $border-blurred;
+        border-title-color: $text-muted; border-title-style: bold;
         & Tree { height: 1fr; background: $surface; }
         & ContentSwitcher { height: 1fr; }
     }
@@ -42,14 +44,17 @@ class ArgsView(Vertical):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("t", "next_mode", "Tree/raw/hex", show=False)]
 
+    @dataclass
+    class Grown(Message):
+        """There is more or less to show than before."""
+
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self.mode = MODES[0]
         self._args = DecodedArgs(b"", "text")
 
     def compose(self) -> ComposeResult:
-        """A line about the arguments, and one of two views."""
-        yield Static(markup=False)
+        """One of two views."""
         with ContentSwitcher(initial="args-tree"):
             tree = Tree[Any](Text("args"), id="args-tree")
             tree.show_root = False
@@ -75,6 +80,36 @@ class ArgsView(Vertical):
         self.mode = modes[(at + 1) % len(modes)]
         self._draw()
 
+    @property
+    def height_wanted(self) -> int:
+        """Lines that all of it takes, the one about it included."""
+        if self._shown_mode() == "tree":
+            return self.query_one(Tree).last_line + 2
+        return self.query_one(LinesView).height_wanted + 1
+
+    @property
+    def about(self) -> str:
+        """What the arguments are, and how they are shown."""
+        problem = f" · {self._args.problem}" if self._args.problem and self._args.data else ""
+        return f"{self._args.title} · {self._shown_mode()}{problem}"
+
+    @property
+    def text(self) -> str:
+        """The arguments as text."""
+        return "\n".join(text_lines(self._args))
+
+    def search(self, wanted: str) -> int:
+        """Mark where `wanted` stands in the arguments, as text; how often. "" shows them again."""
+        lines = self.query_one(LinesView)
+        if not wanted:
+            lines.search("")
+            self._draw()
+            return 0
+        if self._shown_mode() == "tree":
+            lines.show(text_lines(self._args))
+            self.query_one(ContentSwitcher).current = "args-lines"
+        return lines.search(wanted)
+
     def _shown_mode(self) -> str:
         if self.mode == "tree" and not self._args.has_value:
             return "raw" if self._args.encoding == "text" else "hex"
@@ -82,9 +117,9 @@ class ArgsView(Vertical):
 
     def _draw(self) -> None:
         mode = self._shown_mode()
-        about = f"{self._args.title} · {mode}"
-        problem = f" · {self._args.problem}" if self._args.problem and self._args.data else ""
-        self.query_one(Static).update(safe_text(about + problem), layout=False)
+        title = safe_text(f"Arguments · {self.about}")
+        if title != self.border_title:
+            self.border_title = title
         switcher = self.query_one(ContentSwitcher)
         if mode == "tree":
             self._fill_tree()
@@ -95,6 +130,7 @@ class ArgsView(Vertical):
             raw = mode == "raw"
             lines.show(text_lines(self._args) if raw else hex_lines(self._args.data, width))
             switcher.current = "args-lines"
+        self.post_message(self.Grown())
 
     def _fill_tree(self) -> None:
         tree: Tree[Any] = self.query_one(Tree)
@@ -112,6 +148,12 @@ class ArgsView(Vertical):
         event.stop()
         if not event.node.children:
             _add_children(event.node, open_levels=0)
+        self.call_after_refresh(self.post_message, self.Grown())
+
+    def on_tree_node_collapsed(self, event: Tree.NodeCollapsed[Any]) -> None:
+        """Let what follows have the room."""
+        event.stop()
+        self.call_after_refresh(self.post_message, self.Grown())
 
 
 def _add_children(node: TreeNode[Any], open_levels: int) -> None:

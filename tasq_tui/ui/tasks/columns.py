@@ -25,9 +25,15 @@ class Column:
     """The least; exactly this unless `share` is set."""
     share: int = 0
     """Its part of the room left over."""
+    most: int = 0
+    """Never wider than this; 0 is as wide as it gets."""
     from_width: int = 0
-    """Shown in lists at least this wide."""
+    """Shown in lists at least this wide, unless columns were chosen."""
     right: bool = False
+    about: str = ""
+    """What it shows, in a dialog."""
+    instead: str = ""
+    """What to do where the list can't be sorted by it."""
 
 
 def _took(task: Task, now: datetime) -> str:
@@ -41,20 +47,34 @@ def _error_line(task: Task, _now: datetime) -> str:
 
 
 STATUS: Final = Column("status", lambda task, _: formats.status_text(task.status), 13)
-AGE: Final = Column("age", lambda task, now: formats.age(task.created_at, now), 7, right=True)
+GLYPH: Final = Column("", lambda task, _: formats.GLYPHS[task.status], 1)
+"""Stands in for the status where there is less room."""
+AGE: Final = Column("age", lambda task, now: formats.age(task.created_at, now), 7, right=True,
+                    about="since its creation")  # fmt: skip
 COLUMNS: Final = (
     STATUS,
-    Column("id", lambda task, _: task.id.hex[:SHORT_ID], SHORT_ID, from_width=40),
-    Column("type", lambda task, _: safe(task.type, _WIDEST_CELL), 8, share=3),
-    Column("queue", lambda task, _: safe(task.queue, _WIDEST_CELL), 6, share=2, from_width=56),
-    Column("prio", lambda task, _: str(task.priority), 5, from_width=69, right=True),
-    Column("recv", lambda t, _: formats.receives(t.receive_count, t.max_receives), 5,
-           from_width=64, right=True),
+    Column("id", lambda task, _: task.id.hex[:SHORT_ID], SHORT_ID, from_width=40,
+           about="the first digits of the id", instead="ctrl+g goes to an id."),
+    Column("type", lambda task, _: safe(task.type, _WIDEST_CELL), 8, share=3, most=40,
+           about="the type", instead="Filter by it: type:email."),
+    Column("queue", lambda task, _: safe(task.queue, _WIDEST_CELL), 6, share=2, most=28,
+           from_width=56, about="the queue", instead="Filter by it: queue:mail."),
+    Column("prio", lambda task, _: str(task.priority), 5, from_width=67, right=True,
+           about="the priority", instead="Filter by it: prio:>5."),
+    Column("att", lambda t, _: formats.receives(t.receive_count, t.max_receives), 5,
+           from_width=60, right=True, about="attempts made of those allowed",
+           instead="Filter by it: receives:>1."),
     AGE,
     Column("started", lambda task, now: formats.age(task.started_at, now), 7,
-           from_width=120, right=True),
-    Column("took", _took, 6, from_width=69, right=True),
-    Column("error", _error_line, 16, share=6, from_width=140),
+           from_width=118, right=True, about="since its latest start",
+           instead="Filter by it: started:<1h."),
+    Column("finished", lambda task, now: formats.age(task.finished_at, now), 8,
+           from_width=170, right=True, about="since its end",
+           instead="Filter by it: finished:<1h."),
+    Column("took", _took, 6, from_width=64, right=True, about="how long its latest run took",
+           instead="Filter by it: took:>1m."),
+    Column("error", _error_line, 16, share=6, from_width=115, about="the error's first line",
+           instead="The screen Errors groups them."),
 )  # fmt: skip
 
 
@@ -66,17 +86,30 @@ class Layout:
     columns: tuple[tuple[Column, int], ...]
 
     @classmethod
-    def of(cls, width: int) -> "Layout":
-        """The columns that fit; the room left over goes to those that take a share."""
+    def of(cls, width: int, names: frozenset[str] = frozenset(), *, words: bool = True) -> "Layout":
+        """The columns that fit; the room left over goes to those that take a share.
+
+        Args:
+            width: the list's, in cells.
+            names: the titles of the columns chosen; without any, as many as there is room for.
+            words: whether the status is a word, or only its glyph.
+        """
         width = max(width, 0)
-        chosen = [column for column in COLUMNS if width >= column.from_width]
+        chosen = [c for c in COLUMNS if (c.title in names if names else width >= c.from_width)]
+        chosen = [GLYPH if c is STATUS and not words else c for c in chosen]
         while len(chosen) > 1 and _least(chosen) > width:
             chosen.pop()
         spare = max(width - _least(chosen), 0)
         shares = sum(column.share for column in chosen)
         widths = [c.width + (spare * c.share // shares if shares else 0) for c in chosen]
-        last_flexible = max((i for i, c in enumerate(chosen) if c.share), default=0)
-        widths[last_flexible] += width - sum(widths) - GAP * (len(chosen) - 1)
+        widths = [min(w, c.most) if c.most else w for c, w in zip(chosen, widths, strict=True)]
+        left = width - sum(widths) - GAP * (len(chosen) - 1)
+        for place, column in reversed(list(enumerate(chosen))):
+            if left and (column.share or left < 0):
+                room = column.most - widths[place] if column.most else left
+                given = min(left, room)
+                widths[place] += given
+                left -= given
         return cls(width, tuple(zip(chosen, widths, strict=True)))
 
     def cells(self, task: Task, now: datetime) -> tuple[str, ...]:

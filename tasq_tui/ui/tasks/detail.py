@@ -3,69 +3,87 @@
 from datetime import datetime
 from typing import Final
 
+from textual import on
 from textual.app import ComposeResult
-from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static, Tree
 
 from tasq_core.task import Task, TaskStatus
 from tasq_tui.ui.tasks.args import ArgsView
-from tasq_tui.ui.text.formats import GLYPHS, NOTHING, age, duration, moment, receives, status_text
+from tasq_tui.ui.tasks.detail_search import DetailSearch
+from tasq_tui.ui.text.formats import GLYPHS, NOTHING, age, attempts, duration, moment, status_text
 from tasq_tui.ui.text.redrawing import redraw
-from tasq_tui.ui.text.sanitize import fit, safe, safe_lines
+from tasq_tui.ui.text.sanitize import fit, safe
 from tasq_tui.ui.text.theme import STATUS_TOKENS
+from tasq_tui.ui.text.tracebacks import error_lines
 from tasq_tui.ui.widgets.lines_view import LinesView
+from tasq_tui.ui.widgets.pane import Pane
 
 _LABEL: Final = 10
 _LONGEST: Final = 500
+_LEAST_ARGS: Final = 3
+_LEAST_ERROR: Final = 3
 
 
-class TaskDetail(Vertical):
-    """Shows a task by `show`; `next_mode` goes from tree to raw to hex."""
+class TaskDetail(Pane):
+    """Shows a task by `show`; `next_mode` goes from tree to raw to hex, `search` looks inside.
+
+    Arguments take what they need, the error all that is left.
+    """
 
     DEFAULT_CSS = """
     TaskDetail {
-        background: $surface; padding: 0 1;
+        padding: 0 1;
         & #detail-facts { height: auto; }
         & #detail-why { height: auto; max-height: 4; color: $text-primary; margin-top: 1; }
-        & .detail--heading { height: 1; color: $text-muted; text-style: bold; margin-top: 1; }
-        & ArgsView { height: 3fr; min-height: 3; }
-        & #detail-error { height: 4fr; min-height: 3; }
+        & ArgsView { height: 3; min-height: 2; margin-top: 1; }
+        & #detail-error {
+            height: 1fr; min-height: 3; margin-top: 1; border-top: solid $border-blurred;
+            border-title-color: $text-muted; border-title-style: bold;
+        }
         & #detail-empty { display: none; color: $text-muted; padding: 1 1; }
         &.-empty > * { display: none; }
         &.-empty > #detail-empty { display: block; }
-        &.-no-error #detail-error, &.-no-error #detail-error-heading { display: none; }
+        &.-no-error #detail-error { display: none; }
         &.-low #detail-why { margin-top: 0; max-height: 2; }
-        &.-low .detail--heading { margin-top: 0; }
+        &.-low ArgsView, &.-low #detail-error { margin-top: 0; }
+        &.-part-args #detail-facts, &.-part-args #detail-why, &.-part-args #detail-error,
+        &.-part-error #detail-facts, &.-part-error #detail-why, &.-part-error ArgsView {
+            display: none;
+        }
     }
     """
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(id=id, classes=classes)
+        super().__init__(title="Task", id=id, classes=classes)
         self.task_shown: Task | None = None
         self._why = ""
         self._facts_line = Static(id="detail-facts", markup=False)
         self._why_line = Static(id="detail-why", markup=False)
         self._args = ArgsView()
         self._error = LinesView(id="detail-error")
+        self._search = DetailSearch(self._args, self._error)
 
     def compose(self) -> ComposeResult:
         """Facts, the line of explanation, arguments, error."""
         yield Static("No task.", id="detail-empty", markup=False)
         yield self._facts_line
         yield self._why_line
-        yield Static("ARGUMENTS", classes="detail--heading", markup=False)
         yield self._args
-        yield Static("ERROR", classes="detail--heading", id="detail-error-heading", markup=False)
         yield self._error
+        yield self._search
 
     def on_mount(self) -> None:
         """Begin with nothing."""
+        super().on_mount()
+        self._error.border_title = Content("Error")
         self.set_class(True, "-empty")
 
     def on_resize(self) -> None:
         """Do without gaps where there is no room for them."""
+        super().on_resize()
         self.set_class(self.size.height < 26, "-low")  # noqa: PLR2004 - what all of it takes
+        self._share_room()
 
     @property
     def why(self) -> str:
@@ -75,6 +93,7 @@ class TaskDetail(Vertical):
     def clear(self) -> None:
         """Show no task."""
         self.task_shown = None
+        self.entitle("Task")
         self.set_class(True, "-empty")
 
     def show(self, task: Task, now: datetime, why: str) -> None:
@@ -84,8 +103,9 @@ class TaskDetail(Vertical):
         self._show_facts(task, now, why)
         self._args.show(task.args)
         self.set_class(task.last_error is None, "-no-error")
-        if task.last_error is not None:
-            self._error.show(safe_lines(task.last_error))
+        self._error.show(error_lines(task.last_error) if task.last_error is not None else ())
+        self._search.look_again()
+        self._share_room()
 
     def show_facts(self, task: Task, now: datetime, why: str) -> None:
         """Show what a row of the list knows, before the rest was read."""
@@ -95,10 +115,65 @@ class TaskDetail(Vertical):
             self.task_shown = None
             self._args.show(b"")
             self.set_class(True, "-no-error")
+            self._error.show(())
 
     def next_mode(self) -> None:
         """Go on from tree to raw to hex."""
         self._args.action_next_mode()
+
+    @property
+    def part(self) -> tuple[str, str] | None:
+        """The part in focus, by its name, and its text whole; None where none is."""
+        task = self.task_shown
+        if task is None:
+            return None
+        if self._error.has_focus:
+            return "error", task.last_error or ""
+        return ("arguments", self._args.text) if self._args.has_focus_within else None
+
+    @property
+    def is_searched(self) -> bool:
+        """Whether something is searched for in it."""
+        return self._search.is_open
+
+    def search(self) -> None:
+        """Let the user type what to look for in arguments and error."""
+        self._search.open()
+
+    def end_search(self) -> None:
+        """Look for nothing any more."""
+        self._search.close()
+
+    def next_found(self, step: int) -> None:
+        """Go to the next place of what is searched for, or the one before."""
+        self._search.go(step)
+
+    def zoom(self, zoomed: bool) -> None:
+        """Give the part in focus all the room, or share it again."""
+        part = self.part if zoomed else None
+        self.set_class(part is not None and part[0] == "arguments", "-part-args")
+        self.set_class(part is not None and part[0] == "error", "-part-error")
+        self._share_room()
+
+    @property
+    def is_zoomed(self) -> bool:
+        """Whether one part has all the room."""
+        return self.has_class("-part-args") or self.has_class("-part-error")
+
+    @on(ArgsView.Grown)
+    def _share_room(self) -> None:
+        """Give the arguments what they need, but not more than half beside an error."""
+        room = self.size.height
+        if not room:
+            return
+        beside = 0 if self.is_zoomed else self._facts_line.size.height + self._why_line.size.height
+        beside += 2 if not self.has_class("-low") and not self.is_zoomed else 0
+        room -= beside + (1 if self._search.is_open else 0)
+        if not (self.has_class("-no-error") or self.is_zoomed):
+            room = max(room // 2, room - _LEAST_ERROR - self._error.height_wanted)
+        height = max(min(self._args.height_wanted, room), _LEAST_ARGS)
+        if self._args.styles.height is None or self._args.styles.height.value != height:
+            self._args.styles.height = height
 
     def focus_content(self) -> None:
         """Let keys go to the arguments."""
@@ -107,20 +182,21 @@ class TaskDetail(Vertical):
 
     def _show_facts(self, task: Task, now: datetime, why: str) -> None:
         self._why = why
+        colour = STATUS_TOKENS[task.status]
+        self.entitle(
+            f"{safe(task.type, _LONGEST)} {task.id.hex[:8]}", status_text(task.status), colour
+        )
         redraw(self._facts_line, facts_of(task, now))
         redraw(self._why_line, Content(safe(why, _LONGEST)))
 
 
 def facts_of(task: Task, now: datetime) -> Content:
-    """What the row says, on seven lines."""
-    colour = STATUS_TOKENS[task.status]
-    status = (status_text(task.status), f"bold {colour}")
-    name = Content.assemble(status, "  ", (safe(task.type, _LONGEST), "bold"))
+    """What the row says, on six lines."""
     queue = safe(task.queue, _LONGEST) or '""'
-    received = receives(task.receive_count, task.max_receives)
-    place = f"queue {queue} · priority {task.priority} · receives {received}"
+    received = attempts(task.receive_count, task.max_receives)
+    place = f"queue {queue} · priority {task.priority} · attempt {received}"
     return Content("\n").join(
-        [name, Content.styled(str(task.id), "$text-muted"), Content(place), *_timeline(task, now)]
+        [Content.styled(str(task.id), "$text-muted"), Content(place), *_timeline(task, now)]
     )
 
 

@@ -29,6 +29,29 @@ _LOOKS: Final = (
 COMPONENT_CLASSES: Final = frozenset(f"task-list--{look}" for look in _LOOKS)
 
 
+CSS: Final = """
+TaskList {
+    height: 1fr;
+    background: $surface;
+    & > .task-list--header { color: $text-muted; background: $panel; text-style: bold; }
+    & > .task-list--notice { color: $text-accent; background: $panel; text-style: bold; }
+    & > .task-list--cursor {
+        color: $block-cursor-foreground; background: $block-cursor-background;
+        text-style: bold;
+    }
+    & > .task-list--cursor-blurred {
+        color: $foreground; background: $block-cursor-blurred-background;
+    }
+    & > .task-list--marked { color: $text-accent; }
+    & > .task-list--gone { color: $text-muted; text-style: strike; }
+    & > .task-list--bar { color: $scrollbar; }
+    & > .task-list--message { color: $text-muted; }
+    & > .task-list--error { color: $text-error; }
+    &.-stale { opacity: 60%; }
+}
+""" + theme.status_css("TaskList")
+
+
 class Line(NamedTuple):
     """All that decides how a line looks: equal lines are drawn once."""
 
@@ -41,16 +64,25 @@ class Line(NamedTuple):
 
 
 def header_line(window: Window, layout: Layout) -> Line:
-    """The titles; the first makes room for what is newer, or for the wait."""
+    """The titles; the first ones make room for what is newer, or for the wait."""
     titles = layout.titles(window.order)
-    room = len(titles[0])
     if window.loading:
-        return Line("notice", (fit("loading…", room), *titles[1:]))
+        return Line("notice", _over(titles, "loading…"))
     if window.newer:
         arrow = "↑" if window.order is PageOrder.NEWEST else "↓"
         more = "+" if window.newer >= PROBE_LIMIT else ""
-        return Line("notice", (fit(f"{arrow} {window.newer}{more} newer", room), *titles[1:]))
+        return Line("notice", _over(titles, f"{arrow} {window.newer}{more} newer"))
     return Line("header", titles)
+
+
+def _over(titles: tuple[str, ...], text: str) -> tuple[str, ...]:
+    """`text` over as many titles as it takes, the first at least."""
+    room = len(titles[0])
+    for place in range(1, len(titles)):
+        if room >= len(text):
+            return fit(text, room), *titles[place:]
+        room += GAP + len(titles[place])
+    return (fit(text, room),)
 
 
 def row_lines(

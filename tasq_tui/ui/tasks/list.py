@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 from uuid import UUID
 
 from rich.style import Style
-from textual import events
+from textual import events, on
 from textual.binding import Binding, BindingType
 from textual.cache import LRUCache
 from textual.geometry import Region
@@ -18,10 +18,11 @@ from textual.widget import Widget
 from tasq_core.repository.protocol import PageOrder
 from tasq_core.task import Task
 from tasq_tui.ui.tasks import keyset
-from tasq_tui.ui.tasks.columns import Layout
+from tasq_tui.ui.tasks.columns import STATUS, Layout
 from tasq_tui.ui.tasks.lines import (
     BAR,
     COMPONENT_CLASSES,
+    CSS,
     GUTTER,
     Line,
     draw,
@@ -36,6 +37,8 @@ from tasq_tui.ui.text.sanitize import safe
 
 _CACHED_STRIPS: Final = 512
 _WHEEL_ROWS: Final = 3
+_WORDS_FROM: Final = 160
+"""Columns of the terminal from which the status is a word."""
 
 
 class TaskList(Widget, can_focus=True):
@@ -45,27 +48,7 @@ class TaskList(Widget, can_focus=True):
     while tasks are marked or `hold` is on.
     """
 
-    DEFAULT_CSS = """
-    TaskList {
-        height: 1fr;
-        background: $surface;
-        & > .task-list--header { color: $text-muted; background: $panel; text-style: bold; }
-        & > .task-list--notice { color: $text-accent; background: $panel; text-style: bold; }
-        & > .task-list--cursor {
-            color: $block-cursor-foreground; background: $block-cursor-background;
-            text-style: bold;
-        }
-        & > .task-list--cursor-blurred {
-            color: $foreground; background: $block-cursor-blurred-background;
-        }
-        & > .task-list--marked { color: $text-accent; }
-        & > .task-list--gone { color: $text-muted; text-style: strike; }
-        & > .task-list--bar { color: $scrollbar; }
-        & > .task-list--message { color: $text-muted; }
-        & > .task-list--error { color: $text-error; }
-        &.-stale { opacity: 60%; }
-    }
-    """ + theme.status_css("TaskList")
+    DEFAULT_CSS = CSS
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {*COMPONENT_CLASSES, *theme.STATUS_CLASSES}
 
@@ -133,6 +116,7 @@ class TaskList(Widget, can_focus=True):
         self._marks = Marks()
         self._now = now
         self._layout = Layout.of(0)
+        self._columns = frozenset[str]()
         self._total: int | None = None
         self._held = False
         self._error = ""
@@ -173,6 +157,22 @@ class TaskList(Widget, can_focus=True):
         self._error = safe(reason)
         self.set_class(True, "-stale")
         self._sync()
+
+    @property
+    def columns_shown(self) -> frozenset[str]:
+        """The titles of the columns shown, the status included."""
+        return frozenset((STATUS.title, *(column.title for column, _ in self._layout.columns)))
+
+    def choose_columns(self, names: frozenset[str]) -> None:
+        """Show the columns with these titles; without any, as many as there is room for."""
+        self._columns = names
+        if self.size:
+            self._lay_out()
+
+    def seek(self, key: keyset.Key) -> None:
+        """Go to the task with this key, or the next one."""
+        self.window.seek(key)
+        self._after_jump()
 
     def poll(self) -> None:
         """Read what is in view again."""
@@ -291,16 +291,12 @@ class TaskList(Widget, can_focus=True):
                 self.action_activate()
             self._after_moving()
 
-    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """Scroll by the wheel."""
+    @on(events.MouseScrollDown)
+    @on(events.MouseScrollUp)
+    def _scroll_by_wheel(self, event: events.MouseEvent) -> None:
         event.stop()
-        self.window.scroll(_WHEEL_ROWS)
-        self._after_moving()
-
-    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """Scroll by the wheel."""
-        event.stop()
-        self.window.scroll(-_WHEEL_ROWS)
+        down = isinstance(event, events.MouseScrollDown)
+        self.window.scroll(_WHEEL_ROWS if down else -_WHEEL_ROWS)
         self._after_moving()
 
     def _after_moving(self) -> None:
@@ -363,8 +359,12 @@ class TaskList(Widget, can_focus=True):
             self.post_message(self.Need(need))
 
     def _on_resize(self, event: events.Resize) -> None:
-        self._layout = Layout.of(event.size.width - GUTTER - BAR)
         self.window.resize(event.size.height - 1)
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        words = self.app.size.width >= _WORDS_FROM
+        self._layout = Layout.of(self.size.width - GUTTER - BAR, self._columns, words=words)
         self._strips.clear()
         self._lines = []
         self._sync()

@@ -1,10 +1,11 @@
 """The tasks that match a filter: page by page, or all of them as of now."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
 from tasq_core.filters import Filter
+from tasq_core.filters.completion import Completion
 from tasq_core.repository.protocol import PageOrder, Repository
 from tasq_core.task import Task
 from tasq_tui.admin.selection import Selection, select_where
@@ -33,3 +34,11 @@ def all_matching(
     selection = select_where(repository, where)
     found = repository.ids(selection.where, selection.until, None, most + 1)
     return selection, None if len(found) > most else [task_id for _, task_id in found]
+
+
+def saved_filters(filters: Mapping[str, str], text: str, cursor: int) -> Iterator[Completion]:
+    """Those of the config file whose names begin as what is typed; they replace all of it."""
+    typed = text[:cursor].strip().casefold()
+    for name, where in filters.items() if typed else ():
+        if name.casefold().startswith(typed):
+            yield Completion(0, len(text), where, f"the filter {name}")

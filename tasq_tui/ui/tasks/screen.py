@@ -8,9 +8,7 @@ from typing import ClassVar, Final
 
 from textual import on
 from textual.containers import Container
-from textual.content import Content
 from textual.widget import Widget
-from textual.widgets import Static
 
 from tasq_core.filters import Filter
 from tasq_core.filters.completion import Completion, complete
@@ -21,35 +19,34 @@ from tasq_tui.admin.records import task_record
 from tasq_tui.admin.selection import Selection, select_ids, select_where
 from tasq_tui.admin.state import read_lines, write_lines
 from tasq_tui.ui.actions import Scope
-from tasq_tui.ui.base_screen import CockpitScreen
 from tasq_tui.ui.db.executor import Failure
 from tasq_tui.ui.db.stats import read_names
-from tasq_tui.ui.messages import DryRun
+from tasq_tui.ui.messages import DryRun, Go
 from tasq_tui.ui.operations.export import export
 from tasq_tui.ui.operations.preview_text import tasks
 from tasq_tui.ui.operations.steer import ask_cancel, ask_edit
 from tasq_tui.ui.operations.submit import submit_copy, submit_new
 from tasq_tui.ui.operations.undo import undo
 from tasq_tui.ui.session import Session
-from tasq_tui.ui.tasks.detail import TaskDetail
 from tasq_tui.ui.tasks.detail_feed import DetailFeed
 from tasq_tui.ui.tasks.filter_bar import FilterBar
-from tasq_tui.ui.tasks.keyset import answer, reverse
+from tasq_tui.ui.tasks.keyset import answer, key_of
 from tasq_tui.ui.tasks.list import TaskList
 from tasq_tui.ui.tasks.match_count import MatchCount
-from tasq_tui.ui.tasks.matching import Matching, all_matching
+from tasq_tui.ui.tasks.matching import Matching, all_matching, saved_filters
+from tasq_tui.ui.tasks.viewing import ViewingScreen
 from tasq_tui.ui.tasks.window import PROBE_LIMIT
 from tasq_tui.ui.text.formats import count
-from tasq_tui.ui.text.redrawing import redraw
 from tasq_tui.ui.text.sanitize import safe
+from tasq_tui.ui.widgets.pane import Pane
 
 _MARKED_SINGLY: Final = 5000
 """More matching tasks are marked by the filter, not one by one."""
 _EMPTY: Final = "No tasks yet. i submits one."
-_UNMATCHED: Final = "No task matches. Esc clears the filter."
+_UNMATCHED: Final = "No task matches. Esc goes back."
 
 
-class TasksScreen(CockpitScreen):
+class TasksScreen(ViewingScreen):
     """Shows the tasks that match a filter, and changes them."""
 
     SCOPE: ClassVar[Scope] = Scope.TASKS
@@ -58,12 +55,10 @@ class TasksScreen(CockpitScreen):
     AUTO_FOCUS: ClassVar[str] = "TaskList"
 
     def __init__(self, session: Session) -> None:
-        super().__init__(session)
+        super().__init__(session, _EMPTY)
         self.where = Filter()
-        self._list = TaskList(session.now, empty=_EMPTY)
-        self._detail = TaskDetail()
         self._bar = FilterBar(self._complete, read_lines(session.settings, "filters"))
-        self._status = Static(id="tasks-status", markup=False)
+        self._pane = Pane(self._list, title="Tasks", id="tasks-list")
         self._all: Selection | None = None
         self._matches = MatchCount(session)
         self._is_asked = False
@@ -72,27 +67,16 @@ class TasksScreen(CockpitScreen):
         self._feed = DetailFeed(session, self._detail)
 
     def body(self) -> Iterator[Widget]:
-        """Filter, status, list and detail."""
+        """Filter, list and detail."""
         yield self._bar
-        yield self._status
         with Container(id="tasks-panes"):
-            yield self._list
+            yield self._pane
             yield self._detail
 
     @property
-    def list(self) -> TaskList:
-        """The list."""
-        return self._list
-
-    @property
-    def detail(self) -> TaskDetail:
-        """The pane with one task in full."""
-        return self._detail
-
-    @property
     def status(self) -> str:
-        """The line over the list."""
-        return str(self._status.content)
+        """What stands at the right over the list."""
+        return self._pane.label[1]
 
     # -- reading -------------------------------------------------------------------------------
 
@@ -142,6 +126,7 @@ class TasksScreen(CockpitScreen):
                 self._settle(found)
                 return
             self._list.deliver(event.need, found.value)
+            self._go_on_following()
             self.header.show_read(seconds=found.seconds)
             self._show_status()
             if self._list.window.need() is None:
@@ -172,19 +157,24 @@ class TasksScreen(CockpitScreen):
 
     # -- what is shown ---------------------------------------------------------------------------
 
-    def show_where(self, text: str) -> None:
-        """Filter by `text`, as if it was typed."""
+    def show_where(self, text: str, origin: str = "") -> None:
+        """Filter by `text`, as if it was typed; `origin` is the screen that asks."""
+        self._trail.arrive(origin)
         self._bar.apply(text)
 
     @on(FilterBar.Applied)
     def _apply(self, event: FilterBar.Applied) -> None:
         self.where = event.where
+        current = self._list.current
+        landing = self._trail.apply(event.text, key_of(current) if current else None)
         write_lines(self.session.settings, "filters", self._bar.history)
         self._take_all(None)
         self._matches.begin(self.where)
         self._list.empty = _UNMATCHED if self.where else _EMPTY
         self._list.show_total(None)
         self._list.reset()
+        if landing is not None:
+            self._list.seek(landing)
         self._show_detail(False)
         self._list.focus()
         self._count_again()
@@ -196,6 +186,7 @@ class TasksScreen(CockpitScreen):
 
     @on(TaskList.CursorMoved)
     def _moved(self) -> None:
+        self._stop_following()
         self._read_detail()
 
     @on(TaskList.SelectionChanged)
@@ -211,11 +202,16 @@ class TasksScreen(CockpitScreen):
     def _show_detail(self, shown: bool) -> None:
         """Give the detail all the room, where both don't fit."""
         self.set_class(shown, "-detail")
+        if not shown:
+            self._detail.end_search()
+            self._unzoom()
         self.refresh_bindings()
 
     def _show_status(self) -> None:
         order = "newest first" if self._list.window.order is PageOrder.NEWEST else "oldest first"
         parts = [self._matches.text(self.session.now()), order]
+        if self._follows:
+            parts.append("following")
         marked = len(self._list.selected_ids)
         if self._all is not None:
             parts.insert(0, "ALL MATCHING MARKED")
@@ -225,12 +221,12 @@ class TasksScreen(CockpitScreen):
         if waiting and self._list.window.frozen:
             more = "+" if waiting >= PROBE_LIMIT else ""
             parts.append(f"{count(waiting)}{more} newer wait")
-        self._status.set_class(bool(marked or self._all), "-marked")
-        text = Content(" · ".join(part for part in parts if part))
-        redraw(self._status, text)
+        tone = "bold $text-accent" if marked or self._all else ""
+        self._pane.entitle("Tasks", " · ".join(part for part in parts if part), tone)
 
     def _complete(self, text: str, cursor: int) -> Sequence[Completion]:
-        return complete(text, cursor, queues=self.session.queues, types=self.session.types)
+        known = complete(text, cursor, queues=self.session.queues, types=self.session.types)
+        return [*saved_filters(self.session.settings.filters, text, cursor), *known]
 
     # -- actions ---------------------------------------------------------------------------------
 
@@ -239,25 +235,40 @@ class TasksScreen(CockpitScreen):
         if action == "filter":
             return not self._bar.has_focus_within
         if action == "back":
-            return bool(self._all or self.where or self.has_class("-detail"))
+            return bool(self._all or self._trail or self.where or self.has_class("-detail"))
+        if action == "next_found":
+            return self._detail.is_searched
         if action in {"clone", "copy", "copy_task", "dry_run"} and self._list.current is None:
             return None
         return super().check_action(action, parameters)
 
     def action_filter(self) -> None:
-        """Let the user type a filter."""
+        """Let the user type a filter; in the detail, what to search for in it."""
+        if self._detail.has_focus_within:
+            self._detail.search()
+            self.refresh_bindings()
+            return
         self._show_detail(False)
         self.run_worker(read_names(self.session), group="names", exclusive=True)
         self._bar.edit()
 
     def action_back(self) -> None:
-        """Go one step back: from the detail, from all marked, from the filter."""
+        """Go one step back: from what is marked, searched, zoomed or open, then from the filter."""
         if self._all is not None:
             self._list.clear_selection()
             self._take_all(None)
+        elif self._detail.is_searched:
+            self._detail.end_search()
+        elif self._detail.is_zoomed or self.has_class("-zoom-detail"):
+            self._unzoom()
         elif self.has_class("-detail"):
             self._show_detail(False)
             self._list.focus()
+        elif self._trail:
+            spot = self._trail.back()
+            self._bar.apply(spot.where)
+            if spot.screen:
+                self.post_message(Go(spot.screen))
         elif self.where:
             self.show_where("")
 
@@ -314,19 +325,14 @@ class TasksScreen(CockpitScreen):
         self._with_task(copy)
 
     def action_copy(self) -> None:
-        """Copy the ids of what is marked, else of the task under the cursor."""
+        """Copy the part of the detail in focus, else the ids marked, else the task's."""
+        if part := self._detail.part:
+            self.app.copy_to_clipboard(part[1])
+            self.cockpit.changer.tell(f"copied the {part[0]}")
+            return
         ids = self._list.target_ids
         self.app.copy_to_clipboard("\n".join(map(str, ids)))
         self.cockpit.changer.tell(f"copied {ids[0] if len(ids) == 1 else f'{count(len(ids))} ids'}")
-
-    def action_order(self) -> None:
-        """Show the newest first, or the oldest."""
-        self._list.reset(reverse(self._list.window.order))
-        self._show_status()
-
-    def action_args_mode(self) -> None:
-        """Show the arguments otherwise."""
-        self._detail.next_mode()
 
     def action_mark_all(self) -> None:
         """Mark all that match now, loaded or not."""

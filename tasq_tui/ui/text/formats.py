@@ -109,6 +109,11 @@ def receives(received: int, allowed: int) -> str:
     return f"{received}/{allowed}" if allowed else str(received)
 
 
+def attempts(made: int, allowed: int) -> str:
+    """Which attempt of how many: "2 of 5"; without a limit just "2"."""
+    return f"{made} of {allowed}" if allowed else str(made)
+
+
 def size(octets: int) -> str:
     """A size in bytes: "512 B", "1.5 kB", "30.0 MB"."""
     if octets < 1000:
