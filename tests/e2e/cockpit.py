@@ -85,7 +85,8 @@ class Cockpit(Terminal):
 
 def journal() -> list[dict]:
     """The changes noted by the app, the first one first."""
-    lines = (state_dir() / "journal.jsonl").read_text().splitlines()
+    [log] = (state_dir() / "databases").glob("*/history.jsonl")
+    lines = log.read_text().splitlines()
     return [json.loads(line) for line in lines]
 
 

@@ -96,7 +96,7 @@ def test_a_session_filters_changes_undoes_steps_and_its_log_does_the_same_again(
         cockpit.press("S", until="ready · 2 succeeded")
 
         log = cockpit.press("7", until="tasq work")
-        for verb in ("tasq requeue", "tasq delete", "tasq import"):
+        for verb in ("tasq requeue", "tasq delete", "tasq undo"):
             assert verb in log
         cockpit.quit()
 
@@ -104,7 +104,7 @@ def test_a_session_filters_changes_undoes_steps_and_its_log_does_the_same_again(
     assert [rows(database)[id].status for id in stepped].count(TaskStatus.SUCCESSFUL) == 2
     commands = [entry["command"] for entry in journal()]
     verbs = [shlex.split(command, comments=True)[1] for command in commands]
-    assert verbs == ["requeue", "delete", "import", "delete", "work"]
+    assert verbs == ["requeue", "delete", "undo", "delete", "work"]
 
 
 def test_the_logged_commands_do_the_same_on_a_copy(shop):
