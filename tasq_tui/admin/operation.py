@@ -132,8 +132,10 @@ class Operation:
         change, seen = self.change, self.seen
         trash = None
         change_id = new_id()
-        if change.keeps_rows:
-            trash = Trash().open(
+        log = Trash()
+        # Without a place to write, what loses no rows goes on, without undo.
+        if change.keeps_rows and (change.verb.loses_rows or log.is_writable()):
+            trash = log.open(
                 self._settings, self._repository.table, self.command,
                 id=change_id, verb=change.verb.name,
             )  # fmt: skip

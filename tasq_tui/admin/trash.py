@@ -94,6 +94,14 @@ class Trash:
         }  # fmt: skip
         return TrashFile(self, facts, self._capacity)
 
+    def is_writable(self) -> bool:
+        """Whether a file could be kept there: a container's home may not exist."""
+        try:
+            make_private_folder(self.folder)
+        except OSError:
+            return False
+        return os.access(self.folder, os.W_OK)
+
     def entries(self) -> list[Discarded]:
         """What is there, the newest first."""
         if not self.folder.is_dir():

@@ -1,10 +1,15 @@
 import asyncio
 import shlex
 import sys
+from functools import partial
 
 from tasq_tui.admin.settings import Settings
 from tasq_tui.ui.dialogs.confirm import ConfirmDialog
 from tests.tui.conftest import cockpit, press, screen_text, settled, toasts, until
+
+
+def _has_logged(app, count):
+    return len(app.session.log) == count
 
 
 async def test_a_change_is_logged_with_the_command_that_does_the_same(shop: Settings, table):
@@ -93,7 +98,7 @@ async def test_U_undoes_the_deletion_under_the_cursor_not_the_last(shop: Setting
             await press(pilot, "d")
             await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
             await press(pilot, "y")
-            await until(pilot, lambda number=number: len(app.session.log) == number)
+            await until(pilot, partial(_has_logged, app, number))
             await settled(pilot)
         await press(pilot, "7")
         await settled_log(pilot, app, 2)
