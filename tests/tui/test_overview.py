@@ -1,15 +1,35 @@
+from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
+from tasq_core.client import Client
+from tasq_core.errors import StatementTimeoutError
 from tasq_core.fleet.findings import Finding, Severity, Verdict
+from tasq_core.fleet.health import RULES
 from tasq_core.reports import Health
 from tasq_core.task import TaskStatus
 from tasq_tui.admin.settings import Settings
 from tasq_tui.ui.overview.tiles import Tiles
-from tasq_tui.ui.overview.verdict import Ends, heading, judged, simple_facts
+from tasq_tui.ui.overview.verdict import (
+    LEADS,
+    Ends,
+    all_well,
+    facts,
+    heading,
+    line_rows,
+    lines_of,
+)
+from tasq_tui.ui.text.sanitize import safe
+from tasq_tui.ui.widgets.header import SCREENS
 from tests.support.builders import make_task
 from tests.tui.conftest import NOW, TASKS, cockpit, press, screen_text, settled, until
 
 CALM = Ends(100, 0)
+FOUND = Finding(
+    "unconsumed", Severity.PROBLEM, "queue mail, type email", "41 tasks are ready", "nobody takes it",
+    "tasq work --queue mail", frozenset({("mail", "email")}),
+)  # fmt: skip
 
 
 def tiles(app) -> dict[str, str]:
@@ -92,15 +112,86 @@ async def test_enter_on_a_group_of_errors_shows_its_tasks(shop: Settings):
         assert statuses == {TaskStatus.FAILED}
 
 
-async def test_enter_on_a_finding_shows_its_tasks(shop: Settings):
-    async with cockpit(shop) as (app, pilot):
-        app.session.figures.verdict.keep(Verdict((), NOW, ()))
-        app.view.tick()
+async def test_the_health_pane_says_what_tasq_health_says(settings: Settings, table, stopped_clock):
+    """Otherwise the app and the command would tell one user two different things."""
+    old = stopped_clock - timedelta(hours=1)
+    waiting = [make_task(queue=queue, created_at=old, visible_at=old) for queue in ("mail", "slow")]
+    table.repository.restore_tasks(waiting)
+    table.pause(queue="slow")
+    found = table.health().findings
+    assert {finding.severity for finding in found} == set(Severity)
+    async with cockpit(settings, size=(200, 60)) as (app, _pilot):
+        text = screen_text(app)
+
+        for finding in found:
+            assert safe(f"{finding.subject}: {finding.text}") in text
+        assert f"{len(found)} findings" in text
+        assert "by the counts" not in text
+
+
+async def test_enter_on_a_finding_shows_its_tasks(settings: Settings, table, stopped_clock):
+    old = stopped_clock - timedelta(hours=1)
+    tasks = [make_task(queue=queue, created_at=old, visible_at=old) for queue in ("mail", "other")]
+    table.repository.restore_tasks(tasks)
+    table.pause(queue="other")
+    async with cockpit(settings) as (app, pilot):
+        assert "unconsumed" in {finding.rule for finding in table.health().findings}
         app.view.query_one("#overview-verdict").focus()
         await press(pilot, "enter")
         await until(pilot, lambda: app.current_mode == "tasks")
+        await settled(pilot)
 
-        assert str(app.view.where) == "is:stale"
+        assert [task.id for task in app.view.list.window.rows] == [tasks[0].id]
+
+
+async def test_without_an_answer_of_health_the_counts_speak_and_it_is_not_asked_each_second(
+    shop: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    """A table too large for health keeps its verdict lines, and isn't scanned over and over."""
+    asked = []
+
+    def too_slow(_client):
+        asked.append(1)
+        raise StatementTimeoutError("the statement took too long")
+
+    monkeypatch.setattr(Client, "health", too_slow)
+    async with cockpit(shop, size=(120, 40)) as (app, pilot):
+        text = screen_text(app)
+        assert "by the counts" in text
+        assert "leases of" in text
+        assert "too long" not in text
+        assert not app.session.figures.verdict.is_due
+        await press(pilot, "f5")
+        await settled(pilot)
+
+        assert len(asked) == 1
+
+
+async def test_a_verdict_that_can_no_longer_be_read_gives_way_to_the_counts(
+    shop: Settings, monkeypatch: pytest.MonkeyPatch
+):
+    """A finding of before would stand as if it were still true."""
+    async with cockpit(shop, size=(120, 40)) as (app, pilot):
+        assert "by the counts" not in screen_text(app)
+
+        def fails(_client):
+            raise StatementTimeoutError("the statement took too long")
+
+        monkeypatch.setattr(Client, "health", fails)
+        await press(pilot, "c")
+
+        await until(pilot, lambda: "by the counts" in screen_text(app))
+
+
+async def test_a_verdict_that_is_old_is_marked_with_its_age(shop: Settings):
+    """On a large table health is read seldom: its age tells what may have changed since."""
+    async with cockpit(shop) as (app, pilot):
+        app.session.figures.verdict.keep(Verdict((FOUND,), NOW, ()))
+        app.session.figures.verdict.at = NOW - timedelta(seconds=90)
+        app.view.tick()
+        await pilot.pause()
+
+        assert "1 finding, 1m ago" in screen_text(app)
 
 
 async def test_brackets_choose_the_charts_range(shop: Settings):
@@ -137,31 +228,54 @@ async def test_c_counts_the_finished_tasks_again(shop: Settings, table):
 
 
 def test_all_well_is_one_line_with_the_last_hours_figures():
-    found = simple_facts(Health(ready=3), CALM, Ends(9_800, 12), 10_000, NOW)
+    line = all_well(Ends(9_800, 12), 10_000)
 
-    assert [finding.level for finding in found] == ["good"]
-    assert "9,800 done, 12 failed" in found[0].text
-    assert heading(found) == ("all well", "$text-success")
+    assert not facts(Health(ready=3), CALM, NOW)
+    assert not lines_of(Verdict((), NOW, ()))
+    assert "nothing needs you: 9,800 done, 12 failed" in line.text
+    assert heading([line]) == ("all well", "$text-success")
+    assert line_rows([line])[0].cells[0] == "✓"
 
 
-def test_each_fact_that_needs_somebody_is_a_finding_with_its_figures():
+def test_each_fact_that_needs_somebody_is_a_line_with_its_figures():
     health = Health(
         ready=41, stale=28, exhausted=2, leased=9, oldest_ready=NOW - timedelta(minutes=38)
     )
-    found = simple_facts(health, Ends(66, 34), CALM, 100, NOW)
+    found = facts(health, Ends(66, 34), NOW)
 
-    assert [finding.level for finding in found] == ["bad", "bad", "warn", "warn"]
-    texts = " | ".join(finding.text for finding in found)
+    texts = " | ".join(line.text for line in found)
     for figure in ("2 tasks", "34%", "34 of 100", "41 tasks ready", "38m", "28 tasks"):
         assert figure in texts
-    assert heading(found) == ("4 findings", "$text-error")
+    assert [line.where for line in found] == ["", "is:exhausted", "is:stale", "is:ready"]
+    assert heading(found) == ("4 findings", "$text-warning")
 
 
-def test_what_health_found_leads_to_its_evidence_problems_first():
-    failing = Finding("failing", Severity.WARNING, "type a", "34% failed", "", "")
-    alone = Finding("unconsumed", Severity.PROBLEM, "queue mail", "nobody [b]takes\x1b it", "", "")
-    found = judged(Verdict((failing, alone), NOW, ()))
+def test_every_rule_of_health_leads_to_a_screen_or_names_the_next_command():
+    """A rule that is added later would leave its line a dead end."""
+    assert set(LEADS) == {rule.__name__ for rule in RULES}
+    for rule, lead in LEADS.items():
+        (line,) = lines_of(Verdict((replace(FOUND, rule=rule),), NOW, ()))
+        assert line.screen in SCREENS or line.command == FOUND.command
+        assert bool(line.where) == (lead.screen == "tasks")
+        assert line_rows([line])[0].cells[2]
 
-    assert [(f.level, f.screen) for f in found] == [("bad", "fleet"), ("warn", "errors")]
-    assert "\x1b" not in found[0].text
-    assert "queue mail: nobody [b]takes" in found[0].text
+
+def test_the_severity_chooses_glyph_and_colour():
+    lines = lines_of(Verdict((FOUND, replace(FOUND, severity=Severity.WARNING)), NOW, ()))
+
+    assert [row.cells[0] for row in line_rows(lines)] == ["\u2716", "▲"]
+    assert [row.tints[0] for row in line_rows(lines)] == ["rows--error", "rows--warning"]
+    assert heading(lines) == ("2 findings", "$text-error")
+    assert heading(lines[1:]) == ("1 finding", "$text-warning")
+
+
+def test_what_the_database_holds_is_inert_in_a_line():
+    """A queue's name or an error's message could otherwise paint over the terminal."""
+    evil = "a\x1b[31m\nb[bold]"
+    finding = replace(
+        FOUND, rule="blocked", subject=evil, text=evil, cause=evil, command=evil,
+        covers=frozenset({(evil, "")}),
+    )  # fmt: skip
+    for rule in ("blocked", "waiting", "failing"):
+        (row,) = line_rows(lines_of(Verdict((replace(finding, rule=rule),), NOW, ())))
+        assert all("\x1b" not in cell and "\n" not in cell for cell in row.cells)

@@ -72,6 +72,11 @@ class Scan(Generic[T]):
         self.value = value
         self._due = float("inf")
 
+    def drop(self, seconds: float) -> None:
+        """It couldn't be read, which took `seconds`: show none, and wait as after an answer."""
+        self.value = self.at = None
+        self._due = time.monotonic() + max(self._every, _COST_RATIO * seconds)
+
     async def read(
         self, connection: "Connection", now: datetime, call: Callable[..., T], *args: Any
     ) -> Failure | None:
@@ -105,7 +110,7 @@ class Figures:
         self.queue_pace = Scan[tuple[Timings, Rates]](10.0)
         self.type_pace = Scan[tuple[Timings, Rates]](10.0)
         self.pauses = Scan[Sequence[Pause]](2.0)
-        self.verdict = Scan[Verdict](5.0)
+        self.verdict = Scan[Verdict](3.0)
         self.consumers = Scan[Sequence[ConsumerReport]](2.0)
         self.schedules = Scan[Sequence[Schedule]](2.0)
         self.ended = Scan[Sequence[tuple[datetime, TaskStatus, int]]](30.0)
@@ -149,6 +154,14 @@ async def read_errors(session: "Session", *, retrying: bool = False) -> Failure 
     errors = figures.retrying if retrying else figures.errors
     call = partial(read_failures, retrying=retrying)
     return await errors.read(scan, now, call, scan.repository, NEWEST_FAILURES, now)
+
+
+async def read_health(session: "Session") -> None:
+    """Examine the health of the table, where that is due; no verdict where it can't be."""
+    scan, verdict = session.scan, session.figures.verdict
+    failure = await verdict.read(scan, session.now(), scan.client.health)
+    if failure is not None:
+        verdict.drop(failure.seconds)
 
 
 async def read_names(session: "Session") -> None:

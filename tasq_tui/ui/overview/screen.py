@@ -17,7 +17,14 @@ from tasq_core.task import OPEN_STATUSES, TaskStatus
 from tasq_tui.ui.actions import Scope
 from tasq_tui.ui.base_screen import CockpitScreen
 from tasq_tui.ui.db.executor import Failure
-from tasq_tui.ui.db.stats import is_fresh, read_errors, read_kinds, read_paces
+from tasq_tui.ui.db.stats import (
+    dated,
+    is_fresh,
+    read_errors,
+    read_health,
+    read_kinds,
+    read_paces,
+)
 from tasq_tui.ui.errors.group_filter import filter_of
 from tasq_tui.ui.messages import ShowTasks
 from tasq_tui.ui.operations.submit import submit_new
@@ -28,13 +35,13 @@ from tasq_tui.ui.overview.first_steps import FirstSteps
 from tasq_tui.ui.overview.tiles import Tile, Tiles
 from tasq_tui.ui.overview.verdict import (
     COLUMNS,
-    Finding,
-    finding_rows,
+    Line,
+    all_well,
+    facts,
     heading,
     is_late,
-    judged,
-    simple_facts,
-    vanished,
+    line_rows,
+    lines_of,
 )
 from tasq_tui.ui.queues.pace import pace_by_name
 from tasq_tui.ui.queues.rows import FAILING_SHARE, brief_columns, brief_rows
@@ -85,7 +92,7 @@ class OverviewScreen(CockpitScreen):
         self._steps = FirstSteps(session)
         self._open: tuple[Mapping[TaskStatus, int], Health] | None = None
         self._minutes = Ended()
-        self._findings: Sequence[Finding] = ()
+        self._lines: Sequence[Line] = ()
 
     def body(self) -> Iterator[Widget]:
         """From the verdict at the top to the queues at the bottom."""
@@ -117,7 +124,7 @@ class OverviewScreen(CockpitScreen):
         self._draw(now)
         failure = await self._read_scans() if self.session.figures.finished.value is None else None
         if failure is None and not self._scans_run:
-            self.run_worker(self._read_scans(), name="scan", group="scan")
+            self.run_worker(self._scan(), name="scan", group="scan")
         return failure
 
     def tick(self) -> None:
@@ -127,6 +134,12 @@ class OverviewScreen(CockpitScreen):
     @property
     def _scans_run(self) -> bool:
         return any(worker.group == "scan" and worker.is_running for worker in self.workers)
+
+    async def _scan(self) -> None:
+        """Read all that isn't cheap; health last, for it takes the longest."""
+        if await self._read_scans() is None:
+            await read_health(self.session)
+            self._draw(self.session.now())
 
     async def _read_scans(self) -> Failure | None:
         figures, scan = self.session.figures, self.session.scan
@@ -140,9 +153,6 @@ class OverviewScreen(CockpitScreen):
         if failure is None:
             self._draw(self.session.now())
             failure = await read_paces(self.session) or await read_errors(self.session)
-        if failure is None:
-            verdict = figures.verdict
-            failure = await verdict.read(scan, self.session.now(), scan.client.health)
         if failure is None:
             self._draw(self.session.now())
         return failure
@@ -239,29 +249,25 @@ class OverviewScreen(CockpitScreen):
 
     def _show_verdict(self, health: Health, total: int, now: datetime) -> None:
         lately, hour = self._minutes.since(now - _LATELY), self._minutes.since(now - _HOUR)
-        facts = simple_facts(health, lately, hour, total, now)
-        gone = vanished(self.session.figures.consumers.value or (), now)
-        judgement = self.session.figures.verdict.value
-        first = gone if judgement is None else judged(judgement)
-        # Facts of their own stay; what the verdict covers better is said once.
-        rest = facts if judgement is None else [f for f in facts if f.where or f.level == "good"]
-        self._findings = [*first, *(f for f in rest if not first or f.level != "good")]
-        if not self._findings:
-            self._findings = facts
-        self._verdict.show(finding_rows(self._findings))
-        self._health.entitle("Health", *heading(self._findings))
+        judged = self.session.figures.verdict
+        found = facts(health, lately, now) if judged.value is None else lines_of(judged.value)
+        self._lines = found or [all_well(hour, total)]
+        self._verdict.show(line_rows(self._lines))
+        note, style = heading(self._lines)
+        note = f"{note} by the counts" if judged.value is None else dated(note, judged.at, now)
+        self._health.entitle("Health", note, style)
         most = _FINDINGS["narrow" if self.has_class("-narrow") else "wide"]
-        height = min(len(self._findings), most) + 2
+        height = min(len(self._lines), most) + 2
         if self._health.styles.height is None or self._health.styles.height.value != height:
             self._health.styles.height = height
 
     @on(RowsView.Activated, "#overview-verdict")
     async def _open_finding(self, event: RowsView.Activated) -> None:
-        finding = self._findings[int(str(event.key))]
-        if finding.where:
-            self.post_message(ShowTasks(finding.where))
-        elif finding.screen in SCREENS:
-            await self.cockpit.action_go(finding.screen)
+        line = self._lines[int(str(event.key))]
+        if line.where:
+            self.post_message(ShowTasks(line.where))
+        elif line.screen in SCREENS:
+            await self.cockpit.action_go(line.screen)
 
     @on(RowsView.Activated, "#overview-queues")
     def _open_queue(self, event: RowsView.Activated) -> None:

@@ -1,47 +1,69 @@
-"""What needs somebody, in a line each: the simple facts of the open tasks. Pure."""
+"""What needs somebody, in a line each: what `tasq health` finds. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from tasq_core.fleet.findings import Severity, Verdict
-from tasq_core.fleet.reports import ConsumerReport
+from tasq_core.filters import Filter
+from tasq_core.fleet.findings import Finding, Limits, Pair, Severity, Verdict
 from tasq_core.reports import Health
 from tasq_tui.ui.queues.rows import FAILING_SHARE
 from tasq_tui.ui.text.formats import age, count
 from tasq_tui.ui.text.sanitize import safe
 from tasq_tui.ui.widgets.rows_view import Row, RowColumn
 
-_EVIDENCE: Final = {
-    "failing": "errors", "retrying": "errors", "vanished": "fleet", "unconsumed": "fleet",
-    "overloaded": "fleet", "slower": "fleet", "lapsed": "fleet", "exhausted": "errors",
-}  # fmt: skip
-"""The screen that shows what a rule of `client.health()` found."""
-_NAMED: Final = 2
-_LONGEST: Final = 400
-LATE_SECONDS: Final = 600.0
-"""From this age the oldest ready task is coloured."""
-
 COLUMNS: Final = (
     RowColumn("is", 1),
     RowColumn("finding", 20, share=1),
     RowColumn("at", 12, right=True, from_width=60),
 )
-_GLYPHS: Final = {
-    "bad": ("\u2716", "rows--error"), "warn": ("▲", "rows--warning"), "good": ("✓", "rows--good")
-}  # fmt: skip
+_LOOKS: Final[Mapping[Severity | None, tuple[str, str, str]]] = {
+    Severity.PROBLEM: ("\u2716", "rows--error", "$text-error"),
+    Severity.WARNING: ("▲", "rows--warning", "$text-warning"),
+    None: ("✓", "rows--good", "$text-success"),
+}
+"""Glyph, the row's tint and the heading's style by severity; None is all well."""
 
 
-class Finding(NamedTuple):
+class Lead(NamedTuple):
+    """Where the evidence of a rule's findings is."""
+
+    screen: str = ""
+    """"" where no screen shows it: the next command stands there instead."""
+    state: str = ""
+    """The `is:` of its tasks on the Tasks screen."""
+    has_subject: bool = False
+    """Whether the finding's text says itself what it is about."""
+
+
+LEADS: Final[Mapping[str, Lead]] = {
+    "blocked": Lead(has_subject=True),
+    "paused": Lead("queues"),
+    "vanished": Lead("fleet", has_subject=True),
+    "unconsumed": Lead("tasks", "ready"),
+    "slower": Lead("queues"),
+    "failing": Lead("errors"),
+    "retrying": Lead("tasks", "retrying"),
+    "overloaded": Lead("queues"),
+    "exhausted": Lead("tasks", "exhausted"),
+    "lapsed": Lead("tasks", "stale"),
+    "waiting": Lead("tasks", "ready"),
+}
+"""By the name of health's rule."""
+
+
+class Line(NamedTuple):
     """One line."""
 
-    level: str
-    """"bad" needs somebody, "warn" may soon, "good" is all well."""
+    severity: Severity | None
+    """None is all well."""
     text: str
     screen: str = ""
     """Where its evidence is."""
     where: str = ""
     """The filter that shows it on the Tasks screen."""
+    command: str = ""
+    """What to run next, where no screen shows it."""
 
 
 class Ends(NamedTuple):
@@ -56,96 +78,95 @@ class Ends(NamedTuple):
         return self.failed / (self.done + self.failed) if self.failed else 0.0
 
 
-def simple_facts(
-    health: Health, lately: Ends, hour: Ends, total: int, now: datetime
-) -> list[Finding]:
-    """What the counts of the open tasks say by themselves; one line at least.
+def lines_of(verdict: Verdict) -> list[Line]:
+    """What health found, worst first as it is; none where nothing was found."""
+    return [_line(finding) for finding in verdict.findings]
+
+
+def facts(health: Health, lately: Ends, now: datetime) -> list[Line]:
+    """What the open tasks say by themselves, for as long as health has no answer.
 
     Args:
         health: what holds the open tasks.
         lately: the ends of the last five minutes.
-        hour: the ends of the last hour.
-        total: all tasks of the table.
         now: the database's clock.
     """
-    found: list[Finding] = []
-    if health.exhausted:
-        found.append(Finding(
-            "bad", f"{_tasks(health.exhausted)} crashed the last attempt allowed; the next poll"
-            " of the type ends them as failed", "tasks", "is:exhausted",
-        ))  # fmt: skip
+    found: list[Line] = []
     if lately.failed_share > FAILING_SHARE:
-        found.append(Finding(
-            "bad", f"{lately.failed_share:.0%} of runs fail: {count(lately.failed)} of"
-            f" {count(lately.failed + lately.done)} in five minutes", "errors",
-        ))  # fmt: skip
-    if is_late(health, now):
-        text = (
-            f"{_tasks(health.ready)} ready, the oldest for {age(health.oldest_ready, now)}:"
-            f" {count(health.leased)} running, {count(lately.done)} done in five minutes"
-        )
-        found.append(Finding("warn", text, "tasks", "is:ready"))
+        ended = f"{count(lately.failed)} of {count(lately.failed + lately.done)}"
+        text = f"{lately.failed_share:.0%} of runs fail: {ended} in five minutes"
+        found.append(_fact("failing", text))
+    if health.exhausted:
+        text = f"{_tasks(health.exhausted)} crashed the last attempt allowed; the next poll"
+        found.append(_fact("exhausted", f"{text} of the type ends them as failed"))
     if health.stale:
-        found.append(Finding(
-            "warn", f"the leases of {_tasks(health.stale)} lapsed: a consumer died, or stalls",
-            "tasks", "is:stale",
-        ))  # fmt: skip
-    if not found:
-        if not total:
-            return [Finding("good", "nothing here yet")]
-        ended = f"{count(hour.done)} done, {count(hour.failed)} failed in the last hour"
-        found.append(Finding("good", f"nothing needs you: {ended}"))
+        text = f"the leases of {_tasks(health.stale)} lapsed: a consumer died, or stalls"
+        found.append(_fact("lapsed", text))
+    if is_late(health, now):
+        text = f"{_tasks(health.ready)} ready, the oldest for {age(health.oldest_ready, now)}:"
+        rates = f"{count(health.leased)} running, {count(lately.done)} done in five minutes"
+        found.append(_fact("waiting", f"{text} {rates}"))
     return found
 
 
-def judged(verdict: Verdict) -> list[Finding]:
-    """The findings of `client.health()`, those that keep tasks from running first."""
-    return [
-        Finding(
-            "bad" if found.severity is Severity.PROBLEM else "warn",
-            safe(f"{found.subject}: {found.text}", _LONGEST),
-            _EVIDENCE.get(found.rule, "queues"),
-        )
-        for found in sorted(verdict.findings, key=lambda f: f.severity is not Severity.PROBLEM)
-    ]
+def all_well(hour: Ends, total: int) -> Line:
+    """The line where nothing was found.
 
-
-def vanished(consumers: Sequence[ConsumerReport], now: datetime) -> list[Finding]:
-    """A line for consumers that sent no heartbeat for long; none where all live."""
-    gone = [consumer for consumer in consumers if consumer.vanished]
-    if not gone:
-        return []
-    named = ", ".join(safe(consumer.name, 40) for consumer in gone[:_NAMED])
-    more = f" and {len(gone) - _NAMED} more" if len(gone) > _NAMED else ""
-    held = sum(len(consumer.in_flight) + len(consumer.waiting) for consumer in gone)
-    last = max(consumer.heartbeat_at for consumer in gone)
-    text = f"{named}{more} vanished, last heard {age(last, now)} ago, holding {_tasks(held)}"
-    return [Finding("bad" if held else "warn", text, "fleet")]
+    Args:
+        hour: the ends of the last hour.
+        total: all tasks of the table.
+    """
+    if not total:
+        return Line(None, "nothing here yet")
+    ended = f"{count(hour.done)} done, {count(hour.failed)} failed in the last hour"
+    return Line(None, f"nothing needs you: {ended}")
 
 
 def is_late(health: Health, now: datetime) -> bool:
-    """Whether the oldest ready task waits for long."""
+    """Whether the oldest ready task waits for longer than health lets it."""
     oldest = health.oldest_ready
-    return oldest is not None and (now - oldest).total_seconds() >= LATE_SECONDS
+    return oldest is not None and now - oldest > Limits().max_wait
 
 
-def finding_rows(findings: Sequence[Finding]) -> list[Row]:
-    """As `COLUMNS`; the key is the finding's place."""
+def line_rows(lines: Sequence[Line]) -> list[Row]:
+    """As `COLUMNS`; the key is the line's place."""
     rows = []
-    for place, finding in enumerate(findings):
-        glyph, tint = _GLYPHS[finding.level]
-        at = f"→ {finding.screen.capitalize()}" if finding.screen else ""
-        rows.append(Row(place, (glyph, finding.text, at), (tint, tint, "rows--muted")))
+    for place, line in enumerate(lines):
+        glyph, tint, _ = _LOOKS[line.severity]
+        at = f"→ {line.screen.capitalize()}" if line.screen else safe(line.command)
+        rows.append(Row(place, (glyph, line.text, at), (tint, tint, "rows--muted")))
     return rows
 
 
-def heading(findings: Sequence[Finding]) -> tuple[str, str]:
+def heading(lines: Sequence[Line]) -> tuple[str, str]:
     """The pane's note and its style."""
-    number = sum(finding.level != "good" for finding in findings)
-    if not number:
-        return "all well", "$text-success"
-    style = "$text-error" if any(f.level == "bad" for f in findings) else "$text-warning"
-    return f"{number} finding{'' if number == 1 else 's'}", style
+    found = [line.severity for line in lines if line.severity is not None]
+    worst = Severity.PROBLEM if Severity.PROBLEM in found else next(iter(found), None)
+    note = f"{len(found)} finding{'' if len(found) == 1 else 's'}" if found else "all well"
+    return note, _LOOKS[worst][2]
+
+
+def _line(finding: Finding) -> Line:
+    lead = LEADS.get(finding.rule, Lead())
+    about = "" if lead.has_subject else f"{finding.subject}: "
+    text = safe(f"{about}{finding.text} · {finding.cause}")
+    where = _where(lead, finding.covers)
+    return Line(finding.severity, text, lead.screen, where, "" if lead.screen else finding.command)
+
+
+def _fact(rule: str, text: str) -> Line:
+    lead = LEADS[rule]
+    return Line(Severity.WARNING, text, lead.screen, _where(lead, ()))
+
+
+def _where(lead: Lead, pairs: Collection[Pair]) -> str:
+    if not lead.state:
+        return ""
+    found = Filter.parse(f"is:{lead.state}")
+    if len(pairs) == 1:  # a filter can't name several pairs
+        ((queue, kind),) = pairs
+        found &= Filter.of(queues=(queue,), types=(kind,))
+    return str(found)
 
 
 def _tasks(number: int) -> str:
