@@ -60,7 +60,7 @@ async def test_the_palette_offers_every_action_of_the_screen(settings: Settings)
         offered = {command.title for command in app.get_system_commands(app.screen)}
 
         assert {
-            "Filter the list",
+            "Filter the list; in the detail, search in it",
             "Delete all tasks that match the filter",
             "Write a new task and submit it",
             "Go to the errors",
@@ -214,7 +214,7 @@ async def test_a_refusal_of_the_database_is_told_as_such(settings: Settings, mon
 
 async def test_no_color_takes_the_colours_and_leaves_the_glyphs(shop: Settings, monkeypatch):
     monkeypatch.setenv("NO_COLOR", "1")
-    async with cockpit(shop, screen="tasks") as (app, _pilot):
+    async with cockpit(shop, size=(120, 40), screen="tasks") as (app, _pilot):
         text = screen_text(app)
 
         assert "○ new" in text
