@@ -49,6 +49,7 @@ HEAD = """\
 | 5 | the database can't be reached |
 | 6 | partly done: some were skipped, some failed, or the result couldn't be written |
 | 7 | refused: the database is open read-only |
+| 8 | unhealthy: `health`, `doctor --strict` found something |
 | 130 | interrupted; what was committed stands |
 
 What follows was measured by `tests/cli/test_exit_table.py`, which fails where it isn't so.

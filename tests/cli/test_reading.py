@@ -34,6 +34,7 @@ def test_a_task_as_json_has_every_field_and_decoded_args(tasq, table):
         "started_at": "2026-01-02T03:04:06.678901Z", "finished_at": "2026-01-02T03:04:07.678901Z",
         "visible_at": None, "last_error": "no",
         "args": {"encoding": "json", "value": {"to": "a@example.org"}},
+        "holder": None, "attempts": [],
     }  # fmt: skip
 
 
