@@ -128,7 +128,7 @@ def slower(figures: Figures, limits: Limits) -> Iterator[Finding]:
             "slower", Severity.WARNING, f"type {kind}",
             f"its handlers take {lasting(lately.run.p50)} (median of the last"
             f" {lasting(figures.window)}), {factor:.1f} times the {lasting(before.run.p50)} of the"
-            f" day before; {sum(pair.ready for pair in pairs):,} tasks are ready; {busy}",
+            f" day before; {_ready(sum(pair.ready for pair in pairs))}; {busy}",
             "what the handlers use has become slow: a database, a service, the machine",
             "tasq stats --by type --timings",
             frozenset((pair.queue, pair.type) for pair in pairs),
@@ -147,7 +147,7 @@ def failing(figures: Figures, limits: Limits) -> Iterator[Finding]:
         group = next(iter(figures.failures.get(kind, ())), None)
         cause = "the messages of the failures can't be read"
         if group is not None:
-            cause = f"{group.count:,} times since {group.first_seen:%F %T} UTC: {group.message}"
+            cause = f"{_times(group.count)} since {group.first_seen:%F %T} UTC: {group.message}"
         yield Finding(
             "failing", Severity.WARNING, f"type {kind}",
             f"{share(lately.failed_share)} of {ended:,} tasks that ended in the last"
@@ -244,6 +244,14 @@ RULES: Final[tuple[Rule, ...]] = (
 # -- what they share -----------------------------------------------------------------------------
 
 
+def _ready(count: int) -> str:
+    return "1 task is ready" if count == 1 else f"{count:,} tasks are ready"
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"
+
+
 def _finding(  # noqa: PLR0917 - the fields of one thing
     rule: str, severity: Severity, subject: str, figures: Figures, pairs: list[OpenPair],
     cause: str, command: str,
@@ -251,7 +259,7 @@ def _finding(  # noqa: PLR0917 - the fields of one thing
     """A finding about tasks that wait."""
     since = min(pair.ready_since or figures.now for pair in pairs)
     ready = sum(pair.ready for pair in pairs)
-    text = f"{ready:,} tasks are ready, the first for {lasting(figures.now - since)}"
+    text = f"{_ready(ready)}, the first for {lasting(figures.now - since)}"
     covers = frozenset((pair.queue, pair.type) for pair in pairs)
     return Finding(rule, severity, subject, text, cause, command, covers)
 

@@ -53,10 +53,11 @@ def test_removal_asks_and_without_a_terminal_is_refused(tasq, client, nightly):
     assert "nightly" in listed(client)
 
 
-def test_each_change_is_in_the_journal_with_its_command(tasq, nightly):
+def test_each_change_is_in_the_history_with_its_command(tasq, nightly):
     tasq("schedules", "pause", "nightly")
 
-    [line] = (tasq.state / "journal.jsonl").read_text().splitlines()
+    [history] = tasq.state.glob("databases/*/history.jsonl")
+    [line] = history.read_text().splitlines()
     assert json.loads(line)["command"].endswith("pause nightly")
 
 
