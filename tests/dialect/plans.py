@@ -114,6 +114,10 @@ class _Session:
         self._statements.append((sql, params))
         return self._session.change(sql, params)
 
+    def uncommitted(self, sql: str, params: Any) -> Any:
+        self._statements.append((sql, params))
+        return self._session.uncommitted(sql, params)
+
 
 def work_of(database: Database, repository: Any, call: Callable[[Any], object]) -> int:
     """The rows looked at by the statements of `call`; on SQLite, a twentieth of its VM's steps."""
