@@ -72,7 +72,7 @@ def test_a_signal_leaves_no_alternate_screen_no_mouse_and_no_raw_mode(tmp_path, 
         client.migrate()
     terminal = RawTerminal("--url", url)
     try:
-        wait_until(lambda: b"FINISHED" in terminal.output, 20)
+        wait_until(lambda: b"Overview" in terminal.output, 20)
         assert terminal.attributes != terminal.before
         entered = len(terminal.output)
         terminal.process.send_signal(number)
@@ -93,8 +93,10 @@ def test_in_16_colours_the_failed_are_written_in_red(tmp_path):
         client.repository.restore_tasks([make_task(status=TaskStatus.FAILED, last_error="no")])
     terminal = RawTerminal("--url", url, term="xterm")
     try:
+        wait_until(lambda: b"Overview" in terminal.output, 20)
+        os.write(terminal.ours, b"2")
         wait_until(
-            lambda: re.search(rb"\x1b\[[0-9;]*\b91\b[0-9;]*m\xc3\x97 failed", terminal.output), 20
+            lambda: re.search(rb"\x1b\[[0-9;]*\b91\b[0-9;]*m\s*\xc3\x97", terminal.output), 20
         )
         terminal.process.send_signal(signal.SIGTERM)
         assert terminal.process.wait(10) == 128 + signal.SIGTERM

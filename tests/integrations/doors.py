@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -71,9 +71,18 @@ def dict_rows(database: Database) -> Iterator[Door]:
         connection.close()
 
 
+def has_mysqlclient() -> bool:
+    """Whether the real one is installed: PyMySQL may stand in under its name."""
+    try:
+        version("mysqlclient")
+    except PackageNotFoundError:
+        return False
+    return True
+
+
 @contextmanager
 def mysqlclient(database: Database) -> Iterator[Door]:
-    if find_spec("MySQLdb") is None:
+    if not has_mysqlclient():
         require.missing("mysqlclient", "mysqlclient isn't installed; it is built from C")
     import MySQLdb
 
@@ -134,7 +143,7 @@ def sqlalchemy_session(database: Database) -> Iterator[Door]:
 
 @contextmanager
 def sqlalchemy_mysqldb(database: Database) -> Iterator[Door]:
-    if find_spec("MySQLdb") is None:
+    if not has_mysqlclient():
         require.missing("mysqlclient", "mysqlclient isn't installed; it is built from C")
     from sqlalchemy import create_engine
 
@@ -155,7 +164,7 @@ def django_alias(database: Database) -> str:
     if not settings.configured:
         settings.configure(USE_TZ=True)
         django.setup()
-    if database.backend == "mysql" and find_spec("MySQLdb") is None:
+    if database.backend == "mysql" and not has_mysqlclient():
         import pymysql
 
         pymysql.install_as_MySQLdb()

@@ -43,6 +43,7 @@ class HelpDialog(Dialog[None]):
     }
     """
 
+    AUTO_FOCUS: ClassVar[str] = ""  # the field is hidden until `/`: in it, letters are text
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark,f1,q", "cancel", "Close", show=False),
         Binding("slash", "search", "Search", show=False),
