@@ -73,7 +73,7 @@ class SideTables:
             rows = []
         there = {text_of(row[0]) for row in rows}
         return [
-            (name, self._text(name))
+            (name, self.text(name))
             for name in self._statements()
             if name.startswith("create_")
             and f"{self.lead}_{name.removeprefix('create_')}" not in there
@@ -95,16 +95,16 @@ class SideTables:
 
     def rows(self, name: str, params: Mapping[str, object], mode: Mode = "read") -> list[Any]:
         """The rows that the statement called `name` returns."""
-        sql, everything = self._text(name), {**self._formats.clock(), **params}
+        sql, everything = self.text(name), {**self._formats.clock(), **params}
         return self._repository._run(lambda session: session.rows(sql, everything), mode)  # noqa: SLF001 - of this package
 
     def change(self, name: str, params: Mapping[str, object], mode: Mode = "write") -> int:
         """How many rows the statement called `name` changed."""
-        return self._run(self._text(name), params, mode)
+        return self._run(self.text(name), params, mode)
 
     def change_and_notify(self, name: str, params: Mapping[str, object]) -> int:
         """`change`, and let consumers look at commands and pauses at once where they listen."""
-        sql, everything = self._text(name), {**self._formats.clock(), **params}
+        sql, everything = self.text(name), {**self._formats.clock(), **params}
         notify = self._statements().get("notify")
 
         def work(session: Session) -> int:
@@ -129,10 +129,6 @@ class SideTables:
         """An id column."""
         return self._formats.read_id(value)
 
-    def text(self, name: str) -> str:
-        """The statement called `name` on these tables, for a session of the caller's."""
-        return self._text(name)
-
     def moment(self, value: datetime) -> object:
         """An aware time as a parameter; the side tables are in UTC, whatever the task table is."""
         if FOLDERS[self.dialect] == "mysql":
@@ -156,5 +152,6 @@ class SideTables:
     def _statements(self) -> dict[str, str]:
         return self._repository._side  # noqa: SLF001 - of this package
 
-    def _text(self, name: str) -> str:
+    def text(self, name: str) -> str:
+        """The statement called `name` on these tables, for a session of the caller's."""
         return self._statements()[name]
