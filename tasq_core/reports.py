@@ -60,10 +60,15 @@ class Outcome(NamedTuple):
 
 
 class Swap(NamedTuple):
-    """A row as it was seen, and as it is to be; None deletes it."""
+    """A row as it was seen, and as it is to be; None deletes it.
+
+    `attempt` goes to the side tables, which must exist, in the same transaction: that of the
+    lease which the swap breaks.
+    """
 
     before: Task
     after: Task | None
+    attempt: AttemptNote | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from uuid import UUID
 from tasq_core.args import GOB, JSON, RawArgs, encode_args
 from tasq_core.durations import Duration, seconds
 from tasq_core.errors import ArgsDecodeError, InvalidInputError
+from tasq_core.fleet.cancelled import with_attempts
 from tasq_core.last_error import storable_error
 from tasq_core.reports import MutationResult, Swap
 from tasq_core.repository.batches import id_batches
@@ -205,6 +206,8 @@ def change_tasks(
             if not break_leases:
                 tasks = [task for task in tasks if not is_leased(task, now)]
             swaps = list(_swaps(tasks, change))
+            if break_leases:
+                swaps = with_attempts(repository, swaps)
             if keep is not None and swaps:
                 keep(swaps)
             changed |= repository.swap_tasks(swaps, break_leases=break_leases)

@@ -50,9 +50,6 @@ class SqlRepository(SqlJoins, SqlSteering):
     _batch_mode: Mode = "write"
     """How a batch of leases is changed: by one statement, unless a database needs more."""
 
-    _notes_singly = False
-    """Whether attempts are noted by one statement each."""
-
     _streams = False
     """Whether rows are sent while the input is still being read."""
 

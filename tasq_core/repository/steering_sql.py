@@ -4,17 +4,19 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from time import monotonic
 from typing import Final
 from uuid import UUID
 
-from tasq_core.errors import InvalidInputError
+from tasq_core.errors import InvalidInputError, RepositoryError, RepositoryUnavailableError
 from tasq_core.filters import Filter
 from tasq_core.filters.arguments import argument_terms
-from tasq_core.reports import Lease, Swap
+from tasq_core.reports import Lease, Outcome, Swap
 from tasq_core.repository.batches import STATEMENT_BYTES, by_size
 from tasq_core.repository.checks import checked
 from tasq_core.repository.driver import Session
 from tasq_core.repository.inspection_sql import SqlInspection
+from tasq_core.repository.side_sql import note_attempts
 from tasq_core.task import Task, TaskStatus
 
 LEASED: Final = (TaskStatus.ENQUEUED, TaskStatus.IN_PROGRESS)
@@ -23,6 +25,12 @@ LEASED: Final = (TaskStatus.ENQUEUED, TaskStatus.IN_PROGRESS)
 
 class SqlSteering(SqlInspection):
     """Swaps whole rows, and says how tasks stand."""
+
+    _side: dict[str, str]
+    """The statements on the side tables, by name."""
+
+    _notes_singly = False
+    """Whether attempts are noted by one statement each."""
 
     def _notify_soon(self) -> None:
         """Wake idle consumers of what was just committed."""
@@ -38,7 +46,8 @@ class SqlSteering(SqlInspection):
         """Change rows that still are as they were seen and that nobody holds; which ones.
 
         With `break_leases` also those whose lease is still the one that was seen. Half a
-        megabyte of changed arguments and errors is one transaction.
+        megabyte of changed arguments and errors is one transaction. Where the attempts of
+        broken leases are refused, the rows are changed without.
         """
         for swap in swaps:
             if swap.after is not None:
@@ -46,20 +55,35 @@ class SqlSteering(SqlInspection):
         ordered = sorted(swaps, key=_number_of)  # one order of locks, whoever writes
         done: set[UUID] = set()
         for some in by_size(ordered, _size_of, STATEMENT_BYTES):
-            work = partial(self._swap, swaps=some, break_leases=break_leases)
-            changed = self._run(work, "transaction")
+            changed = self._swapped(some, break_leases=break_leases)
             self._report(some, changed, break_leases=break_leases)
             done |= changed
         return done
+
+    def _swapped(self, swaps: Sequence[Swap], *, break_leases: bool) -> set[UUID]:
+        """One transaction of a swap; again without attempts where it was refused with them."""
+        try:
+            return self._run(
+                partial(self._swap, swaps=swaps, break_leases=break_leases), "transaction"
+            )
+        except RepositoryUnavailableError:
+            raise
+        except RepositoryError:
+            if all(swap.attempt is None for swap in swaps):
+                raise
+            bare = [swap._replace(attempt=None) for swap in swaps]
+            return self._run(
+                partial(self._swap, swaps=bare, break_leases=break_leases), "transaction"
+            )
 
     def _report(
         self, swaps: Sequence[Swap], changed: Collection[UUID], *, break_leases: bool
     ) -> None:
         """Wake those whom what was committed concerns."""
         done = [swap for swap in swaps if swap.before.id in changed]
-        if any(after is not None and after.status is TaskStatus.NEW for _, after in done):
+        if any(swap.after is not None and swap.after.status is TaskStatus.NEW for swap in done):
             self._notify_soon()
-        if break_leases and any(before.status in LEASED for before, _ in done):
+        if break_leases and any(swap.before.status in LEASED for swap in done):
             self._report_broken_leases()
 
     def _swap(self, session: Session, *, swaps: Sequence[Swap], break_leases: bool) -> set[UUID]:
@@ -77,6 +101,9 @@ class SqlSteering(SqlInspection):
         written = [(swap.before, swap.after) for swap in still if swap.after is not None]
         if written:
             self._rewrite(session, written)
+        if ended := [_outcome(swap) for swap in still if swap.attempt is not None]:
+            sql = self._side["note_attempts"]
+            note_attempts(session, sql, self._rows, ended, singly=self._notes_singly)
         if deleted := [swap.before.id for swap in still if swap.after is None]:
             sql, more = self._where(self._sql.delete, Filter())
             session.change(sql, {**more, "ids": self._rows.ids(deleted), "safe": False})
@@ -133,13 +160,23 @@ def _is_still(row: Task, seen: Task, *, break_leases: bool) -> bool:
     return replace(row, started_at=seen.started_at) == seen
 
 
+def _outcome(swap: Swap) -> Outcome:
+    """What became of the lease that a swap breaks."""
+    before, after, attempt = swap
+    now, started = monotonic(), None
+    ended = None if after is None else after.finished_at
+    if before.status is TaskStatus.IN_PROGRESS and before.started_at and ended:
+        started = now - max((ended - before.started_at).total_seconds(), 0.0)
+    return Outcome(Lease.of(before), TaskStatus.FAILED, started, now, attempt=attempt)
+
+
 def _number_of(swap: Swap) -> int:
     return swap.before.id.int
 
 
 def _size_of(swap: Swap) -> int:
     """About how many bytes the statement holds of the row."""
-    before, after = swap
+    before, after, _ = swap
     if after is None:
         return 0
     size = len(rewritten_args(before, after) or b"") * 4 // 3

@@ -186,3 +186,55 @@ def test_hostile_errors_come_back_storable(client):
     (attempt,) = _attempts(client, task)
     assert attempt.error == client.new_inspector().get(task.id).last_error
     assert "🎈" in (attempt.error or "")
+
+
+@pytest.mark.parametrize("registered", [True, False])
+def test_a_cancelled_run_is_an_attempt_of_its_holder(client, registered):
+    """Without it the history of a task that was stopped by hand says that it never ran."""
+    inspector, go_on = client.new_inspector(), threading.Event()
+    task = client.new_producer().submit("slow", 1)
+    waiting = client.new_producer().submit("slow", 2, delay=600)
+    if registered:
+        with consuming(client, name="here") as consumer:
+            consumer.learn("slow", lambda _: go_on.wait(20))
+            wait_until(lambda: inspector.get(task.id).started_at)
+            wait_until(lambda: inspector.holder(inspector.get(task.id)).consumer)
+            inspector.cancel(task, waiting, reason="wrong address")
+            go_on.set()
+    else:
+        client.repository.poll_tasks("slow", None, 30)
+        inspector.cancel(task, waiting, reason="wrong address")
+
+    (attempt,) = _attempts(client, task)
+    assert (attempt.outcome, attempt.receive_count) == ("cancelled", 1)
+    assert attempt.error == "cancelled: wrong address"
+    assert attempt.consumer == ("here" if registered else "")
+    assert (attempt.started_at is not None) == registered
+    ended = inspector.get(task.id).finished_at
+    assert abs((attempt.ended_at - ended).total_seconds()) < 2
+    assert _attempts(client, waiting) == []
+
+
+def test_a_cancel_of_a_lapsed_lease_notes_the_crash(client):
+    task = client.new_producer().submit("kills", 1)
+    (held,) = client.repository.poll_tasks("kills", None, 0.2)
+    wait_until(lambda: client.repository.now() > held.visible_at)
+
+    client.new_inspector().cancel(task)
+
+    (attempt,) = _attempts(client, task)
+    assert attempt.outcome == "crashed"
+    assert "lease lapsed" in (attempt.error or "")
+    assert abs((attempt.ended_at - held.visible_at).total_seconds()) < 1
+
+
+def test_a_cancel_goes_on_where_attempts_are_refused(client, database):
+    """A side table without a right to write must not keep a wrong task running."""
+    task = client.new_producer().submit("slow", 1)
+    client.repository.poll_tasks("slow", None, 30)
+    table = f"{SideTables(client.repository).lead}_attempts"
+    database.execute(f"ALTER TABLE {table} RENAME COLUMN outcome TO other")
+
+    assert client.new_inspector().cancel(task) == tasq.MutationResult(1, 0)
+    assert client.new_inspector().get(task.id).last_error == "cancelled"
+    assert database.execute(f"SELECT count(*) FROM {table}") == [(0,)]
