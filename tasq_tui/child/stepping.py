@@ -1,14 +1,20 @@
 """Step mode: one task at a time is claimed, shown, and dealt with as the user decides."""
 
+import os
 import queue
+import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final, Self
 
-from tasq_core.errors import RepositoryError
+from tasq_core.consumer.failures import judge
+from tasq_core.consumer.gate import Gate
+from tasq_core.errors import InvalidInputError, RepositoryError, RepositoryUnavailableError
+from tasq_core.fleet.pauses import Pauses
 from tasq_core.last_error import storable_error
-from tasq_core.reports import Lease, Outcome
+from tasq_core.reports import AttemptNote, Lease, Outcome
+from tasq_core.repository.side_tables import SideTables
 from tasq_core.task import Task, TaskStatus, mark_lease_lost
 from tasq_tui.child.attempt import Handler, run_now
 from tasq_tui.child.capture import Capture, Report
@@ -76,6 +82,39 @@ class HeldLease:
             self.ends = asked + self._timeout
 
 
+class _Side:
+    """The side tables as step mode needs them: what is paused, and who notes an attempt."""
+
+    def __init__(self, repository: "Repository") -> None:
+        self._gate = Gate()
+        self._host = socket.gethostname() or "localhost"
+        try:
+            self._tables: SideTables | None = SideTables(repository)
+        except InvalidInputError:
+            self._tables = None
+
+    def gate(self) -> Gate:
+        """The pauses as they are now; as last known where the tables can't be read.
+
+        Raises:
+            RepositoryUnavailableError: the database is away.
+        """
+        try:
+            if self._tables is not None and self._tables.exist(look_again=not self._tables.known):
+                self._gate.update(Pauses(self._tables).all())
+        except RepositoryUnavailableError:
+            raise
+        except RepositoryError:  # dropped meanwhile, or no right: as without them
+            return self._gate
+        return self._gate
+
+    def note(self, outcome: str, error: str | None, ended: float) -> AttemptNote | None:
+        """What is to be kept of an attempt that didn't succeed; None without side tables."""
+        if self._tables is None or not self._tables.known:
+            return None
+        return AttemptNote(outcome, error, ended, f"{self._host}:{os.getpid()}-step", self._host)
+
+
 class Stepper:
     """Walks through the claimable tasks; `run` is its thread's body."""
 
@@ -95,6 +134,7 @@ class Stepper:
         self._decisions: queue.SimpleQueue[Decide | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._passed: dict[UUID, None] = {}
+        self._side = _Side(repository)
 
     def decide(self, decision: Decide) -> None:
         """Hand in what is to become of the task shown."""
@@ -125,13 +165,14 @@ class Stepper:
         out single tasks.
         """
         start = self._start
+        gate = self._side.gate()
+        types = gate.open_types(tuple(self._handlers))
+        if not types:
+            return None
         tasks = self._repository.poll_tasks(
-            tuple(self._handlers),
-            start.queues,
-            start.visibility_timeout,
-            start.ordering,
-            1 + len(self._passed),
-        )
+            types, start.queues, start.visibility_timeout, start.ordering, 1 + len(self._passed),
+            skip_queues=gate.paused_queues,
+        )  # fmt: skip
         if not tasks:
             return None
         fresh = next((task for task in tasks if task.id not in self._passed), None)
@@ -183,18 +224,35 @@ class Stepper:
         if not self._repository.record_outcomes([start]):
             return
         task.status = TaskStatus.IN_PROGRESS
+        last = task.is_last_receive()
         error = run_now(self._handlers[task.type], task, self._report, self._capture)
-        status = TaskStatus.SUCCESSFUL
-        if error is not None:
-            status = TaskStatus.FAILED if task.is_last_receive() else TaskStatus.NEW
-        text = None if error is None else storable_error(error)
-        self._record(held, Outcome(held.lease, status, started, time.monotonic(), text))
+        ended = time.monotonic()
+        if error is None:
+            self._record(held, Outcome(held.lease, TaskStatus.SUCCESSFUL, started, ended))
+            return
+        verdict = judge(error, task, last, lambda *_: 0.0, self._ignore)
+        outcome = Outcome(
+            held.lease,
+            TaskStatus.FAILED if verdict.final else TaskStatus.NEW,
+            started,
+            ended if verdict.counted else None,
+            verdict.error,
+            verdict.retry_in,
+            counted=verdict.counted,
+            attempt=self._side.note(verdict.attempt, verdict.error, ended),
+        )
+        self._record(held, outcome)
+
+    @staticmethod
+    def _ignore(_: BaseException) -> None:
+        """Nothing: the policy of step mode, to retry at once, can't fail."""
 
     def _settle(self, task: Task, held: HeldLease, decide: Decide) -> None:
         now = time.monotonic()
         if decide.decision is Decision.FAIL:
             text = storable_error(decide.reason.strip() or _NO_REASON)
-            outcome = Outcome(held.lease, TaskStatus.FAILED, None, now, text)
+            note = self._side.note("failed", text, now)
+            outcome = Outcome(held.lease, TaskStatus.FAILED, None, now, text, attempt=note)
             ending = Ending.FAILED
         else:
             text = None
@@ -210,6 +268,11 @@ class Stepper:
             try:
                 return bool(self._repository.record_outcomes([outcome]))
             except RepositoryError as error:
+                if outcome.attempt is not None and not isinstance(
+                    error, RepositoryUnavailableError
+                ):
+                    outcome = outcome._replace(attempt=None)  # that may be what was refused
+                    continue
                 self._report(Error.of(error))
                 if time.monotonic() >= held.ends:
                     self._report(LeaseLost([held.lease.task_id]))

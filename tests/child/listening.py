@@ -49,6 +49,14 @@ def fails(task):
 def exits(task):
     raise SystemExit(3)
 
+def snoozes(task):
+    from tasq_core import Snooze
+    raise Snooze(60)
+
+def discards(task):
+    from tasq_core import Discard
+    raise Discard("the address is gone")
+
 def blocks(task):
     print("blocking")
     forever.wait()

@@ -5,6 +5,7 @@ from contextlib import closing
 
 import pytest
 
+from tasq_core.client import Client
 from tasq_core.repository import open_repository
 from tasq_core.task import Task
 from tasq_tui.child.pool import ChildPool
@@ -47,7 +48,7 @@ def url(tmp_path):
 @pytest.fixture
 def repository(url):
     with closing(open_repository(url)) as repository:
-        repository.migrate()
+        Client(repository).migrate()
         yield repository
 
 
@@ -322,6 +323,46 @@ def test_a_decision_on_another_task_is_refused(shop, ear, submit):
 
     assert str(other) in ear.wait(Error).text
     assert not ear.of(Started)
+
+
+@pytest.mark.parametrize("paused", [{"queue": "mail"}, {"type": "prints"}])
+def test_step_offers_nothing_that_is_paused_until_it_is_resumed(
+    shop, ear, submit, repository, *, row, paused
+):
+    """Who paused a queue is told that no Python consumer takes of it: the app is one."""
+    client = Client(repository)
+    client.pause(**paused)
+    held, other = submit("prints", queue="mail"), submit("fails", queue="other")
+    shop.send(Start(step=True, poll_interval=0.05, queues=None))
+
+    assert decide(shop, ear, 1, Decision.SKIP) == other
+    assert decide(shop, ear, 2, Decision.SKIP) == other
+    assert row(held).receive_count == 0
+    client.resume(**paused)
+    ear.wait(Awaiting, task_id=held)
+
+
+@pytest.mark.parametrize(
+    ("type", "status", "receives", "outcome"),
+    [("fails", "NEW", 1, "retried"), ("snoozes", "NEW", 0, "snoozed"),
+     ("discards", "FAILED", 1, "failed")],
+)  # fmt: skip
+def test_step_decides_and_notes_a_failed_attempt_as_a_consumer_does(
+    shop, ear, submit, repository, *, row, type, status, receives, outcome
+):
+    """A snoozed task lost a receive and ran at once, a discarded one ran again; no attempt stood
+    in `tasq show`."""
+    task_id = submit(type, max_receives=5)
+    shop.send(STEP)
+    decide(shop, ear, 1, Decision.RUN)
+    ear.wait(Finished)
+    inspector = Client(repository).new_inspector()
+    [attempt] = wait_until(lambda: inspector.attempts(task_id))
+    shop.send(Stop())
+    ear.wait(Stopped)
+
+    assert attempt.outcome == outcome
+    assert (row(task_id).status, row(task_id).receive_count) == (status, receives)
 
 
 # -- dry ---------------------------------------------------------------------------------------
