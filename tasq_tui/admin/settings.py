@@ -57,6 +57,8 @@ class Config:
     """`[keys]`: action to key, unchecked; the app knows its actions."""
     filters: Mapping[str, str] = field(default_factory=dict)
     """`[filters]`: saved filters by name, unchecked."""
+    notifications: bool = True
+    """Whether the app reports findings of health that appear or go."""
     warnings: tuple[str, ...] = ()
 
     def profile(self, name: str) -> Profile:
@@ -93,6 +95,7 @@ class Settings:
     password_command: str = field(default="", repr=False)
     keys: Mapping[str, str] = field(default_factory=dict)
     filters: Mapping[str, str] = field(default_factory=dict)
+    notifications: bool = True
     warnings: tuple[str, ...] = ()
     """For standard error, a line each."""
 
@@ -150,6 +153,7 @@ def load_settings(
         password_command=source.profile.password_command,
         keys=config.keys,
         filters=config.filters,
+        notifications=config.notifications,
         warnings=tuple(warnings),
     )
 
@@ -306,6 +310,7 @@ def read_config(path: Path) -> Config:
         "profiles": dict,
         "keys": dict,
         "filters": dict,
+        "notifications": bool,
     }
     top = _table(path, "", data, kinds)
     profiles = {
@@ -321,6 +326,7 @@ def read_config(path: Path) -> Config:
         profiles=MappingProxyType(profiles),
         keys=MappingProxyType(keys),
         filters=MappingProxyType(filters),
+        notifications=top.get("notifications", True),
         warnings=_exposure(path, mode, profiles),
     )
 

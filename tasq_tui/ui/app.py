@@ -25,6 +25,7 @@ from tasq_tui.ui.actions import Scope
 from tasq_tui.ui.base_screen import CockpitScreen
 from tasq_tui.ui.dialogs.confirm import ConfirmDialog
 from tasq_tui.ui.dialogs.help import HelpDialog
+from tasq_tui.ui.health_watch import WATCH_SECONDS, HealthWatch
 from tasq_tui.ui.keys.ordered_input import KeysInOrder
 from tasq_tui.ui.leaving import leave_on_signals, leaving_dialog
 from tasq_tui.ui.operations.change import Changer
@@ -108,7 +109,7 @@ class CockpitApp(KeysInOrder):
         theme.register(cast("App[object]", self))
         self._clock = clock
         self.session = Session(settings, clock)
-        self.changer = Changer(self, self.session, lambda: self.view)
+        self._attend(self.session)
         self.is_paused = False
         self._gate = ControlFilter()
         self._views: dict[str, CockpitScreen] = {}
@@ -137,12 +138,25 @@ class CockpitApp(KeysInOrder):
             leave_on_signals(cast("App[int]", self))
 
     def on_mount(self) -> None:
-        """Take the user's keys."""
+        """Take the user's keys, and begin to watch health."""
+        self.set_interval(WATCH_SECONDS, self._watch)
         self.theme_changed_signal.subscribe(self, theme.remember)
         keys, complaints = actions.keymap(self.session.settings.keys)
         self.set_keymap(keys)
         for complaint in complaints:
             self.changer.tell(complaint, "warning")
+
+    def _attend(self, session: Session) -> None:
+        """Change and watch the database of `session`."""
+        self.changer = Changer(self, session, lambda: self.view)
+        self._health = HealthWatch(session, self.changer.tell)
+
+    def _watch(self) -> None:
+        """Report what changed in health, unless that is off or nothing can be read."""
+        is_off = self.is_paused or not self.session.settings.notifications
+        looks = any(worker.group == "watch" and worker.is_running for worker in self.workers)
+        if not (is_off or looks or self.view.failure):
+            self.run_worker(self._health.look(), group="watch")
 
     @property
     def view(self) -> CockpitScreen:
@@ -236,7 +250,7 @@ class CockpitApp(KeysInOrder):
         for mode in _CLASSES:
             await self.remove_mode(mode)
         self._views.clear()
-        self.changer = Changer(self, session, lambda: self.view)
+        self._attend(session)
         for mode in _CLASSES:
             self.add_mode(mode, partial(self._view, mode))
         await self.switch_mode("overview")

@@ -158,6 +158,12 @@ def test_a_profile_gives_all_its_settings(env):
     assert settings.warnings == ()
 
 
+def test_notifications_are_on_unless_the_config_file_turns_them_off(env, config):
+    assert load_settings(environment=env).notifications
+    config.write_text("notifications = false\n" + CONFIG)
+    assert not load_settings(environment=env).notifications
+
+
 def test_no_database_says_how_to_give_one(tmp_path):
     with pytest.raises(InvalidInputError, match=r"--url.*TASQ_URL.*none\.toml"):
         load_settings(environment={"TASQ_CONFIG": str(tmp_path / "none.toml")})

@@ -51,6 +51,13 @@ Filters with a name are found in the palette, and offered while a filter is type
 [filters]
 "stuck mail" = "queue:mail status:failed"
 ```
+
+The app reports findings of health that appear or go, on every screen. To turn that off, write this
+above all tables:
+
+```toml
+notifications = false
+```
 """
 
 
