@@ -8,6 +8,7 @@ UV := $(shell uv --version >/dev/null 2>&1 && command -v uv)
 PYTHON ?= $(if $(UV),>=3.11,python3)
 PROJECTS := pyproject.toml tasq_core/pyproject.toml
 ARGS ?=
+VERSION ?= 18
 WORKERS ?= 4
 
 ifdef UV
@@ -24,11 +25,11 @@ compile = uv pip compile --quiet --universal --python-version 3.11 --generate-ha
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo setup check test quick bench bench-full screenshots docs lock dist clean
+.PHONY: help demo setup check test quick test-ha test-postgres bench bench-full screenshots docs lock dist clean
 
 help: ## show this help
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | \
-		while IFS='|' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
+		while IFS='|' read -r name text; do printf '  make %-13s %s\n' "$$name" "$$text"; done
 
 demo: $(VENV)/.runtime ## open the app on a live demonstration queue
 	@$(BIN)/tasq demo $(ARGS)
@@ -50,6 +51,9 @@ test: check ## the checks and all tests, on private database servers
 
 quick: $(VENV)/.dev ## the tests without servers, slow ones and serial ones: under two minutes
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup -m 'not slow and not serial' --sqlite-only $(ARGS)
+
+test-postgres: $(VENV)/.dev ## the contract and dialect tests on PostgreSQL 13 to 18: VERSION=18 (needs npm)
+	$(BIN)/python -m tests.support.postgres_versions $(VERSION) -n $(WORKERS) --dist loadgroup $(ARGS)
 
 bench: $(VENV)/.bench ## measure against other task queues, in minutes
 	$(BIN)/python -m benchmarks $(ARGS)

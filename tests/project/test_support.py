@@ -206,3 +206,14 @@ def test_a_terminal_shows_the_screen_takes_keys_and_resizes():
         terminal.wait_for("Ada; Lovelace 70")
 
         assert terminal.wait() == 3
+
+
+def test_a_version_of_postgresql_that_cant_be_had_is_refused_with_those_that_can():
+    answer = subprocess.run(
+        python("-m", "tests.support.postgres_versions", "12"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 1
+    assert answer.stderr == "no PostgreSQL '12' here; VERSION is one of 13, 14, 15, 16, 17, 18\n"

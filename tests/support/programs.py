@@ -15,9 +15,15 @@ class ServerUnavailableError(Exception):
 def postgres_program(name: str) -> str:
     """The path of a program of the newest PostgreSQL; they are seldom on the PATH.
 
+    `TASQ_TEST_POSTGRES_BIN` names the folder of another one's.
+
     Raises:
         ServerUnavailableError: there is none.
     """
+    if chosen := os.environ.get("TASQ_TEST_POSTGRES_BIN"):
+        if os.access(Path(chosen) / name, os.X_OK):
+            return str(Path(chosen) / name)
+        raise ServerUnavailableError(f"no program {name} in {chosen}")
     folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=_major_version, reverse=True)
     folders += sorted(Path("/opt/homebrew/opt").glob("postgresql*/bin"), reverse=True)
     if pg_config := shutil.which("pg_config"):
