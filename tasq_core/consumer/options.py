@@ -70,6 +70,7 @@ class ConsumerOptions:
     job_timeout: float | None = None
     """A job that runs longer has failed. A coroutine is cancelled; a thread can't be."""
     logger: Logger = DEFAULT_LOGGER
+    """Where what happens is logged."""
     max_active_tasks: int = 10
     """How many tasks may be claimed and not yet done."""
     max_coroutines: int | None = None
@@ -81,12 +82,14 @@ class ConsumerOptions:
     poll_limit: int = 10
     """The most tasks one claim asks for."""
     poll_strategy: PollStrategy = PollStrategy.BY_CREATED_AT
+    """Which tasks come first: the oldest, or those of the highest priority."""
     queues: tuple[str, ...] | None = ("",)
     """The queues claimed from; None means every queue."""
     release: str = ""
     """The version of the program, for the fleet to show."""
     retry_backoff: float | RetryPolicy = DEFAULT_BACKOFF
-    """How long a failed task waits before it runs again; 0 is at once."""
+    """How long a failed task waits before it runs again; 0 is at once, by default 1 s, doubled
+    with each attempt up to 5 min, with jitter."""
     visibility_timeout: float = 15.0
     """How long a lease lasts unless it is extended, which happens every third of it."""
     given: frozenset[str] = field(default=frozenset(), repr=False, compare=False)

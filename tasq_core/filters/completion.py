@@ -25,7 +25,7 @@ _LENGTHS: Final = {
     ">1h": "longer than an hour",
     "<1s": "under a second",
 }
-_VALUES: Final[dict[str, dict[str, str]]] = {
+VALUES: Final[dict[str, dict[str, str]]] = {
     "status": {
         **{status.value.lower(): "" for status in TaskStatus},
         TaskStatusGroup.OPEN.lower(): "new, enqueued or in progress",
@@ -52,6 +52,7 @@ _VALUES: Final[dict[str, dict[str, str]]] = {
     "finished": _TIMES,
     "visible": _TIMES,
 }
+"""What is offered after a key, and what it means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ def _values(
     name = (term.key or "").lower()
     key = ALIASES.get(name, name)
     named = {"queue": queues, "type": types}.get(key)
-    offered = _VALUES.get(key, {}) if named is None else {quoted(name): "" for name in named}
+    offered = VALUES.get(key, {}) if named is None else {quoted(name): "" for name in named}
     typed = text[value.start : cursor].lstrip('"').lower()
     fitting = _beginning(typed, offered)
     if named is not None:

@@ -135,8 +135,8 @@ def take_options(url: str) -> tuple[str, dict[str, Any]]:
     options: dict[str, Any] = {}
     for pair in query.split("&") if mark else ():
         name, _, value = pair.partition("=")
-        if name in _OPTIONS:
-            options[name] = _OPTIONS[name](url, name, unquote_plus(value))
+        if name in CONNECT_OPTIONS:
+            options[name] = CONNECT_OPTIONS[name](url, name, unquote_plus(value))
         else:
             rest.append(pair)
     return (f"{base}?{'&'.join(rest)}" if rest else base), options
@@ -167,7 +167,7 @@ def _text(_url: str, _name: str, value: str) -> str:
     return value
 
 
-_OPTIONS: Final[Mapping[str, Callable[[str, str, str], object]]] = {
+CONNECT_OPTIONS: Final[Mapping[str, Callable[[str, str, str], object]]] = {
     "connect_timeout": _duration,
     "pool_size": _whole,
     "read_only": _flag,
@@ -175,3 +175,4 @@ _OPTIONS: Final[Mapping[str, Callable[[str, str, str], object]]] = {
     "time_zone": _text,
     "wake_up": _flag,
 }
+"""Options of `connect` that may stand in a URL's query, and what reads each."""

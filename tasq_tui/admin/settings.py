@@ -34,10 +34,13 @@ class Profile:
 
     name: str
     url: str = field(default="", repr=False)
+    """The database: `postgresql://…`, `mysql://…` or `sqlite:///file.db`."""
     prefix: str = ""
+    """The table is `<prefix>_tasks`."""
     time_zone: str = ""
     """Of the table's times (MySQL, MariaDB): "UTC", "local" or a name as Europe/Berlin."""
     read_only: bool = False
+    """Let the database refuse every change; `--read-write` overrides it."""
     color: str = ""
     """Of the header: a colour's name or #rrggbb."""
     confirm: bool = False

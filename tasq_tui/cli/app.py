@@ -25,7 +25,8 @@ Filters: status:failed,new queue:mail type:send* prio:>=5 receives:>=3 id:ab12
          is:ready|delayed|leased|stale|exhausted|retrying
 
 Exit codes: 0 done, 1 failed or declined, 2 usage, 3 not found, 4 timeout,
-            5 cannot connect, 6 partly done, 7 refused (read-only), 130 interrupted.
+            5 cannot connect, 6 partly done, 7 refused (read-only), 8 unhealthy,
+            130 interrupted.
 """
 
 
