@@ -14,7 +14,7 @@ from tasq_core.errors import InvalidInputError
 from tasq_core.filters import Filter
 from tasq_core.filters.model import Term
 from tasq_core.filters.values import Age, Span
-from tasq_core.reports import MutationResult
+from tasq_core.reports import MutationResult, Swap
 from tasq_core.repository.batches import READ_BYTES
 from tasq_core.repository.protocol import Repository
 from tasq_core.steering import change_tasks, is_leased
@@ -63,10 +63,22 @@ def swap(
     for ids in selection.batches(repository, BATCH):
         result += change_tasks(
             repository, ids, wanted, break_leases=break_leases,
-            keep=None if trash is None else trash.keep_swaps,
+            keep=None if trash is None else _keeping(trash),
         )  # fmt: skip
         yield Progress(result.done, result.skipped, total)
     return result
+
+
+def _keeping(trash: TrashFile) -> Callable[[Sequence[Swap]], None]:
+    """Keeps the rows of one batch; one that changes meanwhile is kept anew and counted once."""
+    known: set[UUID] = set()
+
+    def keep(swaps: Sequence[Swap]) -> None:
+        ids = {swap.before.id for swap in swaps}
+        trash.keep_swaps(swaps, repeated=len(ids & known))
+        known.update(ids)
+
+    return keep
 
 
 def delete(

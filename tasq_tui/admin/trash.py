@@ -159,6 +159,7 @@ class TrashFile:
         stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%S.%f}Z-{facts['table'][:40]}-{facts['id']}"
         self.path = trash.folder / f"{stamp}{_ROWS}"
         self.rows = 0
+        """How many tasks it keeps."""
         self._trash = trash
         self._facts = facts
         self._capacity = capacity
@@ -175,8 +176,10 @@ class TrashFile:
         """
         self._keep(Kind.DELETED, [to_line(task) for task in tasks], [])
 
-    def keep_swaps(self, swaps: Sequence[Swap]) -> None:
+    def keep_swaps(self, swaps: Sequence[Swap], *, repeated: int = 0) -> None:
         """The same for rows that are to be changed; with `after` None, deleted.
+
+        `repeated` of them are kept already, as they were a moment ago, and count once.
 
         Raises:
             TrashFullError: more than the trash may hold.
@@ -185,6 +188,7 @@ class TrashFile:
         changes = [swap_line(swap.before, swap.after) for swap in swaps if swap.after]
         kind = Kind.CHANGED if changes else Kind.DELETED
         self._keep(kind, [to_line(swap.before) for swap in swaps], changes)
+        self.rows -= repeated
 
     def keep_new(self, tasks: Sequence[Task]) -> None:
         """The same for rows that are to be inserted, of which a digest is enough.

@@ -93,6 +93,9 @@ def put_rows_back(
     result = MutationResult(0, 0)
     for done in _WAYS[entry.kind](repository, trash, entry, own):
         result += done
+        # A row that stands there twice may be met twice, and is one task.
+        skipped = min(result.skipped, max(entry.rows - result.done, 0))
+        result = MutationResult(result.done, skipped)
         yield Progress(result.done, result.skipped, entry.rows)
     return result
 

@@ -145,6 +145,26 @@ def test_a_cancelled_run_comes_back_as_ready_and_not_as_held(repository, run, un
     assert [task.id for task in repository.poll_tasks("email", "mail", 30)] == [claimed.id]
 
 
+def test_tasks_that_start_while_they_are_cancelled_are_one_task_each(
+    repository, run, undo, monkeypatch
+):
+    """Each is kept twice, as it was and as it is: an undo would count 8 and leave 4."""
+    repository.submit_tasks(make_tasks(4))
+    swap = repository.swap_tasks
+
+    def swap_late(swaps, **how):
+        monkeypatch.setattr(repository, "swap_tasks", swap)
+        repository.poll_tasks("email", "mail", 600, limit=4)
+        return swap(swaps, **how)
+
+    monkeypatch.setattr(repository, "swap_tasks", swap_late)
+    assert run(changes.cancel(select())).result.done == 4
+
+    undone = undo()
+
+    assert (undone.text, undone.seen.total) == ("put back 4", 4)
+
+
 def test_without_an_id_it_is_the_last_change_that_isnt_undone(repository, run, undo):
     repository.submit_task(make_task(queue="a"))
     run(edit(queue="b"))

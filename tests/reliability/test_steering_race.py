@@ -34,11 +34,14 @@ class Operator:
         self.settings = settings
         self.trash = Trash()
         self.done = Counter()
+        self.worked = threading.Semaphore(0)
+        """A permit for each task that consumers may run: they mustn't finish before the operator."""
         self.cancelled = Counter()
         """How often each task was written as cancelled, or tried to."""
         self._random = random.Random(17)
 
     def act(self, number):
+        self.worked.release(TASKS // CHANGES)
         match self._random.choice(["edit", "edit", "cancel", "undo"]):
             case "edit":
                 wanted = Wanted(priority=number)
@@ -67,7 +70,10 @@ def test_racing_consumers_each_effect_is_one_and_the_counts_add_up(database, rep
     repository.submit_tasks(make_tasks(TASKS))
     runs = defaultdict(list)
 
+    operator = Operator(database.open(), Settings(url=database.url, prefix=database.prefix))
+
     def handler(task):
+        operator.worked.acquire()
         runs[task.id].append(task.priority)
 
     consumers = [
@@ -77,12 +83,12 @@ def test_racing_consumers_each_effect_is_one_and_the_counts_add_up(database, rep
     for consumer in consumers:
         consumer.learn("email", handler)
     threads = [threading.Thread(target=consumer.run, args=(2,)) for consumer in consumers]
-    operator = Operator(database.open(), Settings(url=database.url, prefix=database.prefix))
     for thread in threads:
         thread.start()
     try:
         for number in range(1, CHANGES):
             operator.act(number)
+        operator.worked.release(2 * TASKS)
         wait_until(lambda: not repository.count(parse("status:open")), 120)
     finally:
         for consumer in consumers:
