@@ -45,6 +45,12 @@ class ChildPool:
         with self._lock:
             return self._current is not None
 
+    @property
+    def pid(self) -> int | None:
+        """Of the process that commands go to; None if there is none."""
+        with self._lock:
+            return None if self._current is None else self._current.pid
+
     def load(self, command: Load) -> None:
         """Load handlers into a new child; Loaded or LoadFailed tells how it went.
 

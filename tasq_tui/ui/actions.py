@@ -210,6 +210,11 @@ def bindings(scope: Scope) -> list[Binding]:
     return [action.binding for action in ACTIONS if action.scope is scope]
 
 
+def named(scope: Scope, name: str) -> Action:
+    """The action called `name` in `scope`."""
+    return next(action for action in ACTIONS if (action.scope, action.name) == (scope, name))
+
+
 def tone(binding_id: str | None) -> Tone:
     """How the footer colours the key of a binding."""
     return _TONES.get(binding_id or "", Tone.PLAIN)

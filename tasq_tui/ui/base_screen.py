@@ -139,6 +139,10 @@ class CockpitScreen(Screen[None]):
             return None
         return True
 
+    def key_of(self, name: str) -> str:
+        """The key of one of this screen's actions, as the user has set it."""
+        return self.cockpit.get_key_display_of(actions.named(self.SCOPE, name))
+
     def show_failure(self, failure: Failure | None) -> None:
         """Tell why the data is old, or that it is fresh again."""
         if failure is not None:

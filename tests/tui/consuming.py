@@ -36,6 +36,9 @@ class ConsumerApp(App[None]):
     def on_unmount(self) -> None:
         self.session.close()
 
+    def get_key_display_of(self, action):
+        return action.key
+
     def get_line_filters(self):
         return [*super().get_line_filters(), ControlFilter()]
 

@@ -50,7 +50,7 @@ async def test_handlers_that_can_not_be_loaded_are_told_with_the_reason(open_con
         await driver.sees("no module 'no_such_jobs'")
         await driver.load()
 
-        assert "no module" not in driver.text.split("output")[0]
+        assert "no module" not in driver.text.split("Output")[0]
 
 
 async def test_an_empty_name_is_refused(open_consumer):
@@ -141,7 +141,8 @@ async def test_step_mode_shows_a_task_and_runs_it_when_told(open_consumer, size)
         first = driver.submit("prints", {"to": "ada@example.org", "n": [1, 2]})
         second = driver.submit("prints", {"to": "bob@example.org"})
         assert await driver.step() == first
-        await driver.sees(f"prints {first.hex[:8]} waits", "◆ waiting", '"ada@example.org"')
+        question = f"prints {first.hex[:8]} waits: e run · n skip · f fail · r requeue"
+        await driver.sees(question, "◆ waiting", '"ada@example.org"')
         assert "e Run  n Skip  f Fail  r Requeue" in driver.footer
         assert driver.row(first).status is TaskStatus.ENQUEUED
         await driver.decide("e")
@@ -272,12 +273,12 @@ async def test_the_output_of_one_task_is_shown_when_it_is_chosen(open_consumer):
         await driver.press("s")
         await driver.sees("✓ succeeded", "\u00d7 failed")
         await driver.press("end")
-        await driver.sees("output of prints")
+        await driver.sees("Output of prints")
         assert "ValueError" not in driver.text
         await driver.press("home")
-        await driver.sees("output of fails", "ValueError: no such address")
+        await driver.sees("Output of fails", "ValueError: no such address")
         await driver.press("escape")
-        await driver.sees("output of all tasks")
+        await driver.sees("Output of all tasks")
 
 
 async def test_arguments_that_came_cut_are_read_in_full(open_consumer):
@@ -438,7 +439,7 @@ async def test_three_panes_stand_side_by_side_where_there_is_room(open_consumer)
 
         assert table.region.right <= args.region.x
         assert args.region.bottom <= log.region.y
-        assert {args.region.right, log.region.right} == {160}
+        assert {args.region.right, log.parent.region.right} == {160}
 
 
 async def test_every_line_of_the_form_fits_eighty_columns(open_consumer):

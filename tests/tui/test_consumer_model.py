@@ -43,6 +43,8 @@ from tasq_tui.ui.consumer.task_logs import (
 )
 from tests.support.builders import make_task
 
+KEYS = {"run": "e", "skip": "n", "fail": "f", "requeue": "r"}
+
 
 def claimed(**fields):
     return ClaimedTask.of(make_task(**fields))
@@ -66,7 +68,7 @@ class Told:
         self(Claimed(list(tasks), lease))
 
     def words(self, **options):
-        return state_words(self.model, **{"read_only": False} | options).text
+        return state_words(self.model, KEYS, **{"read_only": False} | options).text
 
 
 @pytest.fixture
@@ -232,7 +234,7 @@ def test_the_line_asks_about_the_task_that_waits(told):
     told.claim(task)
     told(Awaiting(task.id))
 
-    assert told.words() == f"email {task.id.hex[:8]} waits: run, skip, fail or requeue it?"
+    assert told.words() == f"email {task.id.hex[:8]} waits: e run · n skip · f fail · r requeue"
 
 
 def test_an_offered_dry_run_says_what_is_missing(told):

@@ -52,6 +52,16 @@ class ConsumerControl:
         self._started: Start | None = None
         self._decided_at = float("-inf")
 
+    @property
+    def started(self) -> Start | None:
+        """What it was started with; None while it doesn't consume."""
+        return self._started
+
+    @property
+    def pid(self) -> int | None:
+        """Of the handlers' process; None without one."""
+        return self._pool.pid
+
     def take(self, events: Sequence[AnyEvent]) -> None:
         """Let the model know what the child said."""
         now = time.monotonic()

@@ -29,7 +29,8 @@ from tasq_tui.ui.text.sanitize import fit
 
 _WHEEL_ROWS: Final = 3
 _LOOKS: Final = frozenset(
-    f"run--{look}" for look in ("header", "cursor", "cursor-blurred", "lease", "low", "message")
+    f"run--{look}"
+    for look in ("header", "cursor", "cursor-blurred", "lease", "half", "low", "message")
 )
 
 
@@ -52,7 +53,8 @@ class InFlight(Widget, can_focus=True):
         & > .run--cursor-blurred {
             color: $foreground; background: $block-cursor-blurred-background;
         }
-        & > .run--lease { color: $text-accent; }
+        & > .run--lease { color: $text-muted; }
+        & > .run--half { color: $text-warning; }
         & > .run--low { color: $text-error; }
         & > .run--message { text-style: dim; }
     }

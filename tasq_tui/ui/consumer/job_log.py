@@ -1,6 +1,7 @@
 """What handlers printed, logged and raised: the end of it as it comes, or held still to read."""
 
 import sys
+from dataclasses import dataclass
 from typing import ClassVar, Final, NamedTuple
 
 from rich.segment import Segment
@@ -8,6 +9,7 @@ from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Region
+from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -35,15 +37,14 @@ class Row(NamedTuple):
 class JobLog(Widget, can_focus=True):
     """Shows a LineLog, its end first of all.
 
-    Scrolled up it stands still, and the header counts what has come since; End follows again.
+    Scrolled up it stands still, and counts what has come since; End follows again. The pane
+    around it shows title and note: `Titled` tells them.
     """
 
     DEFAULT_CSS = """
     JobLog {
         height: 1fr;
         background: $surface;
-        & > .job-log--header { background: $panel; text-style: bold dim; }
-        & > .job-log--header-focused { color: $foreground; background: $panel; text-style: bold; }
         & > .job-log--label { text-style: dim; }
         & > .job-log--stderr { color: $text-warning; }
         & > .job-log--log { color: $text-primary; }
@@ -54,9 +55,7 @@ class JobLog(Widget, can_focus=True):
     }
     """
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        f"job-log--{look}" for look in ("header", "header-focused", "label", *_KINDS)
-    }
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"job-log--{look}" for look in ("label", *_KINDS)}
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,j", "scroll_by(1)", "Down", show=False),
@@ -67,9 +66,16 @@ class JobLog(Widget, can_focus=True):
         Binding("end,G", "follow", "Follow", show=False),
     ]
 
+    @dataclass
+    class Titled(Message):
+        """What is shown, and how much of it."""
+
+        title: str
+        note: str
+
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
-        self._title = ""
+        self._title = self._note = ""
         self._log = LineLog()
         self._labelled = False
         self._held: list[Row] | None = None
@@ -87,20 +93,26 @@ class JobLog(Widget, can_focus=True):
         """Show `log` under `title`; another log than before is shown from its end.
 
         Args:
-            title: for the header; made inert here.
+            title: what it is; made inert here.
             log: read again at each call of `poll`.
             labelled: whether each line names its task.
         """
         if log is not self._log:
             self._held = None
-        self._title, self._log, self._labelled = safe(title), log, labelled
+        if title != self._title:
+            self._title, self._note = title, ""
+            self.post_message(self.Titled(title, ""))
+        self._log, self._labelled = log, labelled
         self.poll()
 
     def poll(self) -> None:
         """Show what came since; repaint only the lines that changed."""
         if not self.size:
             return
-        rows = [self._header(), *self._body()]
+        rows = self._body()
+        if (note := self._noted()) != self._note:
+            self._note = note
+            self.post_message(self.Titled(self._title, note))
         old, self._rows = self._rows, rows
         if len(rows) != len(old):
             self.refresh()
@@ -136,7 +148,7 @@ class JobLog(Widget, can_focus=True):
 
     @property
     def _height(self) -> int:
-        return max(self.size.height - 1, 0)
+        return self.size.height
 
     def _scroll(self, rows: int) -> None:
         if self._held is None:
@@ -151,15 +163,13 @@ class JobLog(Widget, can_focus=True):
             self._held = None
         self.poll()
 
-    def _header(self) -> Row:
-        look = "header-focused" if self.has_focus else "header"
-        text = f" {self._title}"
+    def _noted(self) -> str:
+        """How much of the log is shown."""
         if self._held is not None:
-            news = self._log.added - self._held_at
-            text += f" · held still, {count(news)} new · End follows"
-        elif dropped := self._log.dropped:
-            text += f" · the last {count(len(self._log))} of {count(len(self._log) + dropped)}"
-        return Row(look, "", text)
+            return f"held still, {count(self._log.added - self._held_at)} new · End follows"
+        if dropped := self._log.dropped:
+            return f"the last {count(len(self._log))} of {count(len(self._log) + dropped)}"
+        return ""
 
     def _body(self) -> list[Row]:
         if self._held is not None:
@@ -190,14 +200,6 @@ class JobLog(Widget, can_focus=True):
         del event
         self._held = None
         self._rows = []
-        self.poll()
-
-    def on_focus(self) -> None:
-        """Show that keys scroll here."""
-        self.poll()
-
-    def on_blur(self) -> None:
-        """Show that keys go elsewhere."""
         self.poll()
 
     def render_line(self, y: int) -> Strip:

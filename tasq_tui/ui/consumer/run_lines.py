@@ -16,6 +16,7 @@ POINTER: Final = "►"
 GUTTER: Final = 2
 _GAP: Final = " "
 _LEASE_BAR: Final = 5
+_HALF_LEASE: Final = 0.5
 _LOW_LEASE: Final = 0.34
 """Of a lease; pings come every third of it, so less than this left means that one failed."""
 
@@ -156,10 +157,13 @@ def _lease(run: Run, width: int, now: float) -> Cell:
     left = run.lease_left(now)
     if left is None:
         return Cell(" " * width)
-    low = left < _LOW_LEASE * run.lease_seconds
     # Rounded up: a lease that reads 0s is over.
-    text = f"{formats.span(-(-left // 1)):>4} {bar(left, run.lease_seconds, _LEASE_BAR)}"
-    return Cell(fit(text, width), "run--low" if low else "run--lease")
+    text = f"{formats.span(-(-left // 1)):>4}"
+    if left >= _HALF_LEASE * run.lease_seconds:
+        return Cell(fit(text, width), "run--lease")  # pinged in time: nothing to look at
+    low = left < _LOW_LEASE * run.lease_seconds
+    text += f" {bar(left, run.lease_seconds, _LEASE_BAR)}"
+    return Cell(fit(text, width), "run--low" if low else "run--half")
 
 
 def draw(line: RunLine, width: int, style_of: Callable[[str], Style]) -> Strip:

@@ -1,6 +1,7 @@
 """The consumer: load handlers, run them on tasks, freely or one by one, and watch."""
 
 import asyncio
+import socket
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -23,11 +24,13 @@ from tasq_tui.ui.actions import Scope
 from tasq_tui.ui.base_screen import CockpitScreen
 from tasq_tui.ui.consumer.control import ConsumerControl
 from tasq_tui.ui.consumer.form import ConsumerForm
+from tasq_tui.ui.consumer.held_back import held_back
 from tasq_tui.ui.consumer.in_flight import InFlight
 from tasq_tui.ui.consumer.job_log import JobLog
+from tasq_tui.ui.consumer.run_args import RunArgs
 from tasq_tui.ui.consumer.runs import Run, RunState
 from tasq_tui.ui.consumer.state import Consuming, Phase
-from tasq_tui.ui.consumer.status_text import Words, state_words, task_name
+from tasq_tui.ui.consumer.status_text import DECISIONS, Words, state_words, task_name
 from tasq_tui.ui.consumer.task_logs import RunKey
 from tasq_tui.ui.db.executor import Failure
 from tasq_tui.ui.dialogs.confirm import ConfirmDialog
@@ -36,12 +39,11 @@ from tasq_tui.ui.session import Session
 from tasq_tui.ui.tasks.args import ArgsView
 from tasq_tui.ui.text.formats import count
 from tasq_tui.ui.text.sanitize import safe, safe_text
+from tasq_tui.ui.widgets.pane import Pane
 
 FRAME_SECONDS: Final = 0.1
 """Between paints while something goes on."""
-_FULL_ARGS_BYTES: Final = 1_000_000
 _HINT: Final = (
-    "",
     "No tasks yet: load handlers, then start, or step.",
     "They run in a process of their own: one that hangs",
     "or crashes harms neither the app nor its task.",
@@ -73,8 +75,11 @@ class ConsumerScreen(CockpitScreen):
         self._table = InFlight(time.monotonic)
         self._args = ArgsView()
         self._log = JobLog()
+        self._form_pane = Pane(self._form, title="Consume", id="consumer-form")
+        self._table_pane = Pane(self._table, title="Tasks", id="consumer-tasks")
+        self._log_pane = Pane(self._log, title="Output", id="consumer-log")
         self._offered: Task | None = None
-        self._full_args: tuple[UUID, bytes] | None = None
+        self._run_args = RunArgs(session)
         self._words = Words("", "")
         self._keys: tuple[object, ...] = ()
         self._zoom = ""
@@ -93,19 +98,36 @@ class ConsumerScreen(CockpitScreen):
 
     def body(self) -> Iterator[Widget]:
         """The form, how things stand, and three panes."""
-        yield self._form
+        yield self._form_pane
         yield Static(id="consumer-state", markup=False)
         with Container(id="consumer-panes"):
-            yield self._table
+            yield self._table_pane
             with Vertical(id="consumer-detail"):
                 yield self._args
-                yield self._log
+                yield self._log_pane
 
     async def read(self) -> Failure | None:
-        """Find out whether the database is there; the child tells the rest."""
+        """Find out whether the database is there, and what is paused; the child tells the rest."""
         answer = await self.session.stats.attempt(self.session.stats.repository.now)
         self._form.suggest(queues=self.session.queues, types=self.model.types)
-        return answer if isinstance(answer, Failure) else None
+        if isinstance(answer, Failure):
+            return answer
+        await self._read_held_back()
+        return None
+
+    async def _read_held_back(self) -> None:
+        """Why the consumer claims less than it could; without side tables nothing is known."""
+        figures, scan, now = self.session.figures, self.session.scan, self.session.now()
+        start, found = self.control.started, ""
+        if start is not None and self.model.busy:
+            await figures.pauses.read(scan, now, scan.inspector.pauses)
+            await figures.consumers.read(scan, now, scan.inspector.consumers)
+            me = (socket.gethostname(), self.control.pid)
+            reports = figures.consumers.value or ()
+            mine = next((report for report in reports if (report.host, report.pid) == me), None)
+            found = held_back(start, self.model.types, figures.pauses.value or (), mine)
+        self._dirty |= found != self.model.held_back
+        self.model.held_back = found
 
     def on_mount(self) -> None:
         """Begin to paint."""
@@ -246,7 +268,7 @@ class ConsumerScreen(CockpitScreen):
 
     def action_zoom(self) -> None:
         """Give the pane in focus all the room, or share it again."""
-        panes = {"list": self._table, "args": self._args, "log": self._log}
+        panes = {"list": self._table_pane, "args": self._args, "log": self._log_pane}
         here = next((name for name, pane in panes.items() if pane.has_focus_within), "list")
         self._zoom = "" if self._zoom else here
         for name in panes:
@@ -314,6 +336,9 @@ class ConsumerScreen(CockpitScreen):
         self._table.show(self.model.runs, _HINT)
         self._draw_panes()
         model = self.model
+        held, loaded = model.runs.in_flight, len(model.types)
+        self._table_pane.entitle("Tasks", f"{count(held)} in flight" if held else "")
+        self._form_pane.entitle("Consume", f"{count(loaded)} types loaded" if loaded else "")
         keys = (
             model.phase, model.loading, model.waiting, model.types, model.problem,
             self._zoom, self._offered, self._table.current is None,
@@ -323,7 +348,8 @@ class ConsumerScreen(CockpitScreen):
             self.refresh_bindings()
 
     def _draw_words(self) -> None:
-        words = state_words(self.model, self._offered, read_only=self.session.read_only)
+        keys = {name: self.key_of(name) for name in DECISIONS}
+        words = state_words(self.model, keys, self._offered, read_only=self.session.read_only)
         if words == self._words:
             return
         self._words = words
@@ -340,29 +366,27 @@ class ConsumerScreen(CockpitScreen):
         if args is not None:
             self._args.show(args)
         if run is None or run.state is RunState.WAITING:
-            self._log.show("output of all tasks", self.model.logs.all, labelled=True)
+            self._log.show("Output of all tasks", self.model.logs.all, labelled=True)
         else:
-            title = f"output of {task_name(run.task.type, run.task.id)}"
+            title = f"Output of {task_name(run.task.type, run.task.id)}"
             self._log.show(title, self.model.logs.of(run.key))
 
     def _args_of(self, run: Run | None) -> bytes | None:
         """The arguments of `run`; those that came cut are read in full, if not too long."""
         if run is None:
             return None
-        if len(run.task.args) == run.task.args_bytes:
-            return run.task.args
-        if self._full_args is None or self._full_args[0] != run.task.id:
-            self._full_args = (run.task.id, run.task.args)
-            if run.task.args_bytes <= _FULL_ARGS_BYTES:
-                self.run_worker(self._read_args(run.task.id), group="args", exclusive=True)
-        return self._full_args[1]
+        args, is_cut = self._run_args.of(run)
+        if is_cut:
+            self.run_worker(self._read_args(run.task.id), group="args", exclusive=True)
+        return args
 
     async def _read_args(self, task_id: UUID) -> None:
-        detail = self.session.detail
-        answer = await detail.attempt(detail.repository.get_tasks, [task_id])
-        if not isinstance(answer, Failure) and answer.value:
-            self._full_args = (task_id, answer.value[0].args)
-            self._dirty = True
+        self._dirty |= await self._run_args.read(task_id)
+
+    @on(JobLog.Titled)
+    def _title_log(self, message: JobLog.Titled) -> None:
+        message.stop()
+        self._log_pane.entitle(message.title, message.note)
 
     @on(InFlight.CursorMoved)
     def _show_run(self, message: InFlight.CursorMoved) -> None:

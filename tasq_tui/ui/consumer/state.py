@@ -62,6 +62,7 @@ class Consuming:
         idle: whether the last poll found nothing.
         problem: what went wrong last, until something is done about it.
         last_words: how the process ended, where it ended by itself.
+        held_back: why it claims less than it could, as far as is known; "" if it doesn't.
     """
 
     def __init__(self) -> None:
@@ -73,6 +74,7 @@ class Consuming:
         self.idle = False
         self.problem = ""
         self.last_words: Died | None = None
+        self.held_back = ""
         self.runs = Runs()
         self.logs = TaskLogs()
 

@@ -1,7 +1,8 @@
 """How the consumer stands, in a line. Pure; the text is inert."""
 
 import shlex
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Final, NamedTuple
 
 from tasq_core.task import Task
 from tasq_tui.admin.command_line import target as target_options
@@ -13,6 +14,8 @@ from tasq_tui.ui.consumer.task_logs import RunKey
 from tasq_tui.ui.text.formats import count
 from tasq_tui.ui.text.sanitize import safe
 
+DECISIONS: Final = ("run", "skip", "fail", "requeue")
+"""What can be decided about a task that waits, by the names of the actions."""
 _LONGEST_NAME = 60
 _LONGEST_PROBLEM = 240
 _NAMED = 3
@@ -44,8 +47,21 @@ def end_of(died: Died) -> str:
     return f"was {reason}" if reason.startswith("killed") else reason
 
 
-def state_words(consuming: Consuming, offered: Task | None = None, *, read_only: bool) -> Words:
-    """What there is to know first; a problem before all else."""
+def state_words(
+    consuming: Consuming,
+    keys: Mapping[str, str],
+    offered: Task | None = None,
+    *,
+    read_only: bool,
+) -> Words:
+    """What there is to know first; a problem before all else.
+
+    Args:
+        consuming: how it stands.
+        keys: those of the decisions, by the names of `DECISIONS`.
+        offered: a task that a dry run is offered for.
+        read_only: whether the session is.
+    """
     if consuming.problem and not consuming.loading:
         return Words("error", _problem(consuming))
     if offered is not None:
@@ -60,7 +76,9 @@ def state_words(consuming: Consuming, offered: Task | None = None, *, read_only:
     if (waiting := consuming.waiting) is not None:
         run = consuming.runs.get(RunKey(waiting))
         if run is not None:
-            return Words("ask", _question(run))
+            return Words("ask", _question(run, keys))
+    if consuming.held_back:
+        return Words("ask", f"{consuming.held_back} · {_progress(consuming)}")
     return Words("busy", _progress(consuming))
 
 
@@ -105,8 +123,9 @@ def _ready(consuming: Consuming, *, read_only: bool) -> str:
     return " · ".join(part for part in (*parts, f"handles {names}{more}") if part)
 
 
-def _question(run: Run) -> str:
-    return f"{task_name(run.task.type, run.task.id)} waits: run, skip, fail or requeue it?"
+def _question(run: Run, keys: Mapping[str, str]) -> str:
+    choices = " · ".join(f"{keys[name]} {name}" for name in DECISIONS)
+    return f"{task_name(run.task.type, run.task.id)} waits: {choices}"
 
 
 def _progress(consuming: Consuming) -> str:
