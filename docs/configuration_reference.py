@@ -29,14 +29,6 @@ ENVIRONMENT = {
     "NO_COLOR": "Anything: no colours.",
 }
 
-TOP_LEVEL = {
-    "default_profile": "The profile to use where neither a flag nor the environment names a"
-    " database.",
-    "profiles": "A table a profile, `[profiles.NAME]`; see below.",
-    "keys": "Other keys for the app's actions: `[keys]`, action = key; see [keys](../keys.md).",
-    "filters": "Saved filters by name: `[filters]`, name = filter; see [filters](filters.md).",
-}
-
 HEAD = """\
 # Configuration
 
@@ -60,6 +52,14 @@ FED = """\
 to what keeps N workers fed, where they weren't given.
 """
 
+FILE = """\
+## The config file
+
+TOML. A key that tasq doesn't know is an error. A name in `[keys]` is one of [the app's
+actions](../keys.md); `[filters]` holds [filters](filters.md).
+
+"""
+
 PASSWORDS = """\
 A password in none of these: `PGPASSWORD`, `PGPASSFILE` or `~/.pgpass`, a `pg_service.conf`,
 `MYSQL_PWD` and MySQL's option files are read by the drivers, in programs as in the command.
@@ -72,7 +72,7 @@ def page() -> str:
     from tasq_core.consumer.options import ConsumerOptions
     from tasq_core.fleet.findings import Limits
     from tasq_core.repository.urls import CONNECT_OPTIONS
-    from tasq_tui.admin.settings import Profile
+    from tasq_tui.admin.settings import Config, Profile
 
     in_url = ", ".join(f"`{name}`" for name in sorted(CONNECT_OPTIONS))
     parts = [
@@ -88,9 +88,7 @@ def page() -> str:
         "## Environment\n\n| variable | meaning |\n|-|-|\n"
         + "\n".join(f"| `{name}` | {text} |" for name, text in ENVIRONMENT.items()),
         PASSWORDS.rstrip(),
-        "## The config file\n\nTOML. A key that tasq doesn't know is an error.\n\n"
-        "| key | meaning |\n|-|-|\n"
-        + "\n".join(f"| `{name}` | {text} |" for name, text in TOP_LEVEL.items()),
+        FILE + _table("key", _fields(Config, skip={"path", "warnings"})),
         "Of a profile:\n\n" + _table("key", _fields(Profile, skip={"name"})),
     ]
     return "\n\n".join(part.strip() for part in parts) + "\n"
@@ -154,7 +152,7 @@ def _default(value: Any) -> str:
         return f"`{value:.9g}`" + (f" ({duration_text(value)})" if value >= _MINUTE else "")
     if isinstance(value, StrEnum):
         return f"`{value.value!r}`"
-    if value is None or isinstance(value, bool | int | str | tuple):
+    if value is None or isinstance(value, bool | int | str | tuple | dict):
         return f"`{value!r}`"
     return f"`{value.name}`" if hasattr(value, "name") else "see text"
 

@@ -55,11 +55,13 @@ class Config:
 
     path: Path
     default_profile: str = ""
+    """The profile where neither a flag nor the environment names a database."""
     profiles: Mapping[str, Profile] = field(default_factory=dict)
+    """`[profiles.NAME]`: the profiles by name."""
     keys: Mapping[str, str] = field(default_factory=dict)
-    """`[keys]`: action to key, unchecked; the app knows its actions."""
+    """`[keys]`: action to key; the app checks both."""
     filters: Mapping[str, str] = field(default_factory=dict)
-    """`[filters]`: saved filters by name, unchecked."""
+    """`[filters]`: saved filters by name; checked where one is used."""
     notifications: bool = True
     """Whether the app reports findings of health that appear or go."""
     warnings: tuple[str, ...] = ()

@@ -58,7 +58,7 @@ def _count(client: tasq_core.Client, where: str) -> int:
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd-analyze")
 def test_systemd_accepts_the_unit(tmp_path):
     text = named(_PAGE, "mailer@.service").replace("User=mailer", "User=root")
-    text = text.replace("/opt/mailer/.venv/bin/tasq", "/bin/true").replace("/opt/mailer", "/")
+    text = text.replace("/srv/mailer/.venv/bin/tasq", "/bin/true").replace("/srv/mailer", "/")
     (tmp_path / "mailer@1.service").write_text(text)
 
     done = subprocess.run(
@@ -165,7 +165,7 @@ def test_the_crontabs_lines_do_what_is_said(folder, shell):
     """`health` mails while something is wrong, and is silent while nothing is."""
     lines = [line for line in named(_PAGE, "tasq.cron").splitlines() if "mailer  " in line]
     clean, health = (
-        line.partition("  mailer  ")[2].replace("/opt/mailer/.venv/bin/tasq", "tasq")
+        line.partition("  mailer  ")[2].replace("/srv/mailer/.venv/bin/tasq", "tasq")
         for line in lines
     )
     assert all("%" not in line for line in lines), "% is a line's end in a crontab"
