@@ -63,9 +63,10 @@ class FleetInspection:
         if task.status not in _HELD or self._side() is None:
             return None
         known = self.consumers() if consumers is None else consumers
+        since = task.started_at if task.status is TaskStatus.IN_PROGRESS else None
         for consumer in known:
             if consumer.holds(task.id, task.receive_count):
-                return Holder(consumer)
+                return Holder(consumer, since=since)
         if task.visible_at <= self._repository.now():
             return None
         could = any(
@@ -73,7 +74,7 @@ class FleetInspection:
             and (task.started_at is None or task.started_at > consumer.heartbeat_at)
             for consumer in known
         )  # fmt: skip
-        return Holder(None, may_be_new=could)
+        return Holder(None, may_be_new=could, since=since)
 
     def _side(self) -> SideTables | None:
         """The side tables, where there are any."""

@@ -86,6 +86,8 @@ class Holder:
     """None: no heartbeat names the attempt."""
     may_be_new: bool = False
     """Whether a registered consumer may have claimed it since its last heartbeat."""
+    since: datetime | None = None
+    """When it was started, by the database's clock; None where it was only claimed."""
 
     def __str__(self) -> str:
         """For people, such as "held by mailer-1" or "held by an unregistered consumer (Go?)"."""

@@ -108,6 +108,7 @@ def holder_record(holder: Holder | None) -> dict[str, Any] | None:
         "id": None if consumer is None else str(consumer.id),
         "host": None if consumer is None else consumer.host,
         "vanished": None if consumer is None else consumer.vanished,
+        "since": iso(holder.since),
         "text": str(holder),
     }
 

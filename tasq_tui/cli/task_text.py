@@ -31,7 +31,7 @@ def task_text(
         "queue": task.queue or '""',
         "status": task.status.value,
         "why": why,
-        **({} if holder is None else {"holder": str(holder)}),
+        **({} if holder is None else {"holder": _holder(holder, now)}),
         "priority": str(task.priority),
         "receives": f"{task.receive_count}{limit}",
         "created": _time(task.created_at, now),
@@ -51,6 +51,10 @@ def task_text(
         yield "  attempts that didn't succeed"
     for attempt in attempts:
         yield from _attempt(attempt, now)
+
+
+def _holder(holder: Holder, now: datetime) -> str:
+    return f"{holder}, since {_time(holder.since, now)}" if holder.since else str(holder)
 
 
 def _attempt(attempt: Attempt, now: datetime) -> Iterator[str]:

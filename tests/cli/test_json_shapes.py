@@ -113,7 +113,7 @@ def test_consumers_holders_and_attempts_have_the_documented_shape():
     attempt = Attempt(id, 1, "a", "h", at, at, "failed", "x")
 
     assert_same_shape(consumer_record(consumer), EXAMPLES["consumer"])
-    assert_same_shape(holder_record(Holder(consumer)), EXAMPLES["holder"])
+    assert_same_shape(holder_record(Holder(consumer, since=at)), EXAMPLES["holder"])
     assert_same_shape(attempt_record(attempt), EXAMPLES["attempt"])
 
 

@@ -10,6 +10,7 @@ import re
 import threading
 from collections.abc import Iterable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from textual.widget import Widget
@@ -19,6 +20,7 @@ from tasq_tui.admin.settings import Settings
 from tasq_tui.child.protocol import Claimed, ClaimedTask, Ending, Finished, Output, Started
 from tasq_tui.ui.text.sanitize import folded, safe_lines
 from tasq_tui.ui.widgets.lines_view import LinesView
+from tests.support.attempts import put_attempt
 from tests.support.builders import make_task
 from tests.tui.conftest import NOW, cockpit, press, screen_text, settled, until
 from tests.tui.consuming import consumer
@@ -89,6 +91,9 @@ async def test_the_task_beside_the_list_is_the_one_under_the_cursor(
     rows = alternating(40)
     number_of = {task.id: number for number, task in enumerate(rows)}
     table.repository.restore_tasks(rows)
+    for number, task in enumerate(rows):
+        for attempt in range(number % 4):
+            put_attempt(Path("shop.db"), task, attempt + 1, error=f"Error: {token(number)}")
     walk = random.Random(seed)
     async with cockpit(settings, size=SIZES[seed % 4], screen="tasks") as (app, pilot):
         view = app.view
@@ -118,6 +123,12 @@ async def test_the_task_beside_the_list_is_the_one_under_the_cursor(
             assert painted(app, error) == ([] if mine % 2 else expected(error, error_of(mine))), (
                 f"after {step}"
             )
+            attempts = view.detail.query_one("#detail-attempts", LinesView)
+            assert len(attempts.text.splitlines()) == 2 * (mine % 4), f"after {step}"
+            assert tokens([attempts.text]) == ({token(mine)} if mine % 4 else set())
+            assert painted(app, attempts) == (
+                expected(attempts, attempts.text) if mine % 4 else []
+            ), f"after {step}"
 
 
 @pytest.mark.slow

@@ -6,10 +6,13 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from tasq_core.errors import RepositoryError
 from tasq_core.task import Task
 from tasq_tui.admin.explain import explain, place_of
+from tasq_tui.admin.fleet import fleet_of
 from tasq_tui.ui.db.executor import Failure
 from tasq_tui.ui.session import Session
+from tasq_tui.ui.tasks.attempts import FleetFacts
 from tasq_tui.ui.tasks.detail import TaskDetail
 
 _REPEAT_SECONDS: Final = 0.06
@@ -21,8 +24,8 @@ _PATIENCE_SECONDS: Final = 0.03
 """How long the last task stays in the pane while the next one is read; then the row's own
 facts stand in for it."""
 
-_PLACE_SECONDS: Final = 5.0
-"""After so long a ready task's place among the others is read again."""
+_AGAIN_SECONDS: Final = 5.0
+"""After so long a ready task's place among the others, or who holds it, is read again."""
 
 
 class DetailFeed:
@@ -33,7 +36,8 @@ class DetailFeed:
         self._detail = detail
         self._row: Task | None = None
         self._place = ""
-        self._placed_at = 0.0
+        self._fleet = FleetFacts()
+        self._read_at = 0.0
         self._is_shown = False
         self._moved = 0.0
 
@@ -49,12 +53,13 @@ class DetailFeed:
             return
         known, self._row = self._row, row
         now = time.monotonic()
-        if row == known and not (self._place and now - self._placed_at > _PLACE_SECONDS):
+        lasting = not self._place and self._fleet.holder is None
+        if row == known and (lasting or now - self._read_at < _AGAIN_SECONDS):
             return
         repeats = now - self._moved < _REPEAT_SECONDS
         self._moved = now
         if known is None or known.id != row.id:
-            self._place = ""
+            self._place, self._fleet = "", FleetFacts()
             self._is_shown = False
             if known is None or repeats:
                 self._show_row()
@@ -70,7 +75,7 @@ class DetailFeed:
         if self._row is not None:
             self._is_shown = True
             now = self._session.now()
-            self._detail.show_facts(self._row, now, self._why(self._row, now))
+            self._detail.show_facts(self._row, now, self._why(self._row, now), self._fleet)
 
     def _why(self, task: Task, now: datetime) -> str:
         """Why it stands where it does, with ages as of now."""
@@ -86,14 +91,20 @@ class DetailFeed:
         if isinstance(found, Failure) or found.value is None:
             self._show_row()
             return
-        task, self._place = found.value
-        self._placed_at = time.monotonic()
+        task, self._place, self._fleet = found.value
+        self._read_at = time.monotonic()
         self._is_shown = True
         now = self._session.now()
-        self._detail.show(task, now, self._why(task, now))
+        self._detail.show(task, now, self._why(task, now), self._fleet)
 
-    def _whole(self, task_id: UUID) -> tuple[Task, str] | None:
+    def _whole(self, task_id: UUID) -> tuple[Task, str, FleetFacts] | None:
         repository = self._session.detail.repository
         for task in repository.get_tasks([task_id]):
-            return task, place_of(repository, task, self._session.now())
+            return task, place_of(repository, task, self._session.now()), self._fleet_facts(task)
         return None
+
+    def _fleet_facts(self, task: Task) -> FleetFacts:
+        try:
+            return FleetFacts(*fleet_of(task, self._session.detail.inspector))
+        except RepositoryError as error:  # as without the right to read the side tables
+            return FleetFacts(problem=str(error))
