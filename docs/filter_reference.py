@@ -28,6 +28,13 @@ status:failed queue:mail error:"connection refused" finished:<1d
 
 What another language would write (`status=failed`, `a OR b`, `&&`, parentheses, typographic quotes)
 is refused with what to write here; it never silently matches nothing.
+
+## Filters with a name
+
+Those of `[filters]` in the [config file](configuration.md) are known to the command, to the app's
+filter line, its completion and its palette. With `"stuck mail" = "queue:mail status:failed"` there,
+`tasq list --where "stuck mail"` lists the failed tasks of that queue, and says so. A name is taken
+as one only where it is all that is given.
 """
 
 TIMES = """\

@@ -267,6 +267,12 @@ def _flag(env: Mapping[str, str], name: str) -> bool | None:
     raise InvalidInputError(f"{name}={text!r} is neither yes nor no; set it to 1 or 0")
 
 
+def named_filter(filters: Mapping[str, str], text: str) -> str | None:
+    """The saved filter that `text` is the whole name of, in any case; None where it isn't one."""
+    wanted = text.strip().casefold()
+    return next((where for name, where in filters.items() if name.casefold() == wanted), None)
+
+
 # -- folders and files -----------------------------------------------------------------------
 
 

@@ -1,9 +1,12 @@
 """The options that choose tasks: a verb's command class brings them, `choice_of` reads them."""
 
+from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Final
 
 import typer
 
+from tasq_tui.admin.settings import config_path, named_filter, read_config
+from tasq_tui.cli import diagnostics, sanitize
 from tasq_tui.cli.options import VerbCommand, noted_parameters
 from tasq_tui.cli.selection import Choice
 
@@ -22,7 +25,10 @@ def _choosing(
     ] = None,
     where: Annotated[
         str | None,
-        typer.Option(metavar="FILTER", help="As in 'status:failed queue:mail created:>2h'."),
+        typer.Option(
+            metavar="FILTER",
+            help="As in 'status:failed queue:mail created:>2h', or the name of a saved one.",
+        ),
     ] = None,
     statuses: Annotated[
         list[str] | None,
@@ -94,8 +100,19 @@ class NarrowingCommand(ChoosingCommand):
 
 
 def choice_of(context: typer.Context) -> Choice:
-    """What the verb was given to choose tasks by."""
-    return Choice(**context.meta[_NOTED])
+    """What the verb was given to choose tasks by; the name of a saved filter is that filter.
+
+    Raises:
+        InvalidInputError: the config file is in error.
+    """
+    choice = Choice(**context.meta[_NOTED])
+    if choice.where is None:
+        return choice
+    saved = named_filter(read_config(config_path()).filters, choice.where)
+    if saved is None:
+        return choice
+    diagnostics.note(sanitize.line(f"the filter {choice.where.strip()}: {saved}"))
+    return replace(choice, where=saved)
 
 
 def checked_choice(context: typer.Context) -> Choice:

@@ -1,5 +1,7 @@
 """Looking at tasks: back where one came from, follow, search inside, zoom, columns, an id."""
 
+from dataclasses import replace
+
 import pytest
 
 from tasq_core.task import TaskStatus
@@ -127,3 +129,22 @@ async def test_a_column_that_no_index_serves_is_refused_as_order(shop: Settings,
         await press(pilot, "o", *["down"] * downs, "s")
 
         await until(pilot, lambda: answer in screen_text(app))
+
+
+async def test_the_name_of_a_saved_filter_is_that_filter(shop: Settings):
+    settings = replace(
+        shop, filters={"stuck mail": "queue:mail status:failed", "bad": "colour:red"}
+    )
+    async with cockpit(settings, size=WIDE, screen="tasks") as (app, pilot):
+        await press(pilot, "slash")
+        await type_text(pilot, "Stuck mail")
+        await press(pilot, "escape", "enter")
+        await settled(pilot)
+        assert {(task.queue, task.status) for task in app.view.list.window.rows} == {
+            ("mail", TaskStatus.FAILED)
+        }
+        await press(pilot, "slash", "ctrl+u")
+        await type_text(pilot, "bad")
+        await press(pilot, "escape", "enter")
+
+        await until(pilot, lambda: "in the config file: " in screen_text(app))

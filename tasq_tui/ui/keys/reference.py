@@ -45,7 +45,8 @@ requeue = "ctrl+r"
 "tasks.delete" = "D"
 ```
 
-Filters with a name are found in the palette, and offered while a filter is typed:
+Filters with a name are found in the palette, offered while a filter is typed, and known to
+`--where`:
 
 ```toml
 [filters]

@@ -1,7 +1,8 @@
 """The filter line: completion as one types, history, and a caret under what is wrong."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import ClassVar, Final
 
 from rich.cells import cell_len
@@ -17,6 +18,7 @@ from textual.widgets.option_list import Option
 from tasq_core.errors import FilterSyntaxError
 from tasq_core.filters import Filter, parse
 from tasq_core.filters.completion import Completion
+from tasq_tui.admin.settings import named_filter
 from tasq_tui.ui.text.sanitize import fit, safe, safe_text
 
 Completer = Callable[[str, int], Sequence[Completion]]
@@ -80,6 +82,7 @@ class FilterBar(Vertical):
         self,
         completer: Completer,
         history: Sequence[str] = (),
+        saved: Mapping[str, str] = MappingProxyType({}),
         *,
         id: str | None = None,
         classes: str | None = None,
@@ -89,12 +92,14 @@ class FilterBar(Vertical):
         Args:
             completer: offers completions.
             history: earlier filters, the newest last.
+            saved: filters by their names; a name stands for its filter.
             id: the widget's id.
             classes: the widget's CSS classes.
         """
         super().__init__(id=id, classes=classes)
         self.history = list(history)
         self._completer = completer
+        self._saved = saved
         self._applied = ""
         self._draft = ""
         self._at = len(self.history)
@@ -214,10 +219,12 @@ class FilterBar(Vertical):
     def _check(self, *, refused: bool) -> Filter | None:
         """The filter typed; None if it can't be read, with the reason shown."""
         problem = self.query_one("#filter-problem", Static)
+        saved = named_filter(self._saved, self.text)
         try:
-            where = parse(self.text)
+            where = parse(self.text if saved is None else saved)
         except FilterSyntaxError as error:
-            problem.update(safe_text(self._pointed(error)))
+            told = f"in the config file: {safe(error.hint)}" if saved else self._pointed(error)
+            problem.update(safe_text(told))
             problem.set_class(True, "-wrong")
             problem.set_class(refused, "-refused")
             return None

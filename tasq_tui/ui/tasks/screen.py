@@ -57,7 +57,8 @@ class TasksScreen(ViewingScreen):
     def __init__(self, session: Session) -> None:
         super().__init__(session, _EMPTY)
         self.where = Filter()
-        self._bar = FilterBar(self._complete, read_lines(session.settings, "filters"))
+        settings = session.settings
+        self._bar = FilterBar(self._complete, read_lines(settings, "filters"), settings.filters)
         self._pane = Pane(self._list, title="Tasks", id="tasks-list")
         self._all: Selection | None = None
         self._matches = MatchCount(session)
