@@ -44,6 +44,7 @@ class AsyncConsumer(Facade):
     with_logger = chained(Consumer.with_logger, lambda: AsyncConsumer)
     with_max_active_tasks = chained(Consumer.with_max_active_tasks, lambda: AsyncConsumer)
     with_max_coroutines = chained(Consumer.with_max_coroutines, lambda: AsyncConsumer)
+    with_metrics = chained(Consumer.with_metrics, lambda: AsyncConsumer)
     with_name = chained(Consumer.with_name, lambda: AsyncConsumer)
     with_poll_interval = chained(Consumer.with_poll_interval, lambda: AsyncConsumer)
     with_poll_limit = chained(Consumer.with_poll_limit, lambda: AsyncConsumer)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 from tasq_core.consumer.backoff import RetryPolicy
 from tasq_core.consumer.channel import Channel
@@ -18,6 +18,9 @@ from tasq_core.durations import Duration, seconds
 from tasq_core.errors import ConsumerAlreadyStoppedError, InvalidTypeError
 from tasq_core.repository.protocol import Repository
 from tasq_core.task import MAX_INT16, PollStrategy, check_integer
+
+if TYPE_CHECKING:
+    from tasq_core.metrics.consumers import ConsumerMetrics
 
 M = TypeVar("M", bound=Middleware)
 F = TypeVar("F", bound=Hook)
@@ -93,6 +96,10 @@ class Consumer:
         At the bound the threads of `run` wait for one of them to end.
         """
         return self._with(max_coroutines=coroutines)
+
+    def with_metrics(self, metrics: "ConsumerMetrics | None") -> Self:
+        """Count claims, attempts, waits and runs there; see `tasq_core.metrics`."""
+        return self._with(metrics=metrics)
 
     def with_name(self, name: str) -> Self:
         """Call the consumer so in the fleet, instead of host:pid-number."""

@@ -1,12 +1,16 @@
 """What a consumer logs: one place for the levels, the wording and the `extra` fields."""
 
 import logging
+from typing import TYPE_CHECKING
 
 from tasq_core.consumer.failures import FALLBACK_DELAY, Verdict
 from tasq_core.consumer.job import Job
 from tasq_core.consumer.options import Logger
 from tasq_core.errors import RepositoryError
 from tasq_core.task import Task
+
+if TYPE_CHECKING:
+    from tasq_core.metrics.consumers import ConsumerMetrics
 
 
 def task_fields(job: Job) -> dict[str, object]:
@@ -24,8 +28,9 @@ def task_fields(job: Job) -> dict[str, object]:
 class ConsumerLog:
     """Writes the consumer's log records."""
 
-    def __init__(self, logger: Logger) -> None:
+    def __init__(self, logger: Logger, metrics: "ConsumerMetrics | None" = None) -> None:
         self.logger = logger
+        self._metrics = metrics
         self.last_error: str | None = None
         """What the consumer could not do last."""
         self.debug = logger.isEnabledFor(10)
@@ -90,6 +95,8 @@ class ConsumerLog:
     def database_failed(self, doing: str, error: BaseException, delay: float) -> None:
         """A statement failed and will be tried again."""
         self.last_error = f"could not {doing}: {error}"
+        if self._metrics is not None:
+            self._metrics.database_failed()
         self.logger.warning(
             "could not %s, trying again in %.1f s: %s", doing, delay, error,
             extra={"activity": doing, "retry_in": delay},

@@ -30,6 +30,12 @@ class Gate:
         """The queues to leave alone."""
         return self._current()[1]
 
+    @property
+    def pauses(self) -> list[tuple[str, str]]:
+        """(kind, name) of what is paused now."""
+        now = monotonic()
+        return [(kind, name) for kind, name, until in self._pauses if until > now]
+
     def open_types(self, types: tuple[str, ...]) -> tuple[str, ...]:
         """Those of `types` that may be claimed."""
         if self.quiet:

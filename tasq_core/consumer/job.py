@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tasq_core.consumer.failures import Verdict
     from tasq_core.consumer.handlers import Handler
     from tasq_core.consumer.run import ConsumerRun
+    from tasq_core.metrics.series import PairSeries
 
 
 class Job:
@@ -27,8 +28,8 @@ class Job:
 
     __slots__ = (
         "_run", "abandoned", "attempt", "awaited", "cancel", "coroutine", "counted", "error",
-        "expires", "finished", "lease", "max_receives", "retry_in", "started", "status", "task",
-        "thread",
+        "expires", "finished", "lease", "max_receives", "retry_in", "series", "started",
+        "status", "submitted", "task", "thread",
     )  # fmt: skip
 
     def __init__(self, task: Task, expires: float, run: "ConsumerRun") -> None:
@@ -45,6 +46,10 @@ class Job:
         self.counted = True
         self.attempt: str | None = None
         """What to call its outcome, unless it succeeded: failed, retried, timed out, snoozed."""
+        self.series: PairSeries | None = None
+        """What it is counted in, where its consumer has metrics."""
+        self.submitted: float | None = None
+        """When its task was, as monotonic seconds; known with metrics, of first attempts."""
         self.thread = 0
         """The identity of the thread that runs it."""
         self.coroutine: asyncio.Task[None] | None = None

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Final, Self, TypedDict
+from typing import TYPE_CHECKING, Any, Final, Self, TypedDict
 
 from tasq_core.consumer.backoff import DEFAULT_BACKOFF, RetryPolicy, retry_policy
 from tasq_core.durations import Duration, seconds
@@ -14,6 +14,9 @@ from tasq_core.errors import (
     VisibilityTimeoutTooShortError,
 )
 from tasq_core.task import MAX_INT32, Ordering, PollStrategy, check_integer, check_names, check_text
+
+if TYPE_CHECKING:
+    from tasq_core.metrics.consumers import ConsumerMetrics
 
 Logger = logging.Logger | logging.LoggerAdapter[Any]
 
@@ -42,6 +45,7 @@ class OptionChanges(TypedDict, total=False):
     logger: Logger
     max_active_tasks: int
     max_coroutines: int | None
+    metrics: "ConsumerMetrics | None"
     name: str
     poll_interval: Duration
     poll_limit: int
@@ -75,6 +79,8 @@ class ConsumerOptions:
     """How many tasks may be claimed and not yet done."""
     max_coroutines: int | None = None
     """How many `async def` handlers may run at once; None is as many as `max_active_tasks`."""
+    metrics: "ConsumerMetrics | None" = None
+    """Counts what the consumer does; None counts nothing."""
     name: str = ""
     """What the fleet calls this consumer; "" is host:pid-number."""
     poll_interval: float = 5.0
@@ -114,6 +120,8 @@ class ConsumerOptions:
         retry_policy(self.retry_backoff)
         if not hasattr(self.logger, "isEnabledFor"):
             raise InvalidTypeError(f"logger must be a logging.Logger, not {self.logger!r}")
+        if self.metrics is not None and not hasattr(self.metrics, "attach"):
+            raise InvalidTypeError(f"metrics must be a ConsumerMetrics, not {self.metrics!r}")
         changed = {
             option.name
             for option in fields(self)

@@ -4,7 +4,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 from time import monotonic
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from tasq_core.consumer.backoff import LONGEST_DELAY, Reconnect
 from tasq_core.consumer.consumer_log import ConsumerLog
@@ -21,6 +21,9 @@ from tasq_core.errors import (
 from tasq_core.reports import Lease, Outcome
 from tasq_core.repository.protocol import Repository
 from tasq_core.task import Task, TaskStatus
+
+if TYPE_CHECKING:
+    from tasq_core.metrics.consumers import ConsumerMetrics
 
 _BATCH: Final = 1000
 _LINGER: Final = 0.003
@@ -50,6 +53,7 @@ class OutcomeWriter:
         tally: Tally,
         visibility_timeout: float,
         delete_on_success: bool,
+        metrics: "ConsumerMetrics | None",
         on_lost: Callable[[Job], None],
         on_requeued: Callable[[list[float]], None],
         on_settled: Callable[[], None],
@@ -60,6 +64,7 @@ class OutcomeWriter:
         self._presence = presence
         self._tally = tally
         self._delete_on_success = delete_on_success
+        self._metrics = metrics
         self._on_lost = on_lost
         self._on_requeued = on_requeued
         self._on_settled = on_settled
@@ -174,6 +179,8 @@ class OutcomeWriter:
                     self._lost(starting, ending, written)
                     recorded = [job for job in ending if job.lease in written]
                 self._tally.add(recorded, len(recorded))
+                if self._metrics is not None:
+                    self._metrics.ended(recorded)
                 self._settle(ending)
                 return
 
@@ -203,8 +210,13 @@ class OutcomeWriter:
                 self._on_lost(job)
         for job in ending:
             if job.lease not in written:
-                self._tally.lost += 1
-                self._log.outcome_lost(job, "the lease has passed on, or the row is gone")
+                self._lose_outcome(job, "the lease has passed on, or the row is gone")
+
+    def _lose_outcome(self, job: Job, reason: str) -> None:
+        self._tally.lost += 1
+        if self._metrics is not None:
+            self._metrics.lost(job)
+        self._log.outcome_lost(job, reason)
 
     def _written_unheard(self, ending: list[Job], written: set[Lease]) -> set[Lease]:
         """Those whose earlier write did commit, though the connection broke before we knew."""
@@ -262,7 +274,7 @@ class OutcomeWriter:
             for job in over:
                 if job.lease not in written:
                     reason = f"the lease ended while the database failed: {error}"
-                    self._log.outcome_lost(job, reason)
+                    self._lose_outcome(job, reason)
             self._ledger.settle(over)
         return [job for job in ending if job.expires > now]
 

@@ -167,10 +167,7 @@ class Poller:
         if self._presence.notes_attempts:
             further["note_crashes"] = True
         try:
-            tasks = self._repository.poll_tasks(
-                types, options.queues, options.visibility_timeout, options.ordering, limit,
-                **further,
-            )  # fmt: skip
+            tasks = self._poll(types, limit, further)
         except ClaimUnansweredError as error:
             self._halt.wait(self._unanswered.begin(error, asked))
             return None
@@ -190,6 +187,20 @@ class Poller:
             self._on_claimed(tasks, asked + options.visibility_timeout)
         self._channel.low_watermark = len(self._channel.ready) // 2
         return len(tasks)
+
+    def _poll(self, types: tuple[str, ...], limit: int, further: _Further) -> list[Task]:
+        options = self._options
+        began, found = monotonic(), None
+        try:
+            tasks = self._repository.poll_tasks(
+                types, options.queues, options.visibility_timeout, options.ordering, limit,
+                **further,
+            )  # fmt: skip
+            found = len(tasks)
+        finally:
+            if options.metrics is not None:
+                options.metrics.claim_ended(began, found)
+        return tasks
 
     def _wait_for_tasks(self, found: int) -> None:
         """Wait for the poll interval, a wake-up or a retry; longer after empty wake-ups."""

@@ -7,7 +7,7 @@ import socket
 import threading
 from collections.abc import Callable
 from time import monotonic
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
 from tasq_core.consumer.consumer_log import ConsumerLog
@@ -24,6 +24,9 @@ from tasq_core.fleet.pauses import Pauses
 from tasq_core.fleet.registry import Command, Registry
 from tasq_core.last_error import storable_error
 from tasq_core.repository.side_tables import SideTables
+
+if TYPE_CHECKING:
+    from tasq_core.metrics.consumers import RunFigures
 
 HEARTBEAT_SECONDS: Final = 5.0
 _PRUNE_SECONDS: Final = 600.0
@@ -93,6 +96,7 @@ class Presence:
         self._look_again = 0.0
         self._without_attempts_until = 0.0
         self._told = self._written = False
+        self._beat_at: float | None = None
         self._periodic: Periodic | None = None
         self.stopping = False
 
@@ -140,6 +144,30 @@ class Presence:
         if first:
             self._log.attempts_refused(error)
 
+    def figures(self) -> "RunFigures":
+        """What a scrape of metrics shows of the run."""
+        from tasq_core.metrics.consumers import RunFigures  # noqa: PLC0415 - only with metrics
+
+        jobs = self._ledger
+        beat = self._beat_at
+        return RunFigures(
+            self.name, self.host, _version(), self._options.release, self._state,
+            self._workers,
+            [job.series for job in list(jobs.running) if job.series is not None],
+            [job.series for job in list(jobs.unstarted) if job.series is not None],
+            None if beat is None else monotonic() - beat,
+            [(kind, name) for kind, name in self._gate.pauses if self._concerns(kind, name)],
+        )  # fmt: skip
+
+    def _concerns(self, kind: str, name: str) -> bool:
+        if kind == "type":
+            return name in self._handlers.types
+        return self._options.queues is None or name in self._options.queues
+
+    @property
+    def _state(self) -> str:
+        return "stopping" if self.stopping else "quiet" if self._gate.quiet else "running"
+
     # -- the jobs ----------------------------------------------------------------------------
 
     @property
@@ -163,9 +191,18 @@ class Presence:
     def _beat(self) -> float:
         side = self._side
         if side is not None and self._exists(side):
-            Registry(side).write(self._id, self._row())
-            self._written = True
+            self._write(side)
         return HEARTBEAT_SECONDS
+
+    def _write(self, side: SideTables) -> None:
+        metrics, written = self._options.metrics, False
+        try:
+            Registry(side).write(self._id, self._row())
+            self._written = written = True
+            self._beat_at = monotonic()
+        finally:
+            if metrics is not None:
+                metrics.heartbeat(written=written)
 
     def _look(self) -> float:
         side = self._side
@@ -224,7 +261,6 @@ class Presence:
             [job.lease.task_id.hex, job.lease.receive_count]
             for job in list(self._ledger.unstarted)[:_MOST_WAITING]
         ]
-        state = "stopping" if self.stopping else "quiet" if self._gate.quiet else "running"
         error = self._log.last_error
         return {
             "name": self.name,
@@ -235,7 +271,7 @@ class Presence:
             "queues": json.dumps(self._options.queues),
             "types": json.dumps(self._handlers.types),
             "workers": self._workers,
-            "state": state,
+            "state": self._state,
             "counts": json.dumps(self._tally.counts),
             "in_flight": json.dumps({"running": running, "waiting": waiting}),
             "last_error": None if error is None else storable_error(error),

@@ -74,7 +74,7 @@ class ConsumerRun:
         self._stopping = False
         self._deadline = float("inf")
         self._settled = threading.Event()
-        self._log = log = ConsumerLog(options.logger)
+        self._log = log = ConsumerLog(options.logger, options.metrics)
         self._debug = log.debug
         self._failure_hooks = FailureHooks(failure_hooks, log)
         self._ledger = ledger = Ledger()
@@ -114,6 +114,7 @@ class ConsumerRun:
             tally=self._tally,
             visibility_timeout=options.visibility_timeout,
             delete_on_success=options.auto_delete_on_success,
+            metrics=options.metrics,
             on_lost=self._lose,
             on_requeued=self._poller.expect,
             on_settled=self._after_writing,
@@ -150,6 +151,8 @@ class ConsumerRun:
 
     def start(self) -> None:
         """Start every thread."""
+        if self._options.metrics is not None:
+            self._options.metrics.attach(self._presence.figures)
         for thread in (*self._helpers, self._main):
             thread.start()
 
@@ -201,6 +204,8 @@ class ConsumerRun:
             thread.join()
         self.coroutines.close()
         self._failure_hooks.close()
+        if self._options.metrics is not None:
+            self._options.metrics.detach(self._presence.figures)
         self._on_stopped()
 
     def _wait_until_settled(self) -> None:
@@ -233,6 +238,8 @@ class ConsumerRun:
 
     def _deliver(self, tasks: list[Task], expires: float) -> None:
         jobs = [Job(task, expires, self) for task in tasks]
+        if self._options.metrics is not None:
+            self._options.metrics.claimed(jobs)
         self._ledger.claim(jobs)
         self._tally.claimed += len(jobs)
         if self._stopping:

@@ -6,8 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
-from tasq_core.errors import InvalidInputError, TasqError
-from tasq_tui.admin.metrics import exposition, registry
+from tasq_core.metrics.catalogue import TABLE_METRICS
+from tasq_core.metrics.exposition import flat
+from tasq_core.metrics.server import MetricsServer
+from tasq_core.metrics.table import TableMetrics
 from tasq_tui.admin.session import check_table
 from tasq_tui.cli import diagnostics, options, output, sanitize
 from tasq_tui.cli.addresses import address
@@ -40,13 +42,13 @@ def metrics(
       tasq metrics --serve :9187
     """
     with connected(context.obj) as connection:
-        figures = registry(connection.client)
+        figures = TableMetrics(connection.client)
         if serve is None:
             check_table(connection.client)
             if as_json:
                 output.document(_samples(figures))
                 return ExitCode.DONE
-            lines = exposition(figures).rstrip("\n").split("\n")
+            lines = figures.text(open_metrics=True).rstrip("\n").split("\n")
             output.raw(map(sanitize.line, lines) if output.is_terminal() else lines)
             return ExitCode.DONE
         host, port = address("--serve", serve, _PORT)
@@ -54,30 +56,18 @@ def metrics(
     return ExitCode.DONE
 
 
-def _samples(figures: Any) -> list[dict[str, Any]]:
+def _samples(figures: TableMetrics) -> list[dict[str, Any]]:
     return [
-        {"name": sample.name, "labels": sample.labels, "value": sample.value}
-        for family in figures.collect()
-        for sample in family.samples
+        {"name": name, "labels": labels, "value": value}
+        for name, labels, value in flat(TABLE_METRICS, figures.samples())
     ]
 
 
-def _serve(figures: Any, host: str, port: int) -> None:
-    from prometheus_client import start_http_server
-
+def _serve(figures: TableMetrics, host: str, port: int) -> None:
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    try:
-        server, thread = start_http_server(port, host, figures)
-    except OSError as error:
-        raise TasqError(
-            f"can't listen on {host}:{port}: {error.strerror}; choose another --serve"
-        ) from error
-    except OverflowError as error:
-        raise InvalidInputError(f"port {port} is out of range") from error
-    diagnostics.note(f"metrics on http://{host}:{server.server_port}/metrics; Ctrl+C stops")
+    server = MetricsServer(host, port, figures.text)
+    diagnostics.note(f"metrics on {server.url}; Ctrl+C stops")
     ended.wait()
-    server.shutdown()
-    server.server_close()
-    thread.join(2)
+    server.close()
