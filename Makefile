@@ -47,10 +47,13 @@ check: $(VENV)/.dev ## lint, format, types, import contracts
 # pytest ends with 5 where $(ARGS) leaves one of the two runs no test.
 test: check ## the checks and all tests, on private database servers
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m 'not serial' $(ARGS) || [ $$? -eq 5 ]
-	$(BIN)/python -m pytest -m serial $(ARGS) || [ $$? -eq 5 ]
+	$(BIN)/python -m pytest -m 'serial and not ha' $(ARGS) || [ $$? -eq 5 ]
 
 quick: $(VENV)/.dev ## the tests without servers, slow ones and serial ones: under two minutes
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup -m 'not slow and not serial' --sqlite-only $(ARGS)
+
+test-ha: $(VENV)/.dev ## poolers, failover of a pair, a Galera cluster: minutes (see CONTRIBUTING)
+	$(BIN)/python -m pytest -q -m ha $(ARGS)
 
 test-postgres: $(VENV)/.dev ## the contract and dialect tests on PostgreSQL 13 to 18: VERSION=18 (needs npm)
 	$(BIN)/python -m tests.support.postgres_versions $(VERSION) -n $(WORKERS) --dist loadgroup $(ARGS)

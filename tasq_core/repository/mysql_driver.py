@@ -21,8 +21,8 @@ from tasq_core.repository import mysql_errors
 from tasq_core.repository.connection_pool import ConnectionPool, PoolExhaustedError
 from tasq_core.repository.driver import Session
 from tasq_core.repository.fork_guard import guard
-from tasq_core.repository.mysql_closing import close, close_at_once, is_open
-from tasq_core.repository.mysql_hosts import first_reached
+from tasq_core.repository.mysql_closing import close, is_open
+from tasq_core.repository.mysql_hosts import first_serving
 from tasq_core.repository.mysql_session import CONVERSIONS, MySQLSession
 from tasq_core.repository.redaction import redact
 from tasq_core.repository.urls import DatabaseUrl, parse_url
@@ -120,7 +120,6 @@ class MySQLDriver:
         self._timeout = connect_timeout
         self._size = pool_size
         self._read_only = read_only
-        self._settings = _session_settings(read_only)
         if isinstance(source, str):
             self._url = parse_url(source)
             self._hosts = self._url.hosts
@@ -166,14 +165,9 @@ class MySQLDriver:
         if response_timeout is not None:
             silence, greeting = response_timeout, min(greeting, max(1.0, response_timeout))
         keywords |= dict.fromkeys(("connect_timeout", "read_timeout", "write_timeout"), greeting)
-        connection = first_reached(self._hosts, keywords, self.lost_connection)
-        try:
-            with connection.cursor() as cursor:
-                for setting in self._settings:
-                    cursor.execute(setting)
-        except BaseException:
-            close_at_once(connection)
-            raise
+        connection = first_serving(
+            self._hosts, keywords, self.lost_connection, read_only=self._read_only
+        )
         _bound(connection, silence)
         return connection
 
@@ -250,8 +244,11 @@ class MySQLDriver:
         return self.borrowed is None and mysql_errors.is_transient(error)
 
     def lost_connection(self, error: Exception) -> bool:
-        """The server ended it, the network did, or another node must serve."""
-        return mysql_errors.lost_connection(error)
+        """The server ended it, the network did, or another of several hosts may serve."""
+        elsewhere = self._url is not None and len(self._hosts) > 1 and not self._read_only
+        return mysql_errors.lost_connection(error) or (
+            elsewhere and mysql_errors.is_read_only(error)
+        )
 
     def recover(self) -> None:
         """Drop the idle connections, which may be broken."""
@@ -321,24 +318,3 @@ def _keywords(
 def _bound(connection: Any, silence: float | None) -> None:
     """Give up `connection` after so many seconds without a byte; PyMySQL has no public way."""
     connection._read_timeout = connection._write_timeout = silence  # noqa: SLF001
-
-
-def _session_settings(read_only: bool) -> list[str]:
-    settings = [
-        # Under REPEATABLE READ a claim that finds nothing locks gaps against every producer.
-        "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
-        # A statement whose client gave up goes on waiting for its lock, 50 seconds by default.
-        # And a transaction cut off from its client keeps its row locks until the session ends:
-        # MariaDB can end it by itself. MySQL reads the marked part as a comment.
-        (
-            "SET SESSION innodb_lock_wait_timeout = 5"
-            " /*M!100300 , SESSION idle_transaction_timeout = 8 */"
-            # Galera: reads and fenced writes wait for what other nodes have committed, else a
-            # task that one node has given out is given out by another. Elsewhere without effect.
-            " /*M!100600 , SESSION wsrep_sync_wait = 7 */"
-        ),
-        "SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES')",
-    ]
-    if read_only:
-        settings.append("SET SESSION TRANSACTION READ ONLY")
-    return settings

@@ -19,12 +19,12 @@ _TRANSIENT: Final = {ER.LOCK_DEADLOCK, ER.LOCK_WAIT_TIMEOUT, ER.CHECKREAD}
 _KILLED: Final = 1927
 _DENIED: Final = {ER.ACCESS_DENIED_ERROR, 1698}
 """Wrong password; the second where the server's plugin takes none."""
-_NODE_NOT_READY: Final = ER.UNKNOWN_COM_ERROR
+NODE_NOT_READY: Final = ER.UNKNOWN_COM_ERROR
 """What a Galera node says that has lost or not yet found its cluster."""
 _REFUSED: Final = _DENIED | {
     ER.BAD_DB_ERROR, ER.DBACCESS_DENIED_ERROR, ER.CON_COUNT_ERROR,
     ER.SERVER_SHUTDOWN, ER.NORMAL_SHUTDOWN, ER.HOST_IS_BLOCKED, ER.HOST_NOT_PRIVILEGED,
-    _NODE_NOT_READY, _KILLED,
+    NODE_NOT_READY, _KILLED,
 }  # fmt: skip
 """The server won't serve us now."""
 _TIMED_OUT: Final = {ER.QUERY_INTERRUPTED, 1969, 3024}
@@ -54,9 +54,14 @@ def is_transient(error: Exception) -> bool:
     return code_of(error) in _TRANSIENT
 
 
+def is_read_only(error: Exception) -> bool:
+    """Whether the server, or the session, takes no writes."""
+    return code_of(error) in _READ_ONLY
+
+
 def lost_connection(error: Exception) -> bool:
     """The server ended it, the network did, or this node can't serve and another may."""
-    ended = _LOST | {_KILLED, _NODE_NOT_READY, ER.SERVER_SHUTDOWN, ER.NORMAL_SHUTDOWN}
+    ended = _LOST | {_KILLED, NODE_NOT_READY, ER.SERVER_SHUTDOWN, ER.NORMAL_SHUTDOWN}
     return isinstance(error, OSError | pymysql.InterfaceError) or code_of(error) in ended
 
 
@@ -75,7 +80,7 @@ def translate(error: Exception, table: str, shown: str) -> RepositoryError:
             " text: use its letters, or convert the column to utf8mb4",
             [TWO_BYTES, "latin-1"],
         )
-    if code in _READ_ONLY:
+    if is_read_only(error):
         return ReadOnlyError(f"{shown} is open read-only: {text}")
     if code in _TIMED_OUT:
         return StatementTimeoutError(f"{shown}: the statement was cancelled: {text}")

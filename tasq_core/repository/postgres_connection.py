@@ -158,6 +158,12 @@ def conninfo(source: str) -> str:
     return source
 
 
+def names_several_hosts(source: str) -> bool:
+    """Whether libpq has another host to go on to."""
+    hosts = conninfo_to_dict(source)
+    return any("," in str(hosts.get(key) or "") for key in ("host", "hostaddr", "port"))
+
+
 def whole_seconds(timeout: float) -> int:
     """A timeout as libpq takes it: whole, and 2 at least."""
     return max(2, round(timeout))

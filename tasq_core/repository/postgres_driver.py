@@ -19,6 +19,7 @@ from tasq_core.repository.postgres_connection import (
     BoundedConnection,
     Limits,
     conninfo,
+    names_several_hosts,
     settings,
     whole_seconds,
 )
@@ -54,6 +55,7 @@ class PostgresDriver:
         self._callers_pool: Pool | None = None
         self.borrowed: Connection | None = None
         self._conninfo: str | None = None
+        self._several_hosts = False
         self.shown = "PostgreSQL"
         self._opening = threading.Lock()
         self._running: set[Connection] = set()
@@ -64,6 +66,7 @@ class PostgresDriver:
         self._limits = Limits(read_only, statement_timeout)
         if isinstance(source, str):
             self._conninfo = conninfo(source)
+            self._several_hosts = names_several_hosts(self._conninfo)
             self.shown = redact(source)
             guard.watch(self)
         elif read_only:
@@ -205,8 +208,11 @@ class PostgresDriver:
         return isinstance(error, _TRANSIENT) and self.borrowed is None
 
     def lost_connection(self, error: Exception) -> bool:
-        """The connection broke, or its prepared statements are of no use any more."""
-        return has_lost_connection(error) or has_stale_plan(error)
+        """The connection broke, its statements are stale, or another of several hosts may serve."""
+        demoted = isinstance(error, errors.ReadOnlySqlTransaction) and not self._limits.read_only
+        return (
+            has_lost_connection(error) or has_stale_plan(error) or (demoted and self._several_hosts)
+        )
 
     def _drop(self, pool: ConnectionPool) -> None:
         """Use `pool` no more: what its connections have prepared is stale."""

@@ -13,7 +13,7 @@ from tests.support.processes import Process, python
 from tests.support.threads import in_threads
 from tests.support.wait import wait_until
 
-pytestmark = pytest.mark.parametrize("backend", ["postgres"], indirect=True)
+pytestmark = [pytest.mark.ha, pytest.mark.parametrize("backend", ["postgres"], indirect=True)]
 in_both_modes = pytest.mark.parametrize("pooled", ["transaction", "session"], indirect=True)
 
 SUBMITS = int(os.environ.get("TASQ_TEST_POOLED_SUBMITS", "1500"))

@@ -82,6 +82,8 @@ def test_a_connection_of_the_callers_gets_over_an_altered_column(
 
 def test_the_first_call_after_a_rest_works_where_idle_sessions_are_ended(database: Database):
     """`idle_session_timeout` failed the first call of each quiet hour with 57P05."""
+    if not database.execute("SELECT 1 FROM pg_settings WHERE name = 'idle_session_timeout'"):
+        pytest.skip("PostgreSQL 13 ends no idle sessions")
     url = f"{database.url}?options=-cidle_session_timeout%3D300"
     table = PostgresRepository(url, database.prefix)
     table.migrate()

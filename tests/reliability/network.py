@@ -1,8 +1,32 @@
-"""A network where some connections are dead without anybody being told."""
+"""Networks that keep dead connections open, or lead to one server after another."""
 
+import socket
 import threading
+from collections.abc import Sequence
+from itertools import count
 
 from tests.support.proxy import Proxy
+
+
+class Balancer(Proxy):
+    """Leads each new connection to the next of several servers; one that is gone is left out."""
+
+    def __init__(self, ports: Sequence[int]) -> None:
+        self._ports = ports
+        self._turn = count()
+        super().__init__("127.0.0.1", ports[0])
+
+    def _reach_upstream(self) -> socket.socket:
+        for _ in self._ports[1:]:
+            try:
+                return self._reach_next()
+            except OSError:
+                continue
+        return self._reach_next()
+
+    def _reach_next(self) -> socket.socket:
+        port = self._ports[next(self._turn) % len(self._ports)]
+        return socket.create_connection(("127.0.0.1", port), timeout=5)
 
 
 class SilencingProxy(Proxy):

@@ -15,7 +15,7 @@ from tests.support.servers import ServerUnavailableError
 from tests.support.standby import synchronous_pair
 from tests.support.wait import wait_until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.ha, pytest.mark.slow, pytest.mark.timeout(240)]
 
 TASKS = 3000
 AWAY = 25.0

@@ -111,7 +111,7 @@ class Proxy:
                 _reset(client)
                 continue
             try:
-                server = socket.create_connection(self._upstream, timeout=5)
+                server = self._reach_upstream()
             except OSError:
                 _reset(client)
                 continue
@@ -122,6 +122,9 @@ class Proxy:
                 self._sockets |= {client, server}
             self._spawn(self._pump, client, server)
             self._spawn(self._pump, server, client)
+
+    def _reach_upstream(self) -> socket.socket:
+        return socket.create_connection(self._upstream, timeout=5)
 
     def _pump(self, source: socket.socket, target: socket.socket) -> None:
         with suppress(OSError):

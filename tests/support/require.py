@@ -1,7 +1,7 @@
 """What a test needs from the machine: without it the test is skipped, or fails where demanded.
 
 `TASQ_TEST_REQUIRE` names what must be there, separated by commas: postgres, mysql,
-pgbouncer, go, tmux, mysqlclient.
+pgbouncer, galera, go, tmux, mysqlclient.
 """
 
 import os

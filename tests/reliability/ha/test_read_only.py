@@ -1,0 +1,81 @@
+"""Servers that take no writes: a replica, a primary that is demoted, one host of several."""
+
+import pytest
+
+from tasq_core import open_repository
+from tests.support import require
+from tests.support.builders import make_task
+from tests.support.databases import Database
+from tests.support.servers import MariaDBServer, PostgresServer, ServerUnavailableError
+
+_SERVERS = {"postgres": PostgresServer, "mysql": MariaDBServer}
+
+
+@pytest.fixture
+def two_servers(private_database):
+    """The same table on two servers that know nothing of each other, for an ordinary account."""
+    backend = private_database.backend
+    try:
+        server = _SERVERS[backend]()
+    except ServerUnavailableError as error:
+        require.missing(backend, str(error))
+    with server:
+        places = [private_database, Database(backend, server.url, private_database.prefix)]
+        for place in places:
+            place.open().migrate()
+            if backend == "mysql":
+                place.execute("CREATE OR REPLACE USER app@'%' IDENTIFIED BY 'app'")
+                place.execute("GRANT ALL ON tasq.* TO app@'%'")
+            else:
+                place.execute("CREATE ROLE app LOGIN PASSWORD 'app'")
+                place.execute("SET default_transaction_read_only = off")
+                place.execute(f"GRANT ALL ON {place.table} TO app")
+        yield places
+        set_read_only(places[0], False)
+        if backend == "postgres":
+            places[0].execute(f"REVOKE ALL ON {places[0].table} FROM app")
+            places[0].execute("DROP ROLE app")
+        places[1].close()
+
+
+def set_read_only(place, on):
+    """As a failover by hand demotes a primary: its connections stay."""
+    if place.backend == "mysql":
+        place.execute(f"SET GLOBAL read_only = {int(on)}")
+        return
+    place.execute(f"ALTER SYSTEM SET default_transaction_read_only = {'on' if on else 'off'}")
+    place.execute("SELECT pg_reload_conf()")
+
+
+def url_of_both(places):
+    hosts = ",".join(place.url.rpartition("@")[2].partition("/")[0] for place in places)
+    if places[0].backend == "mysql":
+        return f"mysql://app:app@{hosts}/tasq"
+    return f"postgresql://app:app@{hosts}/postgres?target_session_attrs=read-write"
+
+
+def test_of_several_hosts_the_one_that_takes_writes_is_used(two_servers, outcome):
+    """A demoted primary keeps its connections: each write failed until the process ended."""
+    first, second = two_servers
+    table = open_repository(url_of_both(two_servers), first.prefix)
+
+    def counts():
+        sql = f"SELECT count(*) FROM {first.table}"
+        return [place.execute(sql)[0][0] for place in two_servers]
+
+    table.submit_task(make_task())
+    assert counts() == [1, 0]
+    set_read_only(first, True)
+    for _ in range(3):
+        table.submit_task(make_task())
+    assert counts() == [1, 3]
+    table.close()
+    again = open_repository(url_of_both(two_servers), first.prefix)
+    assert len(again.poll_tasks("email", "mail", 30)) == 3
+    again.close()
+    if first.backend == "mysql":
+        set_read_only(second, True)
+        reading = open_repository(url_of_both(two_servers), first.prefix)
+        assert reading.count_tasks(None, None, None) == 1
+        reading.close()
+    outcome("the connection to the demoted host was given up, the next host served")
