@@ -3,6 +3,8 @@
 from contextlib import suppress
 from typing import Any
 
+from pymysql.constants import SERVER_STATUS
+
 
 def close(connection: Any) -> None:
     """Say good-bye to the server, if it is there."""
@@ -16,6 +18,7 @@ def close_at_once(connection: Any) -> None:
         connection._force_close()  # noqa: SLF001 - PyMySQL has no public way
 
 
-def is_open(connection: Any) -> bool:
-    """Whether it wasn't closed where its last call didn't end."""
-    return bool(connection.open)
+def is_usable(connection: Any) -> bool:
+    """Whether it wasn't closed where its last call didn't end, nor left in a transaction."""
+    within = connection.server_status & SERVER_STATUS.SERVER_STATUS_IN_TRANS
+    return bool(connection.open) and not within

@@ -1,6 +1,5 @@
 """Connections to MySQL and MariaDB: the pool, and transactions."""
 
-import threading
 from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
@@ -18,11 +17,13 @@ from tasq_core.errors import (
     RepositoryUnavailableError,
 )
 from tasq_core.repository import mysql_errors
-from tasq_core.repository.connection_pool import ConnectionPool, PoolExhaustedError
-from tasq_core.repository.driver import Session
+from tasq_core.repository.connection_pool import ConnectionPool, Hold, PoolExhaustedError
+from tasq_core.repository.driver import Session, within
 from tasq_core.repository.fork_guard import guard
 from tasq_core.repository.mysql_closing import close, is_open
 from tasq_core.repository.mysql_hosts import first_serving
+from tasq_core.repository.mysql_closing import close, close_at_once, is_usable
+from tasq_core.repository.mysql_hosts import first_reached
 from tasq_core.repository.mysql_session import CONVERSIONS, MySQLSession
 from tasq_core.repository.redaction import redact
 from tasq_core.repository.urls import DatabaseUrl, parse_url
@@ -42,18 +43,18 @@ class _Scope:
     """
 
     def __init__(
-        self, take: Callable[[], tuple[MySQLSession, Callable[[], None]]], *, begin: bool
+        self, take: Callable[[], MySQLSession], give_back: Callable[[], None], *, begin: bool
     ) -> None:
+        """`give_back` is called however far `take` came, and may be called again."""
         self._take = take
+        self._give_back = give_back
         self._begin = begin
         self._begun = False
         self._session: MySQLSession | None = None
-        self._give_back: Callable[[], None] | None = None
 
     def __enter__(self) -> MySQLSession:
         try:
-            session, self._give_back = self._take()
-            self._session = session
+            self._session = session = self._take()
             if self._begin or session.foreign:
                 self._start(session)
         except BaseException as error:
@@ -84,15 +85,14 @@ class _Scope:
             self._leave()
 
     def _leave(self) -> None:
-        session, give_back = self._session, self._give_back
-        self._session = self._give_back = None
         try:
-            if self._begun and session is not None:
+            if self._begun and self._session is not None:
                 with suppress(pymysql.Error, OSError):
-                    session.command("rollback")
+                    self._session.command("rollback")
+            self._begun = False
         finally:
-            if give_back is not None:
-                give_back()
+            self._give_back()
+            self._session = None
 
 
 class MySQLDriver:
@@ -114,8 +114,6 @@ class MySQLDriver:
         self._callers_pool: Any = None
         self._pool: ConnectionPool | None = None
         self._inherited: list[ConnectionPool] = []
-        self._opening = threading.Lock()
-        self._running: set[int] = set()
         self._dialect: str | None = None
         self._timeout = connect_timeout
         self._size = pool_size
@@ -125,6 +123,7 @@ class MySQLDriver:
             self._hosts = self._url.hosts
             guard.watch(self)
             self._keywords = _keywords(self._url, connect_timeout, statement_timeout)
+            self._pool = self._new_pool()
         elif read_only:
             raise InvalidInputError(
                 "read_only needs a URL: a connection of your own has its session already"
@@ -143,20 +142,17 @@ class MySQLDriver:
     def dialect(self) -> str:
         """MySQL or MariaDB: the server says at its first connection."""
         if self._dialect is None:
-            with self.read() as session:
-                version = str(session.rows("SELECT VERSION()", {})[0][0])
+            rows = within(self.read(), lambda session: session.rows("SELECT VERSION()", {}))
+            version = str(rows[0][0])
             self._dialect = "mariadb" if "mariadb" in version.lower() else "mysql"
         return self._dialect
 
     # -- connections -----------------------------------------------------------------------
 
-    def _pooled(self) -> ConnectionPool:
-        with self._opening:
-            if self._pool is None:
-                self._pool = ConnectionPool(
-                    self._connect, is_open, close, size=self._size, timeout=self._timeout
-                )
-            return self._pool
+    def _new_pool(self) -> ConnectionPool:
+        return ConnectionPool(
+            self._connect, is_usable, close, size=self._size, timeout=self._timeout
+        )
 
     def _connect(self, response_timeout: float | None = None) -> Any:
         """Connect; the handshake is bounded like the connecting, as PyMySQL's alone isn't."""
@@ -177,33 +173,43 @@ class MySQLDriver:
 
     def read(self, response_timeout: float | None = None) -> _Scope:
         """A connection where each statement commits by itself, unless the caller has begun."""
-        return _Scope(lambda: self._taken(response_timeout), begin=False)
+        return self._scope(response_timeout, begin=False)
 
     write = read
 
     def transaction(self, response_timeout: float | None = None) -> _Scope:
         """A connection in a READ COMMITTED transaction; a borrowed one's open one is joined."""
-        return _Scope(lambda: self._taken(response_timeout), begin=True)
+        return self._scope(response_timeout, begin=True)
 
-    def _taken(self, response_timeout: float | None) -> tuple[MySQLSession, Callable[[], None]]:
-        """A connection, and what gives it back."""
-        if self.borrowed is not None:
-            return MySQLSession(self.borrowed, foreign=True), lambda: None
-        if self._callers_pool is not None:
-            wrapped = self._callers_pool.connection()
-            raw = wrapped._con._con  # noqa: SLF001 - DBUtils hides it
-            return MySQLSession(raw, foreign=True), wrapped.close
-        pool = self._pooled()
-        raw = pool.take(response_timeout)
-        _bound(raw, response_timeout or self._keywords["read_timeout"])
-        thread = raw.thread_id()
-        self._running.add(thread)
+    def _scope(self, response_timeout: float | None, *, begin: bool) -> _Scope:
+        """The caller's connection, one of the caller's pool, or one of our own."""
+        pool, hold = self._pool, Hold()
+        if pool is None:
+            return self._foreign_scope(begin=begin)
+
+        def take() -> MySQLSession:
+            raw = pool.take(hold, response_timeout)
+            _bound(raw, response_timeout or self._keywords["read_timeout"])
+            return MySQLSession(raw)
+
+        return _Scope(take, lambda: pool.put(hold), begin=begin)
+
+    def _foreign_scope(self, *, begin: bool) -> _Scope:
+        lent: list[Any] = []
+
+        def take() -> MySQLSession:
+            if self.borrowed is not None:
+                return MySQLSession(self.borrowed, foreign=True)
+            lent.append(self._callers_pool.connection())
+            raw = lent[0]._con._con  # noqa: SLF001 - DBUtils hides it
+            return MySQLSession(raw, foreign=True)
 
         def give_back() -> None:
-            self._running.discard(thread)
-            pool.put(raw)
+            while lent:
+                lent[-1].close()  # a second time does nothing
+                lent.pop()
 
-        return MySQLSession(raw), give_back
+        return _Scope(take, give_back, begin=begin)
 
     @property
     def shown(self) -> str:
@@ -252,9 +258,8 @@ class MySQLDriver:
 
     def recover(self) -> None:
         """Drop the idle connections, which may be broken."""
-        pool = self._pool
-        if self._url is not None and pool is not None:
-            pool.drop_idle()
+        if self._pool is not None:
+            self._pool.drop_idle()
 
     def before_fork(self) -> None:
         """Nothing: a child makes sessions of its own."""
@@ -262,30 +267,26 @@ class MySQLDriver:
     def after_fork(self, *, torn: bool) -> None:
         """In a child: leave the parent's sessions alone; closing them would end them for it."""
         del torn
-        self._opening, self._running = threading.Lock(), set()
         if self._pool is not None:
             self._inherited.append(self._pool)
-            self._pool = None
+            self._pool = self._new_pool()
 
     def interrupt(self) -> None:
         """Cancel what runs now, through a connection of its own."""
-        running = list(self._running)
-        if self._url is None or not running:
+        running = self._pool.in_use() if self._pool is not None else []
+        if not running:
             return
         with suppress(pymysql.Error, OSError):
             connection = self._connect()
             with connection, connection.cursor() as cursor:
-                for thread in running:
+                for one in running:
                     with suppress(pymysql.Error):
-                        cursor.execute("KILL QUERY %s", (thread,))
+                        cursor.execute("KILL QUERY %s", (one.thread_id(),))
 
     def close(self) -> None:
         """Close the pool, if it was opened here."""
-        if self._url is not None:
-            with self._opening:
-                pool, self._pool = self._pool, None
-            if pool is not None:
-                pool.close()
+        if self._pool is not None:
+            self._pool.close()
 
 
 def _keywords(

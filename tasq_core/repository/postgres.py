@@ -18,7 +18,7 @@ from tasq_core.errors import (
 from tasq_core.reports import Lease, Outcome
 from tasq_core.repository.claiming import EXHAUSTED, Pair, by_order, due_rows
 from tasq_core.repository.claims_sql import besides
-from tasq_core.repository.driver import Row, Session
+from tasq_core.repository.driver import Row, Session, within
 from tasq_core.repository.inspection_sql import Mode, R
 from tasq_core.repository.postgres_connection import BoundedConnection, carried, cursor_of
 from tasq_core.repository.postgres_driver import Pool, PostgresDriver
@@ -131,8 +131,8 @@ class PostgresRepository(SqlRepository):
 
     def _other_spellings(self) -> list[str]:
         """Tables here whose names differ from ours in case alone."""
-        with self._postgres.read() as session:
-            rows = session.rows(_OTHER_SPELLINGS, {"table": self._table})
+        params = {"table": self._table}
+        rows = within(self._postgres.read(), lambda session: session.rows(_OTHER_SPELLINGS, params))
         return [text_of(name) for (name,) in rows]
 
     def migrate(self) -> None:

@@ -1,6 +1,5 @@
 """Connections to PostgreSQL: a pool of our own, or what the caller brought."""
 
-import threading
 import weakref
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -12,7 +11,7 @@ from psycopg import errors
 from psycopg.pq import TransactionStatus
 
 from tasq_core.errors import InvalidInputError, InvalidTypeError, RepositoryError
-from tasq_core.repository.connection_pool import ConnectionPool, PoolExhaustedError
+from tasq_core.repository.connection_pool import ConnectionPool, Hold, PoolExhaustedError
 from tasq_core.repository.driver import Session
 from tasq_core.repository.fork_guard import guard
 from tasq_core.repository.postgres_connection import (
@@ -57,8 +56,7 @@ class PostgresDriver:
         self._conninfo: str | None = None
         self._several_hosts = False
         self.shown = "PostgreSQL"
-        self._opening = threading.Lock()
-        self._running: set[Connection] = set()
+        self._lent: set[Connection] = set()
         self._inherited: list[object] = []
         self._size = pool_size
         self._timeout = connect_timeout
@@ -68,6 +66,7 @@ class PostgresDriver:
             self._conninfo = conninfo(source)
             self._several_hosts = names_several_hosts(self._conninfo)
             self.shown = redact(source)
+            self._pool = self._new_pool()
             guard.watch(self)
         elif read_only:
             raise InvalidInputError(
@@ -97,13 +96,14 @@ class PostgresDriver:
         connection = BoundedConnection.connect(
             self._conninfo, **self._kwargs | {"connect_timeout": whole_seconds(timeout)}
         )
-        self._establish(connection, timeout)
-        connection.answer_within = response_timeout
+        try:
+            connection.answer_within = timeout
+            self._limits.establish(connection)
+            connection.answer_within = response_timeout
+        except BaseException:
+            close(connection)  # a kept traceback would keep its socket open
+            raise
         return connection
-
-    def _establish(self, connection: BoundedConnection, timeout: float | None = None) -> None:
-        connection.answer_within = timeout or self._timeout
-        self._limits.establish(connection)
 
     def _within(self, response_timeout: float | None) -> float:
         """Seconds to wait for a connection: `connect_timeout` at most."""
@@ -114,36 +114,35 @@ class PostgresDriver:
         """Whether the driver knows where to connect."""
         return self._conninfo is not None
 
-    def _pooled(self) -> ConnectionPool:
-        with self._opening:
-            if self._pool is None:
-                self._pool = ConnectionPool(
-                    self.connect, is_usable, close, size=self._size, timeout=self._timeout
-                )
-                self._at_exit = weakref.finalize(self, self._pool.close)
-            return self._pool
+    def _new_pool(self) -> ConnectionPool:
+        """A pool that is closed with this driver, or at the program's end; it keeps none alive."""
+        known = weakref.ref(self)
+
+        def connect(response_timeout: float | None) -> BoundedConnection:
+            driver = known()
+            assert driver is not None  # noqa: S101 - a call that connects keeps it alive
+            return driver.connect(response_timeout)
+
+        pool = ConnectionPool(connect, is_usable, close, size=self._size, timeout=self._timeout)
+        self._at_exit = weakref.finalize(self, pool.close)
+        return pool
 
     def _scope(self, response_timeout: float | None, *, begin: bool) -> Scope:
-        """One of our own connections; the pool is the one that is in use when it is taken."""
-        pool: ConnectionPool | None = None
+        """One of our own connections."""
+        pool, hold = self._pool, Hold()
+        assert pool is not None  # noqa: S101 - there is one where we know where to connect
 
         def take() -> BoundedConnection:
-            nonlocal pool
-            pool = self._pooled()
-            connection: BoundedConnection = pool.take(response_timeout)
-            self._running.add(connection)
+            connection: BoundedConnection = pool.take(hold, response_timeout)
             connection.answer_within = response_timeout
             return connection
 
-        def put(connection: BoundedConnection, error: BaseException | None) -> None:
-            assert pool is not None  # noqa: S101 - it was taken from there
-            self._running.discard(connection)
+        def put(error: BaseException | None) -> None:
             if isinstance(error, Exception) and has_stale_plan(error):
-                connection.pgconn.finish()
-                self._drop(pool)
-            pool.put(connection)
+                pool.retire()
+            pool.put(hold)
 
-        return Scope(take, put, self._limits, begin=begin)
+        return Scope(hold, take, put, self._limits, begin=begin)
 
     @contextmanager
     def _foreign(self) -> Iterator[Connection]:
@@ -151,11 +150,11 @@ class PostgresDriver:
         if self.borrowed is None:
             assert self._callers_pool is not None  # noqa: S101 - one of the three is set
             connection = self._callers_pool.getconn(self._timeout)
-            self._running.add(connection)
+            self._lent.add(connection)
             try:
                 yield connection
             finally:
-                self._running.discard(connection)
+                self._lent.discard(connection)
                 self._callers_pool.putconn(connection)
             return
         try:
@@ -214,18 +213,10 @@ class PostgresDriver:
             has_lost_connection(error) or has_stale_plan(error) or (demoted and self._several_hosts)
         )
 
-    def _drop(self, pool: ConnectionPool) -> None:
-        """Use `pool` no more: what its connections have prepared is stale."""
-        with self._opening:
-            if self._pool is pool:
-                self._pool = None
-        pool.close()
-
     def recover(self) -> None:
         """Drop the idle connections, which may be broken."""
-        pool = self._pool
-        if pool is not None:
-            pool.drop_idle()
+        if self._pool is not None:
+            self._pool.drop_idle()
 
     def before_fork(self) -> None:
         """Nothing: a child makes sessions of its own."""
@@ -233,24 +224,23 @@ class PostgresDriver:
     def after_fork(self, *, torn: bool) -> None:
         """In a child: leave the parent's sessions alone; closing them would end them for it."""
         del torn
-        self._opening, self._running = threading.Lock(), set()
+        self._lent = set()
         if self._pool is not None:
             self._at_exit.detach()
             self._inherited.append(self._pool)
-            self._pool = None
+            self._pool = self._new_pool()
 
     def interrupt(self) -> None:
         """Cancel what runs now, through a connection of its own."""
-        for connection in list(self._running):
+        running = self._pool.in_use() if self._pool is not None else []
+        for connection in [*running, *self._lent]:
             with suppress(psycopg.Error):
                 connection.cancel_safe(timeout=1.0)
 
     def close(self) -> None:
         """Close the pool, if it was opened here."""
-        with self._opening:
-            pool, self._pool = self._pool, None
-        if pool is not None:
-            pool.close()
+        if self._pool is not None:
+            self._pool.close()
 
 
 def _is_idle(connection: Connection) -> bool:

@@ -14,6 +14,7 @@ import psycopg
 from psycopg.pq import PipelineStatus, TransactionStatus
 
 from tasq_core.errors import TasqError
+from tasq_core.repository.connection_pool import Hold
 from tasq_core.repository.postgres_connection import BoundedConnection, Limits
 from tasq_core.repository.postgres_session import PostgresSession
 
@@ -32,24 +33,26 @@ class Scope:
 
     def __init__(
         self,
+        hold: Hold,
         take: Callable[[], BoundedConnection],
-        put: Callable[[BoundedConnection, BaseException | None], None],
+        put: Callable[[BaseException | None], None],
         limits: Limits,
         *,
         begin: bool,
     ) -> None:
+        """`take` fills `hold`; `put` is called however far that came, and may be called again."""
+        self._hold = hold
         self._take = take
         self._put = put
         self._limits = limits
         self._begin = begin
         self._begun = False
-        self._connection: BoundedConnection | None = None
         self._around: BaseException | None = None
 
     def __enter__(self) -> PostgresSession:
         self._around = sys.exception()
         try:
-            self._connection = connection = self._take()
+            connection = self._take()
             if self._begin or self._limits.needs_begin(connection):
                 self._begun = True
                 how = "BEGIN READ ONLY" if connection.read_only else "BEGIN"
@@ -66,19 +69,15 @@ class Scope:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        connection = self._connection
-        if connection is None:
-            return
-        if error is None:
-            if self._begun:
-                connection.execute("COMMIT", prepare=False)
+        connection: BoundedConnection | None = self._hold.connection  # none once it is put back
+        if error is None and self._begun and connection is not None:
+            connection.execute("COMMIT", prepare=False)
             self._begun = False
-        self._connection = None
         try:
-            if error is not None:
+            if error is not None and connection is not None:
                 self._undo(connection, error)
         finally:
-            self._put(connection, error)
+            self._put(error)
 
     def _undo(self, connection: BoundedConnection, error: BaseException) -> None:
         self.interruption = self._interruption(error)

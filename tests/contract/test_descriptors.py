@@ -3,15 +3,23 @@
 import gc
 import os
 import resource
+import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 
 import pymysql
 import pytest
 
-from tasq_core import Consumer, Repository, RepositoryUnavailableError, Task, TaskStatus
+from tasq_core import (
+    Consumer,
+    Repository,
+    RepositoryError,
+    RepositoryUnavailableError,
+    Task,
+    TaskStatus,
+)
 from tasq_core.repository import open_repository
 from tasq_core.repository.protocol import Wakeup
 from tests.support.builders import make_task
@@ -119,3 +127,63 @@ def test_lost_listeners_leave_no_descriptor_open(private_database: Database):
         repository.close()
         counts.append(open_files())
     assert counts == counts[:1] * 4
+
+
+def sockets() -> int:
+    """Open sockets, those included that only the garbage collector would close."""
+    found = 0
+    for entry in _OPEN.iterdir():
+        with suppress(OSError):  # closed meanwhile
+            found += str(entry.readlink()).startswith("socket:")
+    return found
+
+
+@pytest.mark.slow
+def test_a_consumer_whose_connections_are_killed_leaves_no_socket_open(
+    private_database: Database,
+):
+    """Each loss would cost a descriptor, until the process may open no more."""
+    repository = open_repository(private_database.url, private_database.prefix)
+    repository.migrate()
+    consumer = Consumer(repository, queues="mail", poll_interval=0.2, visibility_timeout=9)
+    consumer.learn("email", lambda task: None)
+    runner = threading.Thread(target=consumer.run, kwargs={"workers": 2})
+    runner.start()
+    counts: list[int] = []
+    try:
+        for kill in range(7):
+            if kill:
+                kill_connections(private_database)
+            for _ in range(3):
+                task = wait_until(partial(submitted, repository), 20)
+                wait_until(partial(succeeded, repository, task), 20)
+            counts.append(sockets())
+    finally:
+        consumer.stop()
+        runner.join(20)
+        repository.close()
+    # A thread or two may just be connecting; that isn't one more each time.
+    assert max(counts) <= min(counts) + 3, counts
+
+
+def submitted(repository: Repository) -> Task | None:
+    try:
+        return repository.submit_task(make_task())
+    except RepositoryUnavailableError:
+        return None
+
+
+@pytest.mark.parametrize("backend", ["postgres", "mysql"], indirect=True)
+def test_a_connection_that_cant_be_set_up_is_closed(database: Database):
+    """A program that tries again and keeps what it caught would keep a socket each time."""
+    database.execute("SELECT 1")
+    before, kept = sockets(), []
+    for _ in range(5):
+        repository = database.open(statement_timeout=1e9)  # more than PostgreSQL takes
+        try:
+            repository.migrate()
+        except RepositoryError as error:
+            kept.append(error)
+        repository.close()
+    assert sockets() == before
+    assert len(kept) in {0, 5}

@@ -1,11 +1,16 @@
 """Calls cut off by Ctrl-C or by what a signal handler raises: the next call is right."""
 
+import gc
+import itertools
 import random
 import signal
 import sqlite3
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -17,6 +22,7 @@ from tests.support.builders import make_task, make_tasks
 from tests.support.databases import Database
 
 TORN = 150
+LENDING = ("connection_pool.", "mysql_driver.", "postgres_driver.", "postgres_scope.")
 
 
 class AlarmError(Exception):
@@ -83,6 +89,58 @@ def test_after_a_call_torn_at_a_random_moment_every_answer_is_the_asked_one(
         assert other.count_tasks(None, "other", None) == number + 1
         assert repository.count_tasks(None, "other", None) == number + 1
     assert torn > TORN / 10
+
+
+class Tear:
+    """Raises once, at the nth step through the code that lends and takes back connections."""
+
+    def __init__(self, step: int) -> None:
+        self.left = step
+
+    def __call__(self, frame: FrameType, event: str, arg: object) -> "Tear | None":
+        del arg
+        if not Path(frame.f_code.co_filename).name.startswith(LENDING):
+            return None
+        self.left -= 1
+        if self.left == 0:
+            raise AlarmError(f"{event} of {frame.f_code.co_name}, line {frame.f_lineno}")
+        return self
+
+
+@contextmanager
+def torn_at(step: int) -> Iterator[Tear]:
+    tear, before = Tear(step), sys.gettrace()
+    sys.settrace(tear)
+    try:
+        yield tear
+    finally:
+        sys.settrace(before)
+
+
+# On its way to or from the pool a connection may be in nobody's hands: its destructor warns.
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("backend", ["postgres", "mysql"], indirect=True)
+@pytest.mark.parametrize("number", range(4), ids=["get", "count", "submit", "claim"])
+def test_a_call_torn_at_any_step_costs_no_place_in_the_pool(
+    repository: Repository, database: Database, number: int
+):
+    """After as many such calls as the pool has places, every further one would fail."""
+    known = repository.submit_task(make_task(type="known"))
+    mine = database.open(pool_size=1, connect_timeout=2)
+    kept = []
+    for step in itertools.count(1):
+        assert mine.get_tasks([known.id]) == [known], kept[-1:]
+        try:
+            with torn_at(step) as tear:
+                call_at(number, mine, [known] * 4)
+        except AlarmError as caught:
+            kept.append(caught)
+        if tear.left > 0:  # the call has fewer steps
+            break
+    assert len(kept) > 20
+    kept.clear()
+    gc.collect()
 
 
 @pytest.mark.parametrize("backend", ["postgres", "mysql"], indirect=True)
