@@ -20,10 +20,8 @@ from tasq_core.repository import mysql_errors
 from tasq_core.repository.connection_pool import ConnectionPool, Hold, PoolExhaustedError
 from tasq_core.repository.driver import Session, within
 from tasq_core.repository.fork_guard import guard
-from tasq_core.repository.mysql_closing import close, is_open
+from tasq_core.repository.mysql_closing import close, is_usable
 from tasq_core.repository.mysql_hosts import first_serving
-from tasq_core.repository.mysql_closing import close, close_at_once, is_usable
-from tasq_core.repository.mysql_hosts import first_reached
 from tasq_core.repository.mysql_session import CONVERSIONS, MySQLSession
 from tasq_core.repository.redaction import redact
 from tasq_core.repository.urls import DatabaseUrl, parse_url
