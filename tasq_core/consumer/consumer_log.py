@@ -8,6 +8,7 @@ from tasq_core.consumer.job import Job
 from tasq_core.consumer.options import Logger
 from tasq_core.errors import RepositoryError
 from tasq_core.task import Task
+from tasq_core.wording import counted
 
 if TYPE_CHECKING:
     from tasq_core.metrics.consumers import ConsumerMetrics
@@ -105,8 +106,8 @@ class ConsumerLog:
     def claim_unanswered(self, tasks: int, error: BaseException) -> None:
         """A claim may have been made or not; the only line about it until claims are answered."""
         self.logger.warning(
-            "no answer to a claim of %d tasks: what it brought is released, and until an answer"
-            " comes one task at a time is claimed: %s", tasks, error,
+            "no answer to a claim of %s: what it brought is released, and until an answer"
+            " comes one task at a time is claimed: %s", counted(tasks, "task"), error,
             extra={"activity": "claim tasks", "tasks": tasks},
         )  # fmt: skip
 
@@ -120,8 +121,8 @@ class ConsumerLog:
     def claims_answered(self, released: int) -> None:
         """The first answer after a claim without one."""
         self.logger.info(
-            "claims are answered again; %d tasks were released, their receive not counted",
-            released, extra={"activity": "claim tasks", "tasks": released},
+            "claims are answered again; released, the attempt not counted: %s",
+            counted(released, "task"), extra={"activity": "claim tasks", "tasks": released},
         )  # fmt: skip
 
     def database_back(self, doing: str) -> None:

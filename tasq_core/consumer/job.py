@@ -140,7 +140,7 @@ class Job:
         )  # fmt: skip
 
     def __repr__(self) -> str:
-        return f"<Job {self.task.id} type={self.task.type!r} receive={self.lease.receive_count}>"
+        return f"<Job {self.task.id} type={self.task.type!r} attempt={self.lease.receive_count}>"
 
 
 def _is_main_thread() -> bool:

@@ -36,7 +36,7 @@ VALUES: Final[dict[str, dict[str, str]]] = {
         State.DELAYED: "waits for its time",
         State.LEASED: "held by a consumer",
         State.STALE: "its consumer let the lease lapse",
-        State.EXHAUSTED: "its receives are used up",
+        State.EXHAUSTED: "its attempts are used up",
         State.RETRYING: "failed before, to run again",
         State.OPEN: "new, enqueued or in progress",
         State.FINISHED: "successful or failed",

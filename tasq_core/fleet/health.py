@@ -8,6 +8,7 @@ from typing import Final
 from tasq_core.fleet.findings import Figures, Finding, Limits, Severity, Verdict, lasting, share
 from tasq_core.fleet.reports import ConsumerReport, Pause
 from tasq_core.repository.figures_sql import OpenPair
+from tasq_core.wording import counted
 
 Rule = Callable[[Figures, Limits], Iterable[Finding]]
 
@@ -88,7 +89,8 @@ def vanished(figures: Figures, limits: Limits) -> Iterator[Finding]:
         yield Finding(
             "vanished", Severity.PROBLEM, f"consumer {gone.name}",
             f"{gone.name} (pid {gone.pid} on {gone.host}) sent its last heartbeat"
-            f" {lasting(gone.silent)} ago, at {gone.heartbeat_at:%F %T} UTC, and held {held} tasks",
+            f" {lasting(gone.silent)} ago, at {gone.heartbeat_at:%F %T} UTC, and held"
+            f" {counted(held, 'task')}",
             "it was killed, hangs, or is cut off from the database; what it held runs again when"
             " its leases end",
             "tasq fleet", frozenset(covers),
@@ -106,8 +108,8 @@ def unconsumed(figures: Figures, limits: Limits) -> Iterator[Finding]:
         if not _alive(figures, pair) and not goes_on:
             yield _finding(
                 "unconsumed", Severity.PROBLEM, _subject(pair), figures, [pair],
-                f"none of {_alive_count(figures)} registered consumers takes it, nobody holds one"
-                f" of its tasks, and none ended in the last {lasting(figures.window)}",
+                f"no registered consumer takes it ({_alive_count(figures):,} alive), nobody holds"
+                f" one of its tasks, and none ended in the last {lasting(figures.window)}",
                 f"tasq work --queue {quote(pair.queue)}",
             )  # fmt: skip
 
@@ -150,7 +152,7 @@ def failing(figures: Figures, limits: Limits) -> Iterator[Finding]:
             cause = f"{_times(group.count)} since {group.first_seen:%F %T} UTC: {group.message}"
         yield Finding(
             "failing", Severity.WARNING, f"type {kind}",
-            f"{share(lately.failed_share)} of {ended:,} tasks that ended in the last"
+            f"{share(lately.failed_share)} of {counted(ended, 'task')} that ended in the last"
             f" {lasting(figures.window)} failed; {rate}",
             cause, f"tasq errors --type {quote(kind)}",
         )  # fmt: skip
@@ -165,7 +167,8 @@ def retrying(figures: Figures, limits: Limits) -> Iterator[Finding]:
             where = f"is:retrying queue:{_word(pair.queue)} type:{_word(pair.type)}"
             yield Finding(
                 "retrying", Severity.WARNING, _subject(pair),
-                f"{pair.retrying:,} of {open_tasks:,} open tasks have failed and wait to run again",
+                f"{pair.retrying:,} of {counted(open_tasks, 'open task')} have failed and wait"
+                " to run again",
                 "they fail again and again; what they share shows in their errors",
                 f"tasq list --where {quote(where)}", frozenset({(pair.queue, pair.type)}),
             )  # fmt: skip
@@ -178,7 +181,7 @@ def exhausted(figures: Figures, limits: Limits) -> Iterator[Finding]:
         if pair.exhausted and _lapsed_long(figures, pair):
             yield Finding(
                 "exhausted", Severity.WARNING, _subject(pair),
-                f"{pair.exhausted:,} tasks have used up their attempts and aren't ended as FAILED"
+                f"{counted(pair.exhausted, 'task')} without attempts left, not ended as FAILED"
                 f" since {lasting(figures.now - (pair.lapsed_since or figures.now))}",
                 "their consumers crashed each time, and no consumer polls this type now",
                 "tasq list --where is:exhausted", frozenset({(pair.queue, pair.type)}),
@@ -192,7 +195,7 @@ def lapsed(figures: Figures, limits: Limits) -> Iterator[Finding]:
         if pair.lapsed and pair.lapsed_since is not None and _lapsed_long(figures, pair):
             yield Finding(
                 "lapsed", Severity.WARNING, _subject(pair),
-                f"the leases of {pair.lapsed:,} tasks have ended, the first"
+                f"the leases of {counted(pair.lapsed, 'task')} have ended, the first"
                 f" {lasting(figures.now - pair.lapsed_since)} ago, and nobody has claimed them",
                 "consumers died or can't reach the database, and those that are left don't get to"
                 " them",
@@ -245,7 +248,7 @@ RULES: Final[tuple[Rule, ...]] = (
 
 
 def _ready(count: int) -> str:
-    return "1 task is ready" if count == 1 else f"{count:,} tasks are ready"
+    return f"{counted(count, 'task')} {'is' if count == 1 else 'are'} ready"
 
 
 def _times(count: int) -> str:
@@ -316,7 +319,7 @@ def _busy(figures: Figures, pairs: list[OpenPair]) -> str:
         return "how busy its workers are can't be known: its program runs its own"
     if running < workers:
         return ""
-    return f"all {workers} workers are busy"
+    return f"{workers:,} of {counted(workers, 'worker')} busy"
 
 
 def _replaces(other: ConsumerReport, gone: ConsumerReport) -> bool:

@@ -128,7 +128,7 @@ TABLE_METRICS: Final = (
     Metric("tasq_tasks_delayed", "gauge", "New tasks that can be claimed later.", (), "tasks"),
     Metric("tasq_tasks_leased", "gauge", "Tasks held by a consumer.", (), "tasks"),
     Metric("tasq_tasks_stale", "gauge", "Tasks whose lease has lapsed.", (), "tasks"),
-    Metric("tasq_tasks_exhausted", "gauge", "Lapsed tasks with no receives left.", (), "tasks"),
+    Metric("tasq_tasks_exhausted", "gauge", "Lapsed tasks with no attempts left.", (), "tasks"),
     Metric(
         "tasq_oldest_ready_age_seconds", "gauge", "How long the oldest ready task has waited.",
         (), "seconds",

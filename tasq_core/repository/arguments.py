@@ -14,6 +14,7 @@ from tasq_core.errors import InvalidInputError
 from tasq_core.filters import Filter
 from tasq_core.filters.arguments import argument_terms, arguments_match
 from tasq_core.task import Task
+from tasq_core.wording import counted
 
 MOST_LOOKED_AT: Final = 50_000
 """Tasks whose arguments one call decodes."""
@@ -73,8 +74,8 @@ class ArgumentWalk:
             if looked_at >= MOST_LOOKED_AT:
                 raise InvalidInputError(
                     f"{' '.join(map(str, terms))}: arguments are decoded one by one, and of the"
-                    f" {looked_at:,} tasks looked at {matched:,} match, with more to look at; add"
-                    " terms that leave fewer, say status:, queue:, type: or created:<1d"
+                    f" {counted(looked_at, 'task')} looked at {matched:,} match, with more to look"
+                    " at; add terms that leave fewer, say status:, queue:, type: or created:<1d"
                 )
             after = (tasks[-1].created_at, tasks[-1].id)
 

@@ -23,7 +23,7 @@ from tasq_core.task import (
 def lease_lost(task: Task) -> LeaseLostError:
     """The error for a write whose lease no longer held."""
     return LeaseLostError(
-        f"the lease on task {task.id} (receive {task.receive_count}) is lost: it ended, passed"
+        f"the lease on task {task.id} (attempt {task.receive_count}) is lost: it ended, passed"
         " to another consumer, or the task was deleted; nothing was written",
         task.id,
     )

@@ -14,6 +14,7 @@ from tasq_core.repository.protocol import Names
 from tasq_core.repository.rows import in_order, text_of
 from tasq_core.repository.side_sql import side_statements
 from tasq_core.task import Ordering, Task, as_ordering, check_names, row_id_of
+from tasq_core.wording import counted
 
 _HIDDEN_SECONDS: Final = 3600.0
 """How long a row that can't be read is kept from being claimed again."""
@@ -121,7 +122,7 @@ class SqlClaims(SqlInspection):
             if not claimed:
                 raise
             raise ClaimUnansweredError(
-                f"a claim of {len(claimed)} tasks got no answer to its commit: {error}",
+                f"a claim of {counted(len(claimed), 'task')} got no answer to its commit: {error}",
                 list(map(Lease.of, claimed)),
             ) from error.__cause__
         return claimed

@@ -37,7 +37,7 @@ def module_lines(tasks: Sequence[Task]) -> Iterator[str]:
 def _test(task: Task) -> Iterator[str]:
     named = re.sub(r"[^a-z0-9]+", "_", task.type.lower()).strip("_")[:40] or "task"
     yield f"def test_{named}_{task.id.hex[:8]}(tasq_client, tasq_drain):"
-    yield f"    # task {task.id}, {task.status.value}, receive {task.receive_count}"
+    yield f"    # task {task.id}, {task.status.value}, attempt {task.receive_count}"
     if task.last_error:
         yield f"    # {ascii(task.last_error.partition(chr(10))[0])[1:-1][:_LONGEST_COMMENT]}"
     yield from (f"    {line}" for line in _args(task.args))

@@ -14,10 +14,11 @@ from tasq_core.reports import MutationResult
 from tasq_core.repository.protocol import Repository
 from tasq_core.steering import change_tasks, requeued
 from tasq_core.task import Task, TaskStatus
+from tasq_core.wording import counted
 from tasq_tui.admin.mutations import BATCH, Mutation, Progress
 from tasq_tui.admin.preview import Preview
 from tasq_tui.admin.trash import TrashFile
-from tasq_tui.admin.wording import counted, span
+from tasq_tui.admin.wording import span
 
 _LOOK_EVERY: Final = 0.5
 _PERCENT: Final = re.compile(r"(\d{1,3}(?:\.\d+)?)\s*%?", re.ASCII)

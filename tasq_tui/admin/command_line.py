@@ -6,6 +6,7 @@ from uuid import UUID
 
 from tasq_core.filters import Filter
 from tasq_core.repository.protocol import PageOrder
+from tasq_core.wording import counted
 from tasq_tui.admin.selection import Selection
 from tasq_tui.admin.settings import Settings
 
@@ -35,7 +36,7 @@ def command_line(
     words = ["tasq", verb, *target(settings), *chosen, *flags]
     line = shlex.join([*words, "--yes"] if yes else words)
     if selection.ids is not None and len(selection.ids) > _MOST_IDS and selection.limit is None:
-        return f"{line}  # {len(selection.ids):,} ids on standard input"
+        return f"{line}  # {counted(len(selection.ids), 'id')} on standard input"
     return line
 
 

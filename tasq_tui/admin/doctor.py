@@ -18,9 +18,10 @@ from tasq_core.repository.protocol import PageOrder, Repository
 from tasq_core.repository.schema_check import Structure, other_spelling, structure
 from tasq_core.repository.side_tables import SideTables
 from tasq_core.task import TaskStatus
+from tasq_core.wording import counted
 from tasq_tui.admin.settings import Settings
 from tasq_tui.admin.table_times import described, offset_of_times
-from tasq_tui.admin.wording import counted, span
+from tasq_tui.admin.wording import span
 
 _SLOW_SECONDS: Final = 0.25
 _SKEW_SECONDS: Final = 5.0
@@ -218,8 +219,8 @@ def _leases(health: Health, clock: datetime) -> Iterator[Finding]:
         )  # fmt: skip
     if health.exhausted:
         yield Finding(
-            "receives", Verdict.WARNING,
-            f"{counted(health.exhausted, 'task')} without receives left, and without an outcome",
+            "attempts", Verdict.WARNING,
+            f"{counted(health.exhausted, 'task')} without attempts left, and without an outcome",
             "the next poll ends them FAILED; tasq list --where is:exhausted shows them",
         )  # fmt: skip
     if health.oldest_ready is not None:
@@ -261,18 +262,21 @@ def _size(repository: Repository, found: Structure) -> Iterator[Finding]:
     )
     if finished > _MANY_FINISHED:
         yield Finding(
-            "history", Verdict.HINT, f"{finished:,} finished tasks are kept",
+            "history", Verdict.HINT, f"{counted(finished, 'finished task')} kept",
             "tasq clean --age 7d, from time to time",
         )  # fmt: skip
     if repository.dialect == "postgresql" and found.dead > max(10_000, found.rows * _DEAD_SHARE):
         yield Finding(
-            "bloat", Verdict.HINT, f"{found.dead:,} dead rows beside {found.rows:,} living ones",
+            "bloat", Verdict.HINT,
+            f"{counted(found.dead, 'dead row')} beside {found.rows:,} living",
             f"VACUUM {repository.table}; or lower its autovacuum_vacuum_scale_factor",
         )  # fmt: skip
     if repository.dialect == "sqlite" and found.dead > max(
         10_000_000, found.table_bytes * _DEAD_SHARE
     ):
-        yield Finding("bloat", Verdict.HINT, f"{found.dead:,} bytes of the file are free", "VACUUM")
+        yield Finding(
+            "bloat", Verdict.HINT, f"{counted(found.dead, 'byte')} of the file free", "VACUUM"
+        )
 
 
 _FINISHED: Final = (TaskStatus.SUCCESSFUL, TaskStatus.FAILED)

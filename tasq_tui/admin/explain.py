@@ -8,6 +8,7 @@ from tasq_core.filters.model import Term
 from tasq_core.filters.values import Span, State
 from tasq_core.repository.protocol import Repository
 from tasq_core.task import FINISHED_STATUSES, Task, TaskStatus
+from tasq_core.wording import counted
 from tasq_tui.admin.wording import ago, span
 
 _COUNTED: Final = 1000
@@ -23,8 +24,8 @@ def explain(task: Task, now: datetime) -> str:
         return _held(task, now) if is_claimed else _delayed(task, now)
     if task.is_last_receive():
         return (
-            f"it used up its {task.max_receives} receives without an outcome; the next poll of"
-            " its type ends it FAILED"
+            f"it used up its {counted(task.max_receives, 'attempt')} without an outcome; the next"
+            " poll of its type ends it FAILED"
         )
     if is_claimed:
         return (
@@ -48,9 +49,10 @@ def place_of(repository: Repository, task: Task, now: datetime) -> str:
     older = Filter((Term("is", (State.READY,)), Term("created", (Span(high=task.created_at),))))
     ahead = max(0, repository.count(kind & older, _COUNTED) - 1)
     being_run = repository.count(kind & Filter((Term("is", (State.LEASED,)),)), 1)
-    before = "1 older one is before it" if ahead == 1 else f"{ahead:,} older ones are before it"
+    are = "is" if ahead == 1 else "are"
+    before = f"{counted(ahead, 'older one')} {are} before it"
     if ahead >= _COUNTED - 1:
-        before = f"more than {ahead:,} older ones are before it"
+        before = f"more than {before}"
     if being_run:
         return f": {before}" if ahead else ": it is the oldest of its type and queue"
     place = f"type {task.type!r} in queue {task.queue!r}"
@@ -64,7 +66,9 @@ def _finished(task: Task, now: datetime) -> str:
     if task.status is TaskStatus.SUCCESSFUL:
         return f"it {word}{when}"
     used = (
-        f" after {task.receive_count} of {task.max_receives} receives" if task.max_receives else ""
+        f" after {task.receive_count} of {counted(task.max_receives, 'attempt')}"
+        if task.max_receives
+        else ""
     )
     return f"it {word}{when}{used}; requeue it to run it again"
 

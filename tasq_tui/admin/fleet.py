@@ -13,6 +13,7 @@ from tasq_core.repository.protocol import Repository
 from tasq_core.repository.side_tables import SideTables
 from tasq_core.task import Task
 from tasq_core.transfer import iso
+from tasq_core.wording import counted
 
 GO_UNAWARE: Final = "Go's consumers don't know of pauses and go on"
 
@@ -130,7 +131,9 @@ def named_consumer(consumers: Sequence[ConsumerReport], name: str) -> ConsumerRe
         raise TaskNotFoundError(f"no consumer {name!r}; registered: {known}", [name])
     if len(found) > 1:
         ids = ", ".join(f"{str(c.id)[:8]} on {c.host}, pid {c.pid}" for c in found)
-        raise InvalidInputError(f"{len(found)} consumers are called {name!r}; name an id: {ids}")
+        raise InvalidInputError(
+            f"{counted(len(found), 'consumer')} are called {name!r}; name an id: {ids}"
+        )
     return found[0]
 
 

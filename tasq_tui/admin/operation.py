@@ -21,6 +21,7 @@ from tasq_core.errors import TaskNotFoundError, TasqError
 from tasq_core.reports import MutationResult
 from tasq_core.repository.protocol import Repository
 from tasq_core.repository.schema_check import unknown_columns
+from tasq_core.wording import counted
 from tasq_tui.admin.audit_log import AuditLog, Entry
 from tasq_tui.admin.command_line import command_line
 from tasq_tui.admin.mutations import Mutation, Progress
@@ -29,7 +30,6 @@ from tasq_tui.admin.session import check_writable
 from tasq_tui.admin.settings import Settings
 from tasq_tui.admin.table_times import check_times
 from tasq_tui.admin.trash import Trash, TrashFile, new_id
-from tasq_tui.admin.wording import counted
 
 Watch = Callable[[Progress], bool]
 """Called after each committed batch, on the thread that runs it; False stops the change."""

@@ -12,9 +12,9 @@ from tasq_core.filters.values import Span, State
 from tasq_core.repository.protocol import PageOrder, Repository
 from tasq_core.steering import is_leased
 from tasq_core.task import FINISHED_STATUSES, OPEN_STATUSES, Task, TaskStatus
+from tasq_core.wording import counted
 from tasq_tui.admin.selection import Selection
 from tasq_tui.admin.settings import Settings
-from tasq_tui.admin.wording import counted
 
 SAMPLE: Final = 5
 FEW: Final = 10

@@ -20,6 +20,7 @@ from tasq_core.errors import InvalidInputError, TasqError
 from tasq_core.reports import Swap
 from tasq_core.task import Task
 from tasq_core.transfer import to_line
+from tasq_core.wording import counted
 from tasq_tui.admin.images import digest_line, swap_line
 from tasq_tui.admin.settings import Settings, state_dir
 from tasq_tui.admin.state import database_folder, make_private_folder, write_private
@@ -218,7 +219,7 @@ class TrashFile:
         size = len(data) + len(beside)
         if self._size + size > self._capacity:
             raise TrashFullError(
-                f"the trash holds {self._capacity:,} bytes and these rows need more;"
+                f"the trash holds {counted(self._capacity, 'byte')} and these rows need more;"
                 " change fewer at a time, or use --no-trash if you never want them back"
             )
         try:

@@ -1,4 +1,4 @@
-"""Counts and time spans in words short enough for a line."""
+"""Time spans in words short enough for a line."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -28,8 +28,3 @@ def ago(then: datetime, now: datetime) -> str:
     if abs(seconds) < 1:
         return "now"
     return f"{span(seconds)} ago" if seconds > 0 else f"in {span(seconds)}"
-
-
-def counted(count: int, noun: str) -> str:
-    """A number and its noun, as "1 task" or "1,234 tasks"."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

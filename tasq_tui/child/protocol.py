@@ -22,11 +22,11 @@ class Decision(StrEnum):
 
     RUN = "run"
     SKIP = "skip"
-    """Give the claim back; the receive isn't counted."""
+    """Give the claim back; the attempt isn't counted."""
     FAIL = "fail"
     """End it FAILED, with a reason."""
     REQUEUE = "requeue"
-    """Make it NEW again; the receive counts."""
+    """Make it NEW again; the attempt counts."""
 
 
 class Ending(StrEnum):
@@ -34,7 +34,7 @@ class Ending(StrEnum):
 
     SUCCEEDED = "succeeded"
     FAILED = "failed"
-    """For good: no receives left, or so decided."""
+    """For good: no attempts left, or so decided."""
     RETRYING = "retrying"
     """The handler failed; the task is NEW again."""
     REQUEUED = "requeued"

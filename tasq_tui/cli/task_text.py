@@ -8,6 +8,7 @@ from typing import Any, Final
 from tasq_core.errors import ArgsDecodeError
 from tasq_core.fleet.reports import Attempt, Holder
 from tasq_core.task import IMMEDIATELY, Task
+from tasq_core.wording import counted
 from tasq_tui.admin.records import args_record
 from tasq_tui.admin.wording import ago, span
 from tasq_tui.cli import sanitize
@@ -42,7 +43,7 @@ def task_text(
     for name, value in facts.items():
         yield f"  {name:<9} {sanitize.line(value)}"
     encoding, lines = _args(task.args)
-    yield f"  args      {encoding}, {len(task.args):,} bytes"
+    yield f"  args      {encoding}, {counted(len(task.args), 'byte')}"
     yield from (f"    {line}" for line in lines)
     if task.last_error is not None:
         yield "  error"

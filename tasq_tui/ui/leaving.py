@@ -8,8 +8,8 @@ from typing import Final
 from textual.app import App
 from textual.content import Content
 
+from tasq_core.wording import counted
 from tasq_tui.ui.dialogs.confirm import ConfirmDialog
-from tasq_tui.ui.text.formats import count
 
 _SIGNALS: Final = tuple(
     getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGINT") if hasattr(signal, name)
@@ -30,7 +30,7 @@ def leave_on_signals(app: App[int]) -> None:
 
 def leaving_dialog(running: int) -> ConfirmDialog:
     """Asks before running handlers are cut off."""
-    handlers = "A handler runs" if running == 1 else f"{count(running)} handlers run"
+    handlers = "A handler runs" if running == 1 else f"{counted(running, 'handler')} run"
     about = Content(
         f"{handlers}, and would be cut off. Their tasks come back when the leases lapse,"
         " and run again from the start. S on the consumer screen lets them finish."

@@ -34,11 +34,11 @@ def at(**offset):
             {"status": TaskStatus.IN_PROGRESS, "visible_at": at(minutes=-3)},
             "stopped extending the lease 3m ago",
         ),
-        ({"receive_count": 3, "max_receives": 3, "visible_at": at(hours=-1)}, "used up its 3 receives"),
+        ({"receive_count": 3, "max_receives": 3, "visible_at": at(hours=-1)}, "used up its 3 attempts"),
         ({"status": TaskStatus.SUCCESSFUL, "finished_at": at(days=-2)}, "it succeeded 2d ago"),
         (
             {"status": TaskStatus.FAILED, "receive_count": 3, "max_receives": 3},
-            "it failed after 3 of 3 receives; requeue it",
+            "it failed after 3 of 3 attempts; requeue it",
         ),
     ],
 )  # fmt: skip

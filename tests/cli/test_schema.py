@@ -130,7 +130,7 @@ def test_stale_and_exhausted_tasks_and_a_clock_ahead_are_told(tasq, table, repos
     found = findings(tasq)
 
     assert "2 lapsed leases" in found["leases", "warning"]["message"]
-    assert "1 task without receives left" in found["receives", "warning"]["message"]
+    assert "1 task without attempts left" in found["attempts", "warning"]["message"]
     assert "has waited 3h" in found["backlog", "warning"]["message"]
     clock = found.get(("producers' clocks", "warning")) or found["time zone", "warning"]
     assert "created in" in clock["message"] or "5h in the future" in clock["message"]

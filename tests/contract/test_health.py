@@ -124,7 +124,7 @@ def test_a_killed_consumer_is_named_until_another_takes_its_place(
     found = the_finding(client)
     assert (found.rule, found.subject) == ("vanished", "consumer mailer-1")
     assert f"pid {process.pid} on" in found.text
-    assert "held 1 tasks" in found.text
+    assert "held 1 task" in found.text
     with consuming(client, queues=("mail",)) as consumer:
         consumer.learn("email", lambda _: None)
         wait_until(lambda: client.health().healthy)
@@ -139,7 +139,7 @@ def test_handlers_slower_than_before_with_all_workers_busy(client: Client):
     assert (found.rule, found.subject) == ("slower", "type email")
     assert "take 4 s" in found.text
     assert "8.0 times the 0.5 s" in found.text
-    assert "all 1 workers are busy" in found.text
+    assert "1 of 1 worker busy" in found.text
 
 
 def test_more_arrives_than_ends(client: Client):

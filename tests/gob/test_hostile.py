@@ -131,7 +131,7 @@ def test_types_that_interfaces_define_are_told_apart_by_their_bytes():
 def test_a_definition_that_failed_is_not_remembered():
     broken = bombs.slice_type(65, 2) + bombs.message(65, b"\0\x05\x02")
     for _ in range(2):
-        with pytest.raises(ArgsDecodeError, match="5 elements announced, 1 bytes left"):
+        with pytest.raises(ArgsDecodeError, match="5 elements announced, 1 byte left"):
             gob.decode(broken)
 
 

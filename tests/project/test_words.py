@@ -4,6 +4,7 @@ To retire a word, add it to a table below once its renames have landed.
 """
 
 import ast
+import itertools
 import re
 from functools import cache
 
@@ -38,6 +39,17 @@ RETIRED_PHRASES = {
     r"\bpoked?\b": "wake",
     r"without a word to": "write nothing",
 }
+
+# What the command and the app say, and the pages that people read, where `receives:` is a key of
+# filters, `max_receives` a name of the library and `--max-receives` an option.
+RETIRED_BEFORE_PEOPLE = {
+    r"(?<![-_`\"'])\breceives?\b(?![:\"'`])": "attempt, attempts",
+    r"\b(set|reset) the receive count\b": "attempts",
+}
+COUNTED_NOUNS = re.compile(
+    r" (?:[a-z]+ )?(?:tasks|rows|consumers|failures|handlers|leases|workers|ids|attempts|changes"
+    r"|findings|lines|events|bytes|elements|groups|kinds|types|queues|schedules|problems|warnings)\b"
+)
 
 _PYTHON = [path for top in ("tasq_core", "tasq_tui") for path in sorted((ROOT / top).rglob("*.py"))]
 _PROSE = [
@@ -111,6 +123,67 @@ def test_a_retired_phrase_is_said_to_nobody(phrase):
     ]
 
     assert found == []
+
+
+@pytest.mark.parametrize("phrase", RETIRED_BEFORE_PEOPLE)
+def test_people_read_one_word_for_an_attempt(phrase):
+    """Who reads of receives in one place and of attempts in another looks for the difference."""
+    pattern = re.compile(phrase, re.IGNORECASE)
+    faces = [path for path in _PYTHON if "tasq_tui" in path.parts]
+    texts = [
+        *((path, text) for path in faces for text in _module(path)[1] if " " in text[0]),
+        *(
+            (path, (path.read_text(), 1))
+            for path in _PROSE
+            if path.suffix == ".md" and path.stem != "ARCHITECTURE"
+        ),
+    ]
+
+    found = [
+        f"{path.relative_to(ROOT)}:{line}: {text[max(found.start() - 30, 0) : found.end() + 20]!r};"
+        f" write {RETIRED_BEFORE_PEOPLE[phrase]}"
+        for path, (text, line) in texts
+        for found in pattern.finditer(text)
+    ]
+
+    assert found == []
+
+
+def _counted_by_hand(tree):
+    """F-strings in which a number stands before a plural, where it may be one."""
+    guarded = {
+        id(part)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.IfExp) and "1" in ast.unparse(node.test)
+        for part in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.JoinedStr) or id(node) in guarded:
+            continue
+        for value, after in itertools.pairwise(node.values):
+            if (
+                isinstance(value, ast.FormattedValue)
+                and isinstance(after, ast.Constant)
+                and COUNTED_NOUNS.match(str(after.value))
+                and (
+                    value.format_spec is not None
+                    or re.match(r"len\(|count\(|\w*count\b", ast.unparse(value.value))
+                )
+                and not re.search(r"[A-Z]{3}|\.\d?f", ast.unparse(value))
+            ):
+                yield ast.unparse(node), node.lineno
+
+
+def test_a_number_and_its_noun_come_from_one_place():
+    """ "1 tasks" makes a reader doubt the number, too."""
+    found = [
+        f"{path.relative_to(ROOT)}:{line}: {text}; write counted(number, noun)"
+        for path in _PYTHON
+        for text, line in _counted_by_hand(ast.parse(path.read_text()))
+    ]
+
+    assert found == []
+    assert [*_counted_by_hand(ast.parse("f'{len(x)} tasks'"))]
 
 
 def test_words_are_found_in_names_of_any_shape():

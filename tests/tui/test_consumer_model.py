@@ -148,7 +148,7 @@ def test_events_that_were_dropped_clear_what_is_in_flight(told):
 
     assert shown(told.model) == [(task.id, RunState.UNKNOWN)]
     assert told.model.waiting is None
-    assert "7 lines and events weren't shown" in [*told.model.logs.all][-1].text
+    assert "not shown: 5 lines, 2 events" in [*told.model.logs.all][-1].text
 
 
 def test_dropped_lines_alone_leave_it(told):

@@ -123,7 +123,7 @@ async def edited(draft: Draft, **fields: str) -> tuple[Any, str]:
 
 async def test_an_edited_task_has_what_was_typed():
     given, _ = await edited(
-        Draft(), type="email", queue="mail", priority="-5", receives="3", delay="5m",
+        Draft(), type="email", queue="mail", priority="-5", attempts="3", delay="5m",
         codec="gob", args='{"to": "a"}',
     )  # fmt: skip
 
@@ -137,7 +137,7 @@ async def test_an_edited_task_has_what_was_typed():
     ("fields", "problem"),
     [
         ({}, "Type is empty"),
-        ({"type": "x", "priority": "high"}, "Priority 'high' is no whole number"),
+        ({"type": "x", "priority": "high"}, "Priority 'high' is not a whole number"),
         ({"type": "x", "priority": "99999"}, "99999"),
         ({"type": "x", "delay": "soon"}, "Delay 'soon' is not a duration"),
         ({"type": "x", "codec": "xml"}, "unknown codec 'xml'"),

@@ -87,6 +87,21 @@ async def test_dialogs_show_hostile_samples_inert(hostile: Settings):
             await press(pilot, "escape", "down")
 
 
+@pytest.mark.slow
+async def test_the_form_of_an_edit_shows_hostile_fields_inert(settings: Settings, table):
+    """Whoever submits a task must not draw on the screen of whoever edits it."""
+    table.repository.restore_tasks([make_task(type=text, queue=text) for text in PAYLOADS])
+    async with cockpit(settings, size=(120, 40), screen="tasks") as (app, pilot):
+        await settled(pilot)
+        for _ in PAYLOADS:
+            await press(pilot, "e")
+            await until(pilot, lambda: "Arguments as JSON" in screen_text(app))
+            assert_inert(app)
+            await press(pilot, "ctrl+s")
+            await until(pilot, lambda: "nothing to edit" in screen_text(app))
+            await press(pilot, "escape", "down")
+
+
 async def test_the_log_and_toasts_show_hostile_filters_inert(hostile: Settings):
     async with cockpit(hostile, size=(120, 40), screen="errors") as (app, pilot):
         await press(pilot, "R")

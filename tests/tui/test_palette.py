@@ -42,7 +42,7 @@ async def test_an_action_of_another_screen_leads_there_and_changes_nothing(shop:
         await until(pilot, lambda: app.current_mode == "tasks")
         await settled(pilot)
 
-        assert "r here: Make the tasks new and ready; receives stay" in toasts(app)
+        assert "r here: Make the tasks new and ready; attempts stay" in toasts(app)
         assert table.new_inspector().count(statuses=["NEW"]) == before
 
 

@@ -21,6 +21,7 @@ from tasq_core.args.gob.types import (
     defined_type,
 )
 from tasq_core.args.gob.wire import Reader, read_int, read_uint, trouble
+from tasq_core.wording import counted
 
 Types = Mapping[int, WireType]
 
@@ -248,7 +249,9 @@ class Run:
             at_end = pos == self.end
             count, pos = read_uint(data, pos)
             if pos + count > len(data):
-                raise trouble(start, f"a message of {count} bytes, {len(data) - pos} left")
+                raise trouble(
+                    start, f"a message of {counted(count, 'byte')}, {len(data) - pos} left"
+                )
             if at_end:
                 self.end = pos + count
 
@@ -264,7 +267,7 @@ def read_interface(data: bytes, pos: int, depth: int, run: Run) -> tuple[Any, in
     if length > 127:
         length, pos = read_uint(data, pos)
         if length > limits.MAX_NAME_BYTES:
-            raise trouble(start, f"a type name of {length} bytes")
+            raise trouble(start, f"a type name of {counted(length, 'byte')}")
         pos += length
     else:
         pos += 1 + length

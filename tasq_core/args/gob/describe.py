@@ -12,6 +12,7 @@ from typing import Any, Final
 from tasq_core.args.gob.decoder import Types
 from tasq_core.args.gob.stream import decode_labelled
 from tasq_core.args.gob.types import Kind
+from tasq_core.wording import counted
 
 MAX_LINES: Final = 1000
 _MAX_NAME_CHARACTERS: Final = 100
@@ -138,7 +139,7 @@ def _scalar(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, bytes):
-        more = f"… ({len(value)} bytes)" if len(value) > _MAX_SHOWN_BYTES else ""
+        more = f"… ({counted(len(value), 'byte')})" if len(value) > _MAX_SHOWN_BYTES else ""
         return f"0x{value[:_MAX_SHOWN_BYTES].hex()}{more}" if value else "empty"
     if isinstance(value, str):
         more = f"… ({len(value)} characters)" if len(value) > _MAX_TEXT_CHARACTERS else ""

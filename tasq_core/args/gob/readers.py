@@ -13,6 +13,7 @@ from typing import Any, Final
 from tasq_core.args.gob import wire
 from tasq_core.args.gob.limits import CONTAINER_BYTES
 from tasq_core.args.gob.wire import Reader, read_count, read_uint, trouble
+from tasq_core.wording import counted
 
 _POINTER_BYTES: Final = 8
 _MAP_BYTES: Final = 240
@@ -103,7 +104,7 @@ def list_reader(read_elem: Reader, length: int | None = None) -> Reader:
         else:
             count, pos = read_count(data, pos)
         if length is not None and count != length:
-            raise trouble(start, f"{count} elements of an array of {length}")
+            raise trouble(start, f"{counted(count, 'element')} of an array of {length}")
         run.left -= CONTAINER_BYTES + _POINTER_BYTES * count
         if run.left < 0:
             take(run, 0, start)

@@ -17,6 +17,7 @@ from tasq_core.args.gob.decoder import BUILTIN_PLAN, SENT_PLAN, Label, Plan, Run
 from tasq_core.args.gob.types import BUILTIN_TYPES
 from tasq_core.args.gob.wire import read_int, read_uint, trouble
 from tasq_core.errors import ArgsDecodeError
+from tasq_core.wording import counted
 
 _cache: dict[bytes, Plan] = {b"": BUILTIN_PLAN}
 _sent_cache: dict[bytes, Plan] = {b"": SENT_PLAN}
@@ -120,7 +121,9 @@ def _message(data: bytes, pos: int) -> tuple[int, int]:
     count, body = read_uint(data, pos)
     end = body + count
     if end > len(data):
-        raise trouble(pos, f"a message of {count} bytes announced, {len(data) - body} left")
+        raise trouble(
+            pos, f"a message of {counted(count, 'byte')} announced, {len(data) - body} left"
+        )
     if not count:
         raise trouble(pos, "an empty message")
     return end, body

@@ -12,6 +12,7 @@ from struct import Struct
 from typing import Any, Final, TypeAlias
 
 from tasq_core.errors import ArgsDecodeError
+from tasq_core.wording import counted
 
 Reader: TypeAlias = Callable[[bytes, int, int, Any], tuple[Any, int]]
 
@@ -42,7 +43,7 @@ def read_uint(data: bytes, pos: int, _depth: int = 0, _run: Any = None) -> tuple
         return head, pos + 1
     end = pos + 257 - head
     if head < 248:
-        raise trouble(pos, f"an integer of {256 - head} bytes; 8 is the most")
+        raise trouble(pos, f"an integer of {counted(256 - head, 'byte')}; 8 is the most")
     if end > len(data):
         raise trouble(pos, "the data ends inside an integer")
     return _from_bytes(data[pos + 1 : end], "big"), end
@@ -96,7 +97,7 @@ def read_bytes(data: bytes, pos: int, _depth: int = 0, _run: Any = None) -> tupl
         length, pos = read_uint(data, start)
     end = pos + length
     if end > len(data):
-        raise trouble(start, f"{length} bytes announced, {len(data) - pos} left")
+        raise trouble(start, f"{counted(length, 'byte')} announced, {len(data) - pos} left")
     return data[pos:end], end
 
 
@@ -113,7 +114,9 @@ def read_string(data: bytes, pos: int, _depth: int = 0, _run: Any = None) -> tup
         length, pos = read_uint(data, start)
     end = pos + length
     if end > len(data):
-        raise trouble(start, f"a string of {length} bytes announced, {len(data) - pos} left")
+        raise trouble(
+            start, f"a string of {counted(length, 'byte')} announced, {len(data) - pos} left"
+        )
     return data[pos:end].decode("utf-8", "surrogateescape"), end
 
 
@@ -122,7 +125,9 @@ def read_count(data: bytes, pos: int, least_bytes: int = 1) -> tuple[int, int]:
     start = pos
     count, pos = read_uint(data, pos)
     if count * least_bytes > len(data) - pos:
-        raise trouble(start, f"{count} elements announced, {len(data) - pos} bytes left")
+        raise trouble(
+            start, f"{counted(count, 'element')} announced, {counted(len(data) - pos, 'byte')} left"
+        )
     return count, pos
 
 

@@ -19,6 +19,7 @@ from tasq_core.args.gob.limits import MAX_DEPTH
 from tasq_core.args.gob.times import time_bytes
 from tasq_core.args.gob.types import Kind
 from tasq_core.args.gob.wire import float_bytes, int_bytes, string_bytes, uint_bytes
+from tasq_core.wording import counted
 
 
 class Session(Protocol):
@@ -197,7 +198,7 @@ def _list_writer(go_type: go.Slice | go.Array) -> Writer:
         if not isinstance(value, accepted):
             _refuse(value, go_type, "pass a list")
         if length is not None and len(value) != length:
-            raise MisfitError(f"{len(value)} elements for {go_type}; pass {length}")
+            raise MisfitError(f"{counted(len(value), 'element')} for {go_type}; pass {length}")
         descend(session)
         out += uint_bytes(len(value))
         index = 0

@@ -31,7 +31,7 @@ def requeue_tasks(
     *,
     reset: Annotated[
         bool,
-        typer.Option("--reset", help="Also set the receive count to 0, and forget the outcome."),
+        typer.Option("--reset", help="Also set the attempts to 0, and forget the outcome."),
     ] = False,
     spread: Annotated[
         str | None,

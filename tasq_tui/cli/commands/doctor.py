@@ -4,8 +4,8 @@ from typing import Annotated, Any
 
 import typer
 
+from tasq_core.wording import counted
 from tasq_tui.admin.doctor import Finding, Verdict, examine
-from tasq_tui.admin.wording import counted
 from tasq_tui.cli import diagnostics, options, output, sanitize
 from tasq_tui.cli.connection import connected
 from tasq_tui.cli.diagnostics import ExitCode

@@ -8,6 +8,7 @@ import typer
 from tasq_core.errors import InvalidInputError
 from tasq_core.fleet.registry import COMMANDS
 from tasq_core.fleet.reports import ConsumerReport, Pause
+from tasq_core.wording import counted
 from tasq_tui.admin.fleet import (
     CONSUMER_FIELDS,
     GO_UNAWARE,
@@ -18,7 +19,7 @@ from tasq_tui.admin.fleet import (
     state_of,
 )
 from tasq_tui.admin.session import check_table, check_writable
-from tasq_tui.admin.wording import ago, counted, span
+from tasq_tui.admin.wording import ago, span
 from tasq_tui.cli import diagnostics, options, output, sanitize
 from tasq_tui.cli.connection import Connection, connected
 from tasq_tui.cli.diagnostics import ExitCode, TimedOutError

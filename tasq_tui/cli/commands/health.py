@@ -7,8 +7,8 @@ import typer
 from tasq_core.errors import InvalidInputError
 from tasq_core.fleet.findings import Finding, Verdict
 from tasq_core.transfer import iso
+from tasq_core.wording import counted
 from tasq_tui.admin.session import check_table
-from tasq_tui.admin.wording import counted
 from tasq_tui.cli import diagnostics, options, output, sanitize
 from tasq_tui.cli.connection import connected
 from tasq_tui.cli.diagnostics import ExitCode

@@ -13,6 +13,7 @@ from tasq_core.filters import Filter
 from tasq_core.reports import BreakdownRow, ErrorGroup, Summary
 from tasq_core.task import TaskStatus
 from tasq_core.transfer import iso
+from tasq_core.wording import counted
 from tasq_tui.admin.wording import span
 from tasq_tui.cli import diagnostics, options, output
 from tasq_tui.cli.connection import Connection, connected
@@ -194,7 +195,8 @@ def errors(
     output.rows(_errors_shape(now), groups, form)
     if total > limit:
         diagnostics.note(
-            f"the newest {limit:,} of {total:,} failures were looked at; --limit looks at more"
+            f"the newest {limit:,} of {counted(total, 'failure')} were looked at;"
+            " --limit looks at more"
         )
     return diagnostics.ExitCode.DONE
 

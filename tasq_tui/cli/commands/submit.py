@@ -13,8 +13,8 @@ from tasq_core.errors import InvalidInputError
 from tasq_core.moments import parse_moment
 from tasq_core.producer import Producer
 from tasq_core.task import Task
+from tasq_core.wording import counted
 from tasq_tui.admin.session import check_table, check_writable
-from tasq_tui.admin.wording import counted
 from tasq_tui.cli import diagnostics, output
 from tasq_tui.cli.commands import follow
 from tasq_tui.cli.connection import connected

@@ -16,10 +16,10 @@ from tasq_core.filters.model import Term
 from tasq_core.filters.values import Numbers, Span, State
 from tasq_core.repository.protocol import Repository
 from tasq_core.task import PollStrategy, TaskStatus
+from tasq_core.wording import counted
 from tasq_tui.admin.loader import load_handlers
 from tasq_tui.admin.session import check_table, check_writable
 from tasq_tui.admin.table_times import check_times
-from tasq_tui.admin.wording import counted
 from tasq_tui.cli import diagnostics
 from tasq_tui.cli.connection import connected
 from tasq_tui.cli.diagnostics import ExitCode, TimedOutError
@@ -82,7 +82,7 @@ def work(
         typer.Option(
             "--retry-backoff",
             metavar="DURATION",
-            help="Before a failed task runs again; doubled with each receive, up to 5m.",
+            help="Before a failed task runs again; doubled with each attempt, up to 5m.",
         ),
     ] = "1s",
     within: Annotated[

@@ -76,10 +76,10 @@ STATE: Final = Column("state", 12)
 ID: Final = Column("id", 8, from_width=50)
 TYPE: Final = Column("type", 8, share=3)
 QUEUE: Final = Column("queue", 6, share=2, from_width=65)
-RECEIVES: Final = Column("recv", 5, from_width=58)
+ATTEMPT: Final = Column("att", 5, from_width=58)
 TIME: Final = Column("time", 6)
 LEASE: Final = Column("lease", 10, from_width=41)
-_COLUMNS: Final = (STATE, ID, TYPE, QUEUE, RECEIVES, TIME, LEASE)
+_COLUMNS: Final = (STATE, ID, TYPE, QUEUE, ATTEMPT, TIME, LEASE)
 
 Widths = tuple[tuple[Column, int], ...]
 
@@ -146,7 +146,7 @@ def _text(column: Column, run: Run, now: float) -> str:
         return safe(task.type, 200)
     if column is QUEUE:
         return safe(task.queue, 200)
-    if column is RECEIVES:
+    if column is ATTEMPT:
         return formats.receives(task.receive_count, task.max_receives)
     if run.in_flight:
         return formats.duration(max(now - run.since, 0.0))

@@ -17,6 +17,7 @@ from textual.widgets import Input, Static
 
 from tasq_core.errors import InvalidInputError
 from tasq_core.task import Task
+from tasq_core.wording import counted
 from tasq_tui.admin import demo_handlers
 from tasq_tui.admin.state import read_lines, write_lines
 from tasq_tui.child.protocol import AnyEvent, Awaiting, Decision, Died, Loaded
@@ -37,7 +38,6 @@ from tasq_tui.ui.dialogs.confirm import ConfirmDialog
 from tasq_tui.ui.dialogs.prompt import PromptDialog
 from tasq_tui.ui.session import Session
 from tasq_tui.ui.tasks.args import ArgsView
-from tasq_tui.ui.text.formats import count
 from tasq_tui.ui.text.sanitize import safe, safe_text
 from tasq_tui.ui.widgets.pane import Pane
 
@@ -224,7 +224,7 @@ class ConsumerScreen(CockpitScreen):
             self._do(self.control.kill)
             return
         about = Content(
-            f"{count(running)} running handler{'s' if running > 1 else ''} would be cut off."
+            f"{counted(running, 'running handler')} would be cut off."
             " What is in flight comes back when the leases lapse."
         )
         dialog = ConfirmDialog("Kill the handlers' process?", about, "Kill", danger=True)
@@ -337,8 +337,8 @@ class ConsumerScreen(CockpitScreen):
         self._draw_panes()
         model = self.model
         held, loaded = model.runs.in_flight, len(model.types)
-        self._table_pane.entitle("Tasks", f"{count(held)} in flight" if held else "")
-        self._form_pane.entitle("Consume", f"{count(loaded)} types loaded" if loaded else "")
+        self._table_pane.entitle("Tasks", f"{held:,} in flight" if held else "")
+        self._form_pane.entitle("Consume", f"{counted(loaded, 'type')} loaded" if loaded else "")
         keys = (
             model.phase, model.loading, model.waiting, model.types, model.problem,
             self._zoom, self._offered, self._table.current is None,

@@ -3,6 +3,7 @@
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from tasq_core.wording import counted
 from tasq_tui.child.protocol import (
     Abandoned,
     AnyEvent,
@@ -28,7 +29,7 @@ from tasq_tui.child.protocol import (
 )
 from tasq_tui.ui.consumer.runs import Runs, RunState
 from tasq_tui.ui.consumer.task_logs import RunKey, TaskLogs
-from tasq_tui.ui.text.formats import count, duration
+from tasq_tui.ui.text.formats import duration
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -140,7 +141,9 @@ class Consuming:
                 self.logs.add("error", text)
                 self.runs.end_unstarted_dry(now)
             case Dropped(lines=lines, events=events):
-                self._note(None, f"… {count(lines + events)} lines and events weren't shown")
+                self._note(
+                    None, f"… not shown: {counted(lines, 'line')}, {counted(events, 'event')}"
+                )
                 if events:
                     self.runs.end_all(RunState.UNKNOWN, now)
                     self.waiting = None

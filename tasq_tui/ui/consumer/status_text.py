@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from tasq_core.task import Task
+from tasq_core.wording import counted
 from tasq_tui.admin.command_line import target as target_options
 from tasq_tui.admin.settings import Settings
 from tasq_tui.child.protocol import Died, Start
@@ -111,7 +112,7 @@ def _empty(consuming: Consuming) -> tuple[str, str]:
         return "", "no handlers yet: name them as module:attr"
     text = f"the handlers' process {end_of(died)}"
     if held := consuming.runs.ended[RunState.ABANDONED]:
-        tasks = "its task comes" if held == 1 else f"its {count(held)} tasks come"
+        tasks = "its task comes" if held == 1 else f"its {counted(held, 'task')} come"
         text += f"; {tasks} back when the leases lapse"
     return "error", f"{text}. Load the handlers again to go on"
 
@@ -135,7 +136,9 @@ def _progress(consuming: Consuming) -> str:
         case Phase.STARTING:
             state = "starting …"
         case Phase.STOPPING:
-            waits = f"{count(running)} handlers finish" if running != 1 else "a handler finishes"
+            waits = (
+                f"{counted(running, 'handler')} finish" if running != 1 else "a handler finishes"
+            )
             state = f"stopping: {waits}" if running else "stopping …"
         case Phase.STEPPING:
             state = "stepping" if held else "stepping: no task to claim yet"

@@ -11,6 +11,7 @@ from textual import on
 from textual.widget import Widget
 
 from tasq_core.reports import ErrorGroup
+from tasq_core.wording import counted
 from tasq_tui.admin import changes
 from tasq_tui.admin.failures import FAILED, RETRYING, TREND_BUCKETS, Failures, select_group
 from tasq_tui.admin.operation import Change
@@ -97,7 +98,7 @@ class ErrorsScreen(CockpitScreen):
         self._groups = {group.message: group for group in groups}
         self._table.show([_row(group, failures.trends, now) for group in groups])
         number = count(failures.failed, approximate=not is_fresh(scan.at, now))
-        kinds = f"{len(groups)} kind{'' if len(groups) == 1 else 's'} of error"
+        kinds = f"{counted(len(groups), 'kind')} of error"
         text = f"{number} {'failed or retrying' if failures.retrying else 'failed'} in {kinds}"
         if not failures.is_whole:
             text = f"{count(failures.read)} of {number} failures grouped, the newest, in {kinds}"

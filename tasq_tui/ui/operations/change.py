@@ -126,6 +126,18 @@ class Changer:
             self._view().changed()
 
     async def _change(self, change: Change) -> MutationResult | None:
+        outcome = await self.attempt(change)
+        if outcome is None:
+            return None
+        self.report(outcome)
+        return outcome.result
+
+    async def attempt(self, change: Change) -> Outcome | None:
+        """Preview, ask and run; None where there is nothing to change, or the user declined.
+
+        Raises:
+            TasqError: it was refused before anything was changed.
+        """
         admin, settings = self.session.admin, self.session.settings
         operation = await self.ask(
             f"Counting what to {change.verb.name}",
@@ -141,8 +153,7 @@ class Changer:
         outcome = await self.run(button(operation.seen), operation)
         if outcome.trash is not None:
             self.session.changes.add(outcome.trash)
-        self.report(outcome)
-        return outcome.result
+        return outcome
 
     async def _is_confirmed(self, operation: Operation) -> bool:
         seen = operation.seen

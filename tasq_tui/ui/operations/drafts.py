@@ -1,6 +1,8 @@
 """What a task that is to be submitted begins with, and what it became. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +22,14 @@ class Draft:
     """As JSON text."""
     data: bytes | None = None
     """The encoded arguments of the original, used again while `args` isn't edited."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What a form completes names from."""
+
+    queues: Sequence[str] = ()
+    types: Sequence[str] = ()
+
+
+NO_NAMES: Final = Names()

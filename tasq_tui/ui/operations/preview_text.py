@@ -6,6 +6,7 @@ from typing import Final
 from textual.content import Content
 
 from tasq_core.task import Task
+from tasq_core.wording import counted
 from tasq_tui.admin.preview import Preview, target_text
 from tasq_tui.admin.settings import Settings
 from tasq_tui.ui.text.formats import GLYPHS, LABELS, age, count
@@ -21,7 +22,7 @@ _A_LINE: Final = 3
 
 def tasks(number: int) -> str:
     """As in "1 task", "1,200 tasks"."""
-    return f"{count(number)} task{'' if number == 1 else 's'}"
+    return counted(number, "task")
 
 
 def question(seen: Preview) -> str:

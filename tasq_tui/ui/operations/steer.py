@@ -1,60 +1,31 @@
-"""Edit and cancel: what to change is asked for in one line, then it is a change as any other."""
+"""Edit and cancel: what to change is asked for, then it is a change as any other."""
 
-import shlex
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from functools import partial
+from uuid import UUID
 
-from tasq_core.args import JSON
-from tasq_core.durations import parse_duration
-from tasq_core.errors import ArgsDecodeError, InvalidInputError, TasqError
-from tasq_core.moments import parse_moment
+from tasq_core.errors import TasqError
+from tasq_core.reports import MutationResult
+from tasq_core.steering import is_leased
+from tasq_core.task import FINISHED_STATUSES, Task
+from tasq_core.wording import counted
 from tasq_tui.admin import changes
 from tasq_tui.admin.changes import Select
-from tasq_tui.admin.edits import Wanted
 from tasq_tui.ui.dialogs.prompt import PromptDialog
 from tasq_tui.ui.operations.change import Changer
-from tasq_tui.ui.text.sanitize import safe
+from tasq_tui.ui.operations.drafts import Names
+from tasq_tui.ui.operations.submit import draft_of
 
 
-def _integer(name: str, text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise InvalidInputError(f"{name} {text!r} is not a whole number") from None
+def ask_edit(changer: Changer, select: Select, ids: Sequence[UUID]) -> None:
+    """Ask for new values, and edit what was selected when the key was pressed.
 
-
-def _json(text: str) -> Any:
-    try:
-        return JSON.decode(text.encode("utf-8", "surrogateescape"))
-    except ArgsDecodeError as error:
-        raise InvalidInputError(f"args aren't JSON: {error.__cause__ or error}") from None
-
-
-_READERS: Final[dict[str, Callable[[str], Any]]] = {
-    "type": str,
-    "queue": str,
-    "priority": lambda text: _integer("priority", text),
-    "max_receives": lambda text: _integer("max_receives", text),
-    "delay": lambda text: parse_duration("delay", text),
-    "at": lambda text: parse_moment("at", text),
-    "args": _json,
-}
-_ABOUT: Final = (
-    "New values of open tasks that nobody holds, as in  queue=mail priority=5 delay=2h\n"
-    "Names: type queue priority max_receives delay at now args; quote what has spaces."
-)
-
-
-def ask_edit(changer: Changer, select: Select) -> None:
-    """Ask for new values, and edit what was selected when the key was pressed."""
-
-    def answered(text: str | None) -> None:
-        if text is not None:
-            wanted = read_edit(text)
-            changer.change(changes.edit(select, wanted.values, wanted.flags))
-
-    dialog = PromptDialog("Edit tasks", _ABOUT, "", "Edit", _problem)
-    changer.app.push_screen(dialog, answered)
+    Args:
+        changer: makes the change.
+        select: which tasks.
+        ids: the same, empty for all that match; a single one's fields are shown.
+    """
+    changer.begin("edit", partial(_edit, changer, select, ids))
 
 
 def ask_cancel(changer: Changer, select: Select) -> None:
@@ -69,31 +40,57 @@ def ask_cancel(changer: Changer, select: Select) -> None:
     changer.app.push_screen(dialog, answered)
 
 
-def read_edit(text: str) -> Wanted:
-    """The new values that a line says, `now` among them.
+async def _edit(changer: Changer, select: Select, ids: Sequence[UUID]) -> MutationResult | None:
+    """Ask until the database takes the values, or the user gives up."""
+    # The text editor is dear to import, and not needed for the first frame.
+    from tasq_tui.ui.dialogs.edit_values import EditValues, no_texts, texts_of  # noqa: PLC0415
 
-    Raises:
-        InvalidInputError: a name that isn't known, or a value that can't be used.
-    """
-    try:
-        words = shlex.split(text)
-    except ValueError as error:
-        raise InvalidInputError(f"a quote is left open: {error}") from None
-    values: dict[str, Any] = {}
-    for word in words:
-        name, is_given, value = word.partition("=")
-        if name == "now" and not is_given:
-            values["now"] = True
-        elif is_given and name in _READERS:
-            values[name] = _READERS[name](value)
-        else:
-            raise InvalidInputError(f"{word!r}: write {', '.join(_READERS)} = a value, or now")
-    return Wanted(**values)
+    session = changer.session
+    title = f"Edit {counted(len(ids), 'task')}" if ids else "Edit all that match"
+    before, note = None, ""
+    texts: Mapping[str, str] = no_texts()
+    if len(ids) == 1:
+        task = await _one(changer, ids[0])
+        if task is None:
+            return None
+        draft, note = draft_of(task)
+        title, before = f"Edit {task.id.hex[:8]}", texts_of(task, draft)
+        texts = before
+    names, problem = Names(session.queues, session.types), ""
+    while True:
+        form = EditValues(title, before, texts, note, problem, names)
+        answer = await changer.app.push_screen_wait(form)
+        if answer is None:
+            return None
+        wanted, texts = answer
+        try:
+            outcome = await changer.attempt(changes.edit(select, wanted.values, wanted.flags))
+        except TasqError as error:
+            problem = str(error)
+            continue
+        if outcome is None:
+            return None
+        if outcome.error is None or outcome.result.done:
+            changer.report(outcome)
+            if wanted.at is not None and wanted.at <= session.now():
+                changer.tell("that time is past: they can be claimed at once")
+            return outcome.result
+        problem = str(outcome.error)
 
 
-def _problem(text: str) -> str:
-    try:
-        read_edit(text)
-    except TasqError as error:
-        return safe(error, 300)
-    return ""
+async def _one(changer: Changer, id: UUID) -> Task | None:
+    """The task to edit; None where it can't be, which is said."""
+    repository = changer.session.admin.repository
+    found = await changer.ask("Reading the task", lambda: repository.get_tasks([id]))
+    if found is None:
+        return None
+    task = found[0] if found else None
+    if task is None:
+        changer.tell(f"task {id} is gone", "warning")
+    elif task.status in FINISHED_STATUSES:
+        changer.tell(f"it is {task.status.value}: only open tasks are edited", "warning")
+    elif is_leased(task, changer.session.now()):
+        changer.tell("a consumer holds it: only tasks that nobody holds are edited", "warning")
+    else:
+        return task
+    return None

@@ -15,7 +15,7 @@ from tasq_core.task import Task
 from tasq_tui.admin.command_line import target
 from tasq_tui.admin.records import args_record
 from tasq_tui.ui.operations.change import Changer
-from tasq_tui.ui.operations.drafts import Draft
+from tasq_tui.ui.operations.drafts import Draft, Names
 from tasq_tui.ui.session import Session
 from tasq_tui.ui.text.sanitize import safe
 
@@ -68,9 +68,11 @@ async def _submit(
     from tasq_tui.ui.dialogs.edit_task import EditTask  # noqa: PLC0415
 
     session = changer.session
+    names = Names(session.queues, session.types)
     stored, problem = None, ""
     while stored is None:
-        answer = await changer.app.push_screen_wait(EditTask(title, draft, note, problem))
+        form = EditTask(title, draft, note, problem, names)
+        answer = await changer.app.push_screen_wait(form)
         if answer is None:
             return None
         task, draft = answer

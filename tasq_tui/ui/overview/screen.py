@@ -14,6 +14,7 @@ from tasq_core.filters import Filter
 from tasq_core.reports import Health
 from tasq_core.repository.protocol import Repository
 from tasq_core.task import OPEN_STATUSES, TaskStatus
+from tasq_core.wording import plural
 from tasq_tui.ui.actions import Scope
 from tasq_tui.ui.base_screen import CockpitScreen
 from tasq_tui.ui.db.executor import Failure
@@ -177,7 +178,7 @@ class OverviewScreen(CockpitScreen):
         self._tiles.show(self._figures(counts, health, now))
         self._chart.show(self._minutes.minutes, now)
         self._title_chart()
-        note = f"{count(total, approximate=is_old)} task{'' if total == 1 else 's'}"
+        note = f"{count(total, approximate=is_old)} {plural(total, 'task')}"
         if is_old and at is not None:
             note += f", as of {age(at, now)} ago · c counts"
         self._queue_pane.entitle("Queues", note if finished is not None else "counting…")

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 from tasq_core.filters import Filter
 from tasq_core.fleet.findings import Finding, Limits, Pair, Severity, Verdict
 from tasq_core.reports import Health
+from tasq_core.wording import counted
 from tasq_tui.ui.queues.rows import FAILING_SHARE
 from tasq_tui.ui.text.formats import age, count
 from tasq_tui.ui.text.sanitize import safe
@@ -170,4 +171,4 @@ def _where(lead: Lead, pairs: Collection[Pair]) -> str:
 
 
 def _tasks(number: int) -> str:
-    return f"{count(number)} task{'' if number == 1 else 's'}"
+    return counted(number, "task")

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from tasq_core.filters import Filter
+from tasq_core.wording import plural
 from tasq_tui.ui.db.executor import Failure
 from tasq_tui.ui.db.stats import dated, is_fresh
 from tasq_tui.ui.session import Session
@@ -67,7 +68,9 @@ class MatchCount:
             approximate=not is_fresh(self.at, now),
             at_least=capped,
         )
-        return dated(f"{number} {'match' if self._where else 'tasks'}", self.at, now)
+        return dated(
+            f"{number} {'match' if self._where else plural(self.value, 'task')}", self.at, now
+        )
 
     async def _matches(self, where: Filter, now: datetime) -> tuple[int, datetime, float] | None:
         stats = self._session.stats

@@ -14,6 +14,7 @@ from tasq_core.filters import Filter
 from tasq_core.filters.completion import Completion, complete
 from tasq_core.repository.protocol import PageOrder, Repository
 from tasq_core.task import Task
+from tasq_core.wording import counted
 from tasq_tui.admin import changes
 from tasq_tui.admin.records import task_record
 from tasq_tui.admin.selection import Selection, select_ids, select_where
@@ -281,7 +282,8 @@ class TasksScreen(ViewingScreen):
     def action_edit(self) -> None:
         """Give other values to what is marked, else to the task under the cursor."""
         if select := self._targets():
-            ask_edit(self.cockpit.changer, select)
+            ids = () if self._all is not None else self._list.target_ids
+            ask_edit(self.cockpit.changer, select, ids)
 
     def action_cancel(self) -> None:
         """End what is marked, else the task under the cursor, running or not."""
@@ -333,7 +335,7 @@ class TasksScreen(ViewingScreen):
             return
         ids = self._list.target_ids
         self.app.copy_to_clipboard("\n".join(map(str, ids)))
-        self.cockpit.changer.tell(f"copied {ids[0] if len(ids) == 1 else f'{count(len(ids))} ids'}")
+        self.cockpit.changer.tell(f"copied {ids[0] if len(ids) == 1 else counted(len(ids), 'id')}")
 
     def action_mark_all(self) -> None:
         """Mark all that match now, loaded or not."""
