@@ -13,7 +13,9 @@ from typing import Any, Final, Self
 from tasq_core.aio.delegation import Facade, chained, delegated, threaded
 from tasq_core.aio.threads import Threads
 from tasq_core.consumer import Consumer, ConsumerOptions
+from tasq_core.consumer.consumer import M
 from tasq_core.consumer.handlers import H, Handler
+from tasq_core.consumer.middleware import check_middleware
 from tasq_core.consumer.results import check_handler, is_coroutine_function
 from tasq_core.durations import Duration
 from tasq_core.errors import ConsumerAlreadyStoppedError
@@ -54,8 +56,6 @@ class AsyncConsumer(Facade):
     with_retry_backoff = chained(Consumer.with_retry_backoff, lambda: AsyncConsumer)
     with_visibility_timeout = chained(Consumer.with_visibility_timeout, lambda: AsyncConsumer)
     forget = delegated(Consumer.forget)
-    # An `async def` one runs on the consumer's own loop; what it calls next hops to the caller's.
-    middleware = delegated(Consumer.middleware)
     on_failure = delegated(Consumer.on_failure)
     channel = delegated(Consumer.channel)
     stop = threaded(Consumer.stop)
@@ -107,6 +107,28 @@ class AsyncConsumer(Facade):
 
         self._inner.learn(type, learned, override)
 
+    def middleware(self, fn: M) -> M:
+        """Call all handlers within `fn`, as of `Consumer.middleware`. A decorator.
+
+        A coroutine function runs on the loop that starts the consumer, as coroutine handlers do.
+
+        Raises:
+            InvalidTypeError, ConsumerAlreadyRunningError: as of `Consumer.middleware`.
+        """
+        around: Any = fn
+        if not is_coroutine_function(around):
+            self._inner.middleware(fn)
+            return fn
+        check_middleware(fn)
+
+        @wraps(around, updated=())
+        async def surrounding(task: Task, call_next: Callable[[], Awaitable[Any]]) -> Any:
+            own = asyncio.get_running_loop()
+            return await self._on_loop(around(task, lambda: _elsewhere(call_next(), own)))
+
+        self._inner.middleware(surrounding)
+        return fn
+
     async def _on_loop(self, awaitable: Awaitable[Any]) -> Any:
         """Await it on the caller's loop, from the consumer's own; cancelled with it."""
         loop = self._loop
@@ -114,11 +136,7 @@ class AsyncConsumer(Facade):
             if isinstance(awaitable, Coroutine):
                 awaitable.close()
             raise RuntimeError("the event loop that started this consumer has ended")
-        running = asyncio.run_coroutine_threadsafe(_contained(awaitable), loop)
-        result, error = await asyncio.wrap_future(running)
-        if error is not None:
-            raise error
-        return result
+        return await _elsewhere(awaitable, loop)
 
     # -- from start to stop ------------------------------------------------------------------
 
@@ -206,6 +224,15 @@ class AsyncConsumer(Facade):
         trace: TracebackType | None,
     ) -> None:
         await self._block.__aexit__(kind, error, trace)
+
+
+async def _elsewhere(awaitable: Awaitable[Any], loop: asyncio.AbstractEventLoop) -> Any:
+    """Await it on another thread's `loop`; cancelled with this call."""
+    running = asyncio.run_coroutine_threadsafe(_contained(awaitable), loop)
+    result, error = await asyncio.wrap_future(running)
+    if error is not None:
+        raise error
+    return result
 
 
 async def _contained(awaitable: Awaitable[Any]) -> tuple[Any, BaseException | None]:

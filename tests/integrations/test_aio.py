@@ -1,11 +1,12 @@
 """`tasq_core.aio`: the sync names and arguments, awaited, never on the event loop."""
 
 import asyncio
+import contextvars
 import inspect
 import os
 import signal
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -247,3 +248,110 @@ async def test_options_are_chained_and_a_handler_is_learned_once(awaited: aio.As
     with pytest.raises(tasq.TaskTypeAlreadyLearnedError):
         consumer.learn("a", lambda task: None)
     consumer.forget("a")
+
+
+@on_sqlite
+async def test_async_middleware_is_on_this_loop_too(awaited: aio.AsyncClient):
+    """The program's connections belong to it: on another loop they raise, or hang."""
+    seen: list[str] = []
+    here = asyncio.get_running_loop()
+    setting: contextvars.ContextVar[str] = contextvars.ContextVar("setting")
+    consumer = awaited.new_consumer(poll_interval=0.1)
+
+    @consumer.middleware
+    async def outer(task: tasq.Task, call_next: Callable[[], Awaitable[Any]]) -> None:
+        assert asyncio.get_running_loop() is here
+        setting.set("of the middleware")
+        try:
+            await call_next()
+        except ValueError:
+            assert asyncio.get_running_loop() is here
+            seen.append("caught")
+
+    @consumer.middleware
+    def both(task: tasq.Task) -> Iterator[None]:
+        yield
+        seen.append("left")
+
+    @consumer.middleware
+    async def inner(task: tasq.Task, call_next: Callable[[], Awaitable[Any]]) -> None:
+        await asyncio.sleep(0)
+        await call_next()
+
+    @consumer.handler("work")
+    async def work(task: tasq.Task) -> None:
+        assert asyncio.get_running_loop() is here
+        seen.append(setting.get())
+        if task.unmarshal_args():
+            raise ValueError("swallowed by the middleware")
+
+    producer = awaited.new_producer()
+    tasks = [await producer.submit("work", fails, max_receives=1) for fails in (False, True)]
+    async with consumer:
+        found = await _ended(awaited, *tasks)
+
+    assert [task.status for task in found] == ["SUCCESSFUL", "SUCCESSFUL"]
+    assert sorted(seen) == ["caught", "left", "of the middleware", "of the middleware"]
+
+
+@on_sqlite
+@pytest.mark.parametrize("raised", [ValueError("no"), SystemExit(3), KeyboardInterrupt()])
+async def test_what_async_middleware_raises_costs_its_own_task_only(
+    awaited: aio.AsyncClient, raised: BaseException
+):
+    consumer = awaited.new_consumer(poll_interval=0.1)
+
+    @consumer.middleware
+    async def bad(task: tasq.Task, call_next: Callable[[], Awaitable[Any]]) -> None:
+        await call_next()
+        raise raised
+
+    @consumer.handler("work")
+    async def work(task: tasq.Task) -> None: ...
+
+    task = await awaited.new_producer().submit("work", 1, max_receives=1)
+    async with consumer:
+        (found,) = await _ended(awaited, task)
+    assert found.status == "FAILED"
+    assert type(raised).__name__ in (found.last_error or "")
+
+
+@on_sqlite
+async def test_a_job_out_of_time_cancels_handler_and_async_middleware(awaited: aio.AsyncClient):
+    ended: list[str] = []
+    consumer = awaited.new_consumer(poll_interval=0.1, job_timeout=0.3)
+
+    @consumer.middleware
+    async def around(task: tasq.Task, call_next: Callable[[], Awaitable[Any]]) -> None:
+        try:
+            await call_next()
+        finally:
+            ended.append("middleware")
+
+    @consumer.handler("slow")
+    async def slow(task: tasq.Task) -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.append("handler")
+
+    task = await awaited.new_producer().submit("slow", 1, max_receives=1)
+    async with consumer:
+        (found,) = await _ended(awaited, task)
+        async with asyncio.timeout(10):
+            while len(ended) < 2:
+                await asyncio.sleep(0.01)
+    assert found.status == "FAILED"
+    assert set(ended) == {"handler", "middleware"}
+
+
+@on_sqlite
+async def test_middleware_that_cant_go_around_is_refused(awaited: aio.AsyncClient):
+    consumer = awaited.new_consumer()
+    with pytest.raises(tasq.InvalidTypeError, match="must be callable"):
+        consumer.middleware(5)  # type: ignore[type-var]
+
+    with pytest.raises(tasq.InvalidTypeError, match="must take task and call_next"):
+
+        @consumer.middleware
+        async def lacks(task: tasq.Task) -> None: ...
