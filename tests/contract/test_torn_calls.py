@@ -128,7 +128,7 @@ def test_a_call_torn_at_any_step_costs_no_place_in_the_pool(
     """After as many such calls as the pool has places, every further one would fail."""
     known = repository.submit_task(make_task(type="known"))
     mine = database.open(pool_size=1, connect_timeout=2)
-    kept = []
+    kept: list[Any] = []
     for step in itertools.count(1):
         assert mine.get_tasks([known.id]) == [known], kept[-1:]
         try:
