@@ -148,8 +148,11 @@ ACTIONS: Final = (
     Action(_OVERVIEW, "recount", "c", "Count", "Count the finished tasks again now"),
 
     Action(_KINDS, "sort", "s", "Sort", "Sort by the next column"),
-    Action(_KINDS, "pause", "p", "Pause", "Let Python consumers claim none of it, or resume it",
+    Action(_KINDS, "pause", "p", "Pause", "Pause the queue, type or schedule, or resume it",
            writes=True),
+    Action(_KINDS, "run", "r", "Run now", "Submit a task of the schedule now", writes=True),
+    Action(_KINDS, "remove", "d,delete", "Remove", "Remove the schedule", writes=True,
+           tone=Tone.DANGER),
     Action(_KINDS, "copy", "y", "Copy", "Copy the name to the clipboard"),
 
     Action(_ERRORS, "requeue", "r", "Requeue", "Requeue all tasks of the group",

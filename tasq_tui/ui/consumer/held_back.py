@@ -1,14 +1,10 @@
 """Why a consumer claims less than it could: it is quiet, or something is paused. Pure."""
 
 from collections.abc import Iterable, Sequence
-from typing import Final
 
 from tasq_core.fleet.reports import ConsumerReport, Pause
 from tasq_tui.child.protocol import Start
-from tasq_tui.ui.text.formats import age
-from tasq_tui.ui.text.sanitize import safe
-
-_LONGEST: Final = 60
+from tasq_tui.ui.queues.pauses import described
 
 
 def held_back(
@@ -28,19 +24,10 @@ def held_back(
     if not own:
         return ""
     more = f" and {len(own) - 1} more" if len(own) > 1 else ""
-    return f"paused: {_described(own[0])}{more}; 3 Queues & types resumes it"
+    return f"paused: {described(own[0])}{more}; 3 Queues & types resumes it"
 
 
 def _concerns(pause: Pause, start: Start, types: Sequence[str]) -> bool:
     if pause.kind == "queue":
         return start.queues is None or pause.name in start.queues
     return pause.name in types and (start.types is None or pause.name in start.types)
-
-
-def _described(pause: Pause) -> str:
-    text = f"{pause.kind} {safe(pause.name, _LONGEST) or chr(34) * 2}"
-    if pause.paused_by:
-        text += f" by {safe(pause.paused_by, _LONGEST)}"
-    if pause.until is not None:
-        text += f", ends {age(pause.until, pause.taken_at)}"
-    return text + (f" ({safe(pause.reason, _LONGEST)})" if pause.reason else "")
