@@ -181,6 +181,10 @@ class RepositoryUnavailableError(RepositoryError):
     """The database can't be reached, refuses us, or the connection broke. Trying again may do."""
 
 
+class ClientClosedError(RepositoryError):
+    """The client was used after its `close`. A running consumer ends with this error."""
+
+
 class StatementTimeoutError(RepositoryUnavailableError):
     """The server is there, but ended a statement: it took too long, or was cancelled."""
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from tasq_core.consumer.failures import FALLBACK_DELAY, Verdict
 from tasq_core.consumer.job import Job
 from tasq_core.consumer.options import Logger
-from tasq_core.errors import RepositoryError
+from tasq_core.errors import ClientClosedError, RepositoryError
 from tasq_core.task import Task
 from tasq_core.wording import counted
 
@@ -169,5 +169,8 @@ class ConsumerLog:
         )  # fmt: skip
 
     def crashed(self, thread: str, error: BaseException) -> None:
-        """A defect ended one of the consumer's threads; the consumer stops."""
+        """A defect, or a client that somebody closed, ended a thread; the consumer stops."""
+        if isinstance(error, ClientClosedError):
+            self.logger.critical("the consumer stops: %s", error)
+            return
         self.logger.critical("%s crashed; the consumer stops", thread, exc_info=error)

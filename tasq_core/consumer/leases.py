@@ -9,7 +9,7 @@ from typing import Final
 from tasq_core.consumer.backoff import LONGEST_DELAY, Reconnect
 from tasq_core.consumer.consumer_log import ConsumerLog
 from tasq_core.consumer.job import Job
-from tasq_core.errors import RepositoryError
+from tasq_core.errors import ClientClosedError, RepositoryError
 from tasq_core.repository.protocol import Repository
 
 _BATCH: Final = 1000
@@ -172,6 +172,8 @@ class LeaseKeeper:
         try:
             for first in range(0, len(jobs), _BATCH):
                 self._extend(jobs[first : first + _BATCH])
+        except ClientClosedError:
+            raise
         except RepositoryError as error:
             delay = self._reconnect.next()
             self._log.database_failed("extend leases", error, delay)

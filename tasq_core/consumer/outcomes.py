@@ -13,6 +13,7 @@ from tasq_core.consumer.leases import Ledger
 from tasq_core.consumer.presence import Presence
 from tasq_core.consumer.tally import Tally
 from tasq_core.errors import (
+    ClientClosedError,
     ReadOnlyError,
     RepositoryError,
     RepositoryUnavailableError,
@@ -162,6 +163,10 @@ class OutcomeWriter:
             ]
             try:
                 written = self._repository.record_outcomes(outcomes)
+            except ClientClosedError:
+                for job in ending:
+                    self._lose_outcome(job, "the client was closed")
+                raise
             except RepositoryError as error:
                 if self._blames_attempts(outcomes, error):
                     continue
@@ -282,6 +287,8 @@ class OutcomeWriter:
         jobs = _taken(self._releases)
         try:
             self._repository.release_leases([job.lease for job in jobs])
+        except ClientClosedError:
+            raise
         except RepositoryError as error:
             self._back_off("release leases", error)
             now = monotonic()

@@ -16,7 +16,12 @@ from tasq_core.consumer.options import ConsumerOptions
 from tasq_core.consumer.pacing import Window
 from tasq_core.consumer.presence import Presence
 from tasq_core.consumer.unanswered import UnansweredClaim
-from tasq_core.errors import ClaimUnansweredError, RepositoryError, RepositoryUnavailableError
+from tasq_core.errors import (
+    ClaimUnansweredError,
+    ClientClosedError,
+    RepositoryError,
+    RepositoryUnavailableError,
+)
 from tasq_core.repository.protocol import Repository
 from tasq_core.task import Task
 
@@ -95,7 +100,11 @@ class Poller:
         self._woken_up.set()
 
     def run(self) -> None:
-        """Claim until halted."""
+        """Claim until halted.
+
+        Raises:
+            ClientClosedError: somebody closed the client; trying again would be in vain.
+        """
         while not self._halt.is_set():
             # Cleared before the claim: what comes after its snapshot must wake us again.
             self._look = False
@@ -127,6 +136,8 @@ class Poller:
             self._log.database_failed("claim tasks", error, delay)
             self._halt.wait(delay)
             return False
+        except ClientClosedError:
+            raise
         except RepositoryError as error:
             self._log.database_failed("read what is paused", error, self._options.poll_interval)
         self._knows_pauses = True
@@ -171,6 +182,8 @@ class Poller:
         except ClaimUnansweredError as error:
             self._halt.wait(self._unanswered.begin(error, asked))
             return None
+        except ClientClosedError:
+            raise
         except RepositoryError as error:
             if "note_crashes" in further and not isinstance(error, RepositoryUnavailableError):
                 self._presence.attempts_refused(error)

@@ -25,6 +25,7 @@ from tasq_core.consumer.poller import Poller
 from tasq_core.consumer.presence import Presence
 from tasq_core.consumer.tally import Tally
 from tasq_core.consumer.waker import Waker
+from tasq_core.errors import ClientClosedError
 from tasq_core.repository.protocol import Repository
 from tasq_core.repository.repository_sql import SqlRepository
 from tasq_core.task import Task, TaskStatus, mark_lease_lost
@@ -185,7 +186,8 @@ class ConsumerRun:
         return threading.Thread(target=run, name=name, daemon=True)
 
     def _crashed(self, name: str, error: BaseException) -> None:
-        self._log.crashed(name, error)
+        if not isinstance(self.crash, ClientClosedError):  # which every thread finds out
+            self._log.crashed(name, error)
         self.crash = self.crash or error
         self.stop(None)
         self._settled.set()

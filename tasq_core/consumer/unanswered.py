@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 from tasq_core.consumer.backoff import Reconnect
 from tasq_core.consumer.consumer_log import ConsumerLog
-from tasq_core.errors import ClaimUnansweredError, RepositoryError
+from tasq_core.errors import ClaimUnansweredError, ClientClosedError, RepositoryError
 from tasq_core.repository.protocol import Repository
 
 if TYPE_CHECKING:
@@ -59,6 +59,8 @@ class UnansweredClaim:
         asked = monotonic()
         try:
             self._released += len(self._repository.release_leases(self._leases))
+        except ClientClosedError:
+            raise
         except RepositoryError as error:
             self._log.still_unanswered(error)
             return self._pause(asked)

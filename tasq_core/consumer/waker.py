@@ -7,7 +7,7 @@ from typing import Final
 
 from tasq_core.consumer.backoff import Reconnect
 from tasq_core.consumer.consumer_log import ConsumerLog
-from tasq_core.errors import RepositoryError
+from tasq_core.errors import ClientClosedError, RepositoryError
 from tasq_core.repository.protocol import Repository, Wakeup
 
 _WATCH: Final = 60.0
@@ -56,6 +56,8 @@ class Waker:
                 if not self._open():
                     return
                 self._listen()
+            except ClientClosedError:
+                raise
             except RepositoryError as error:
                 if self._closing.is_set():
                     return

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, NoReturn, Self, TypeVar
 from uuid import UUID
 
 from tasq_core.durations import Duration, seconds
-from tasq_core.errors import InvalidInputError, RepositoryError
+from tasq_core.errors import ClientClosedError, InvalidInputError, RepositoryError
 from tasq_core.filters import Filter
 from tasq_core.filters.arguments import argument_terms
 from tasq_core.filters.where import build
@@ -140,7 +140,7 @@ class SqlInspection:
     def _check_open(self) -> None:
         """Refuse what comes after `close`, which would open connections that nobody closes."""
         if self._shared.closed:
-            raise RepositoryError(
+            raise ClientClosedError(
                 f"the client of table {self._table!r} is closed; make a new one with"
                 " tasq_core.connect, or close it later"
             )

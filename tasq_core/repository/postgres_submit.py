@@ -43,6 +43,8 @@ def insert(
     if connection.answer_within is not None or connection.prepare_threshold is None:
         return None
     pgconn, name = connection.pgconn, _name_of(sql)
+    if pgconn.transaction_status != TransactionStatus.IDLE:
+        return None  # in a transaction its end, not ours, says that the row is stored
     if not connection.submit_is_prepared and not _prepare(pgconn, name, sql):
         return None
     connection.submit_is_prepared = True

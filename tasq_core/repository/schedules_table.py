@@ -106,8 +106,7 @@ class SchedulesTable:
             }
             if session.change(self._side.text("advance_schedule"), params):
                 for task in tasks:
-                    # The plain one: PostgreSQL's own is for a statement without a transaction.
-                    SqlRepository._insert(self._repository, session, task)  # noqa: SLF001
+                    self._repository._insert(session, task)  # noqa: SLF001
                 fired.extend(tasks)
 
         self._repository._run(work, "transaction")  # noqa: SLF001

@@ -5,7 +5,11 @@ import time
 import pytest
 
 from tasq_core import TaskStatus
-from tasq_core.errors import ConsumerAlreadyRunningError, ConsumerAlreadyStoppedError
+from tasq_core.errors import (
+    ClientClosedError,
+    ConsumerAlreadyRunningError,
+    ConsumerAlreadyStoppedError,
+)
 from tests.core.consumer.faults import unavailable
 from tests.support.wait import wait_until
 
@@ -236,3 +240,31 @@ def test_a_forked_child_finds_its_consumer_stopped(new_consumer):
     _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) == 0
     assert consumer.running
+
+
+def test_a_consumer_whose_client_was_closed_ends_and_says_so(database, caplog):
+    """It went on for ever to claim through a client that answers "is closed" to every call."""
+    client = database.client()
+    client.migrate()
+    consumer = client.new_consumer(poll_interval=0.2, visibility_timeout=3)
+    ran = threading.Event()
+    consumer.learn("email", lambda task: ran.set())
+    ended = []
+
+    def run():
+        try:
+            consumer.run(workers=2)
+        except ClientClosedError as error:
+            ended.append(error)
+
+    runner = threading.Thread(target=run)
+    runner.start()
+    client.new_producer().submit("email", {})
+    assert ran.wait(10)
+    client.close()
+    runner.join(20)
+    assert not runner.is_alive()
+    assert "is closed" in str(ended[0])
+    assert not consumer.running
+    last_words = [r.message for r in caplog.records if r.levelname == "CRITICAL"]
+    assert last_words == [f"the consumer stops: {ended[0]}"]
