@@ -10,9 +10,6 @@ from tasq_core.errors import InvalidInputError
 from tasq_core.repository.figures_sql import BucketRow, FigureReader, OpenPair
 from tasq_core.task import TaskStatus
 
-MOST_ROWS: Final = 50_000
-"""How many rows of a window are read: the newest."""
-
 MOST_BUCKETS: Final = 10_000
 
 Since = datetime | Duration
@@ -153,9 +150,10 @@ def _moment(name: str, value: Since, now: datetime) -> datetime:
 
 
 def read_timings(
-    reader: FigureReader, by: str | None, begin: datetime, end: datetime, limit: int = MOST_ROWS
+    reader: FigureReader, by: str | None, begin: datetime, end: datetime, limit: int | None = None
 ) -> Timings:
-    """The timings of the newest `limit` tasks that ended in [begin, end)."""
+    """The timings of the newest `limit` tasks that ended in [begin, end); None is the most."""
+    limit = reader.most_rows if limit is None else limit
     found = reader.timings(by, begin, end, limit)
     rows = tuple(
         Timing(row.name, row.done, row.failed, _spread(row.wait), _spread(row.run)) for row in found
@@ -175,9 +173,9 @@ def read_activity(  # noqa: PLR0917
     begin: datetime,
     end: datetime,
     bucket: timedelta,
-    limit: int = MOST_ROWS,
+    limit: int | None = None,
 ) -> Activity:
-    """What was created and ended in [begin, end), of each the newest `limit`.
+    """What was created and ended in [begin, end), of each the newest `limit`; None is the most.
 
     Raises:
         InvalidInputError: buckets that are too short for the window.
@@ -187,6 +185,7 @@ def read_activity(  # noqa: PLR0917
             f"a window of {end - begin} has more than {MOST_BUCKETS:,} buckets of {bucket};"
             " take longer ones"
         )
+    limit = reader.most_rows if limit is None else limit
     ended = reader.ended(by, begin, end, bucket, limit)
     arrived = reader.arrived(by, begin, end, bucket, limit)
     counts: dict[tuple[datetime, str], dict[str, int]] = {}
@@ -212,9 +211,10 @@ def _cut(limit: int, *read: list[BucketRow]) -> datetime | None:
 
 
 def read_rates(
-    reader: FigureReader, by: str | None, begin: datetime, end: datetime, limit: int = MOST_ROWS
+    reader: FigureReader, by: str | None, begin: datetime, end: datetime, limit: int | None = None
 ) -> Rates:
     """How fast tasks arrived and ended in [begin, end), and when the backlog is gone."""
+    limit = reader.most_rows if limit is None else limit
     whole = max(end - begin, timedelta(microseconds=1))
     ended = reader.ended(by, begin, end, whole, limit)
     arrived = reader.arrived(by, begin, end, whole, limit)

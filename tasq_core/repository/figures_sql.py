@@ -13,6 +13,8 @@ from tasq_core.sql import fill
 from tasq_core.task import TaskStatus
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MOST_ROWS: Final = {"mysql": 10_000}
+"""There a row lies where its id says: fifty thousand would each be read from another page."""
 _NAMES: Final[Mapping[str | None, str]] = {None: "''", "queue": "queue", "type": "type"}
 
 
@@ -82,6 +84,11 @@ class FigureReader:
             raise InvalidInputError(f"{type(repository).__name__} has no figures")
         self._repository = repository
         self._rows = repository._rows  # noqa: SLF001 - of this package
+
+    @property
+    def most_rows(self) -> int:
+        """How many rows of a window are read at most: the newest."""
+        return _MOST_ROWS.get(self._repository._family, 50_000)  # noqa: SLF001
 
     def timings(
         self, by: str | None, since: datetime, until: datetime, limit: int

@@ -39,9 +39,7 @@ def write_timings(inspector: Inspector, by: str | None, since: Since, form: Form
     sampled = iso(cut)
     output.rows(_shape(by, sampled), _shown(found, by), form)
     if cut is not None:
-        diagnostics.note(
-            f"more tasks ended or arrived than are read: the newest 50,000, since {sampled}"
-        )
+        diagnostics.note(f"more tasks ended or arrived than are read: the newest, since {sampled}")
 
 
 def _shown(rows: list[_Row], by: str | None) -> Iterable[_Row]:

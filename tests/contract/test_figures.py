@@ -90,6 +90,27 @@ def test_where_more_ended_than_is_read_the_result_says_since_when(client: Client
     assert activity.sampled_since == now - 4 * MINUTE
 
 
+def test_the_newest_arrivals_are_read_whatever_became_of_them(client: Client):
+    """Those of one status alone would look like a change of the rate."""
+    now = client.repository.now()
+    statuses = list(TaskStatus) * 3
+    fill(
+        client,
+        [
+            make_task(created_at=now - n * MINUTE, status=status, type=status.value)
+            for n, status in enumerate(statuses, start=1)
+        ],
+    )
+    reader = FigureReader(client.repository)
+    for by in (None, "type"):
+        read = reader.arrived(by, now - timedelta(hours=1), now, MINUTE, 7)
+        assert sum(row.number for row in read) == 7
+        assert min(row.first for row in read) == now - 7 * MINUTE
+    names = {row.name for row in read}
+    assert names == {status.value for status in statuses[:7]}
+    assert 10_000 <= reader.most_rows <= 50_000
+
+
 def test_activity_counts_what_arrived_and_ended_by_bucket(client: Client):
     now = client.repository.now()
     edge = now.replace(minute=now.minute // 10 * 10, second=0, microsecond=0)

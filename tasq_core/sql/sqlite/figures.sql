@@ -33,28 +33,19 @@ SELECT finished_at / :bucket AS place, name, status, count(*), min(finished_at) 
   ORDER BY finished_at DESC LIMIT :limit
 ) GROUP BY place, name, status
 
+-- Five walks of the index, newest first, merged as far as the limit: nothing is sorted.
 -- name: arrived
 SELECT created_at / :bucket AS place, name, 'NEW', count(*), min(created_at) FROM (
-  SELECT * FROM (
-    SELECT created_at, {by} AS name FROM {tasks}
-    WHERE status = 'NEW' AND created_at >= :since AND created_at < :until
-    ORDER BY created_at DESC LIMIT :limit)
-  UNION ALL SELECT * FROM (
-    SELECT created_at, {by} AS name FROM {tasks}
-    WHERE status = 'ENQUEUED' AND created_at >= :since AND created_at < :until
-    ORDER BY created_at DESC LIMIT :limit)
-  UNION ALL SELECT * FROM (
-    SELECT created_at, {by} AS name FROM {tasks}
-    WHERE status = 'IN_PROGRESS' AND created_at >= :since AND created_at < :until
-    ORDER BY created_at DESC LIMIT :limit)
-  UNION ALL SELECT * FROM (
-    SELECT created_at, {by} AS name FROM {tasks}
-    WHERE status = 'SUCCESSFUL' AND created_at >= :since AND created_at < :until
-    ORDER BY created_at DESC LIMIT :limit)
-  UNION ALL SELECT * FROM (
-    SELECT created_at, {by} AS name FROM {tasks}
-    WHERE status = 'FAILED' AND created_at >= :since AND created_at < :until
-    ORDER BY created_at DESC LIMIT :limit)
+  SELECT created_at, {by} AS name FROM {tasks}
+  WHERE status = 'NEW' AND created_at >= :since AND created_at < :until
+  UNION ALL SELECT created_at, {by} AS name FROM {tasks}
+  WHERE status = 'ENQUEUED' AND created_at >= :since AND created_at < :until
+  UNION ALL SELECT created_at, {by} AS name FROM {tasks}
+  WHERE status = 'IN_PROGRESS' AND created_at >= :since AND created_at < :until
+  UNION ALL SELECT created_at, {by} AS name FROM {tasks}
+  WHERE status = 'SUCCESSFUL' AND created_at >= :since AND created_at < :until
+  UNION ALL SELECT created_at, {by} AS name FROM {tasks}
+  WHERE status = 'FAILED' AND created_at >= :since AND created_at < :until
   ORDER BY created_at DESC LIMIT :limit
 ) GROUP BY place, name
 
