@@ -1,7 +1,7 @@
 """The command `tasq`: finds the verb, imports only what it needs, and ends with its exit code."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Annotated, Any, Final
 
@@ -106,11 +106,16 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run `tasq` with `arguments`; its exit code."""
+    return guarded(lambda: _invoke(arguments))
+
+
+def guarded(work: Callable[[], int]) -> int:
+    """Do `work`; its exit code, or that of the error it ends with, which is told."""
     from tasq_core.errors import TasqError
     from tasq_tui.cli import diagnostics, output, streams
 
     try:
-        code = _invoke(arguments)
+        code = work()
         output.flush()
     except output.OutputClosedError:
         return diagnostics.ExitCode.DONE

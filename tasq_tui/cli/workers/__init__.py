@@ -1,0 +1,1 @@
+"""The processes of `tasq work --processes N`, and what keeps them up."""
