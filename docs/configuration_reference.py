@@ -61,8 +61,14 @@ actions](../keys.md); `[filters]` holds [filters](filters.md).
 """
 
 PASSWORDS = """\
-A password in none of these: `PGPASSWORD`, `PGPASSFILE` or `~/.pgpass`, a `pg_service.conf`,
-`MYSQL_PWD` and MySQL's option files are read by the drivers, in programs as in the command.
+A password in none of these, in programs as in the command:
+
+- PostgreSQL: `PGPASSWORD`, `PGPASSFILE` or `~/.pgpass`, and a service (`postgresql:///?service=prod`),
+  as libpq reads them.
+- MySQL and MariaDB: the `[client]` section of `~/.my.cnf`, or the file and section of
+  `mysql://app@db/prod?read_default_file=/etc/app.cnf&read_default_group=prod`, then `MYSQL_PWD`. A
+  section for another user or host isn't used. `.mylogin.cnf` and the files that an option file
+  includes aren't read.
 """
 
 

@@ -22,6 +22,7 @@ from tasq_core.repository.driver import Session, within
 from tasq_core.repository.fork_guard import guard
 from tasq_core.repository.mysql_closing import close, is_usable
 from tasq_core.repository.mysql_hosts import first_serving
+from tasq_core.repository.mysql_passwords import FILE, GROUP, login_of
 from tasq_core.repository.mysql_session import CONVERSIONS, MySQLSession
 from tasq_core.repository.redaction import redact
 from tasq_core.repository.urls import DatabaseUrl, parse_url
@@ -30,7 +31,7 @@ _SILENCE_SECONDS: Final = 60.0
 """After so long without a byte from the server a connection is given up."""
 
 _SSL_OPTIONS: Final = {"ssl_ca", "ssl_cert", "ssl_key"}
-_OPTIONS: Final = _SSL_OPTIONS | {"unix_socket"}
+_OPTIONS: Final = _SSL_OPTIONS | {"unix_socket", FILE, GROUP}
 
 
 class _Scope:
@@ -118,6 +119,10 @@ class MySQLDriver:
         self._read_only = read_only
         if isinstance(source, str):
             self._url = parse_url(source)
+            if self._url.kind != "mysql":
+                raise InvalidInputError(
+                    f"{self._url} is not a URL of MySQL's: mysql://user@host/db"
+                )
             self._hosts = self._url.hosts
             guard.watch(self)
             self._keywords = _keywords(self._url, connect_timeout, statement_timeout)
@@ -297,10 +302,11 @@ def _keywords(
         )
     if not url.database:
         raise InvalidInputError(f"{url} names no database; append it: mysql://user@host/database")
+    login = login_of(url)
     silence = _SILENCE_SECONDS if statement_timeout is None else statement_timeout + 1
     return {
-        "user": url.user,
-        "password": url.password or "",
+        "user": login.user,
+        "password": login.password,
         "database": url.database,
         "charset": "utf8mb4",
         "autocommit": True,
@@ -310,7 +316,7 @@ def _keywords(
         "connect_timeout": max(1, round(connect_timeout)),
         "read_timeout": silence,
         "write_timeout": silence,
-        **url.query,
+        **{name: value for name, value in url.query.items() if name not in (FILE, GROUP)},
     }
 
 

@@ -148,14 +148,15 @@ def conninfo(source: str) -> str:
     scheme, slashes, rest = source.partition("://")
     if slashes and "=" not in scheme:
         source = f"postgresql://{rest}"
-    try:
+    # libpq quotes what it can't read, which may be a piece of a password: its error stays out
+    # of the chain of ours.
+    with suppress(psycopg.Error):
         conninfo_to_dict(source)
-    except psycopg.Error:  # libpq quotes what it can't read, which may be a piece of a password
-        raise InvalidInputError(
-            f"{redact(source)!r} can't be read: libpq knows no such parameter, or a value with"
-            " spaces stands without quotes"
-        ) from None
-    return source
+        return source
+    raise InvalidInputError(
+        f"{redact(source)!r} can't be read: libpq knows no such parameter, or a value with"
+        " spaces stands without quotes"
+    )
 
 
 def names_several_hosts(source: str) -> bool:

@@ -22,7 +22,12 @@ from tasq_core.repository.postgres_connection import (
     settings,
     whole_seconds,
 )
-from tasq_core.repository.postgres_errors import has_lost_connection, has_stale_plan, translate
+from tasq_core.repository.postgres_errors import (
+    forget_connections,
+    has_lost_connection,
+    has_stale_plan,
+    translate,
+)
 from tasq_core.repository.postgres_scope import Scope, close, is_usable
 from tasq_core.repository.postgres_session import Connection, PostgresSession
 from tasq_core.repository.redaction import redact
@@ -93,9 +98,12 @@ class PostgresDriver:
         if self._conninfo is None:
             raise RepositoryError("this repository was given a connection, not a URL")
         timeout = self._within(response_timeout)
-        connection = BoundedConnection.connect(
-            self._conninfo, **self._kwargs | {"connect_timeout": whole_seconds(timeout)}
-        )
+        keywords = self._kwargs | {"connect_timeout": whole_seconds(timeout)}
+        try:
+            connection = BoundedConnection.connect(self._conninfo, **keywords)
+        except psycopg.Error as error:
+            forget_connections(error)
+            raise
         try:
             connection.answer_within = timeout
             self._limits.establish(connection)

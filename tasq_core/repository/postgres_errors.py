@@ -101,3 +101,16 @@ def _hint(text: str) -> str:
     if "Connection refused" in text or "could not translate host" in text:
         return "; check the host and port, and that the server is running"
     return ""
+
+
+def forget_connections(error: BaseException) -> None:
+    """Take the connection's parameters, the password among them, from a chain of errors.
+
+    psycopg keeps them with an error of connecting, where whoever writes down an error with its
+    attributes finds them.
+    """
+    link: BaseException | None = error
+    while link is not None:
+        if isinstance(link, psycopg.Error):
+            link._pgconn = None  # noqa: SLF001 - psycopg has no public way
+        link = link.__cause__ or link.__context__

@@ -17,6 +17,7 @@ from tasq_core.errors import (
 )
 from tasq_core.filters.dialects import SQLITE_LOWER
 from tasq_core.repository.fork_guard import guard
+from tasq_core.repository.redaction import redact
 from tasq_core.repository.sqlite_session import Scope, SQLiteSession, is_not_utf8
 from tasq_core.repository.urls import parse_url
 
@@ -81,12 +82,16 @@ class SQLiteDriver:
 
     def _read_url(self, source: str) -> None:
         url = parse_url(source if "://" in source else f"sqlite:///{source}")
+        if url.kind != "sqlite":
+            raise InvalidInputError(
+                f"{redact(source)!r} is not a URL of SQLite's: sqlite:///file.db"
+            )
         self.path = Path(url.database).absolute() if url.database else None
         self._synchronous = url.query.get("synchronous", "full").lower()
         unknown = set(url.query) - {"synchronous"}
         if unknown or self._synchronous not in _SYNCHRONOUS:
             raise InvalidInputError(
-                f"{source!r}: only ?synchronous={'|'.join(_SYNCHRONOUS)} is understood"
+                f"{redact(source)!r}: only ?synchronous={'|'.join(_SYNCHRONOUS)} is understood"
             )
 
     # -- connections -----------------------------------------------------------------------

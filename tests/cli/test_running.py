@@ -275,13 +275,19 @@ def test_the_app_is_served_to_this_machine_and_read_only(tasq, repository):
 
 
 def test_a_served_app_gets_no_environment_but_what_it_needs():
-    settings = Settings(url="postgresql://a@db/x", prefix="p", profile="prod")
-    environment = {"PATH": "/bin", "AWS_SECRET_ACCESS_KEY": "x", "PGPASSWORD": "y", "HOME": "/h"}
+    settings = Settings(
+        url="postgresql://a@db/x", prefix="p", profile="prod", time_zone="Asia/Tokyo"
+    )
+    environment = {
+        "PATH": "/bin", "AWS_SECRET_ACCESS_KEY": "x", "PGPASSWORD": "y", "MYSQL_PWD": "z",
+        "HOME": "/h",
+    }  # fmt: skip
 
     given = child_environment(settings, environment, read_only=True)
 
     assert given == {
         "PATH": "/bin", "HOME": "/h", "TASQ_URL": "postgresql://a@db/x", "TASQ_PREFIX": "p",
-        "TASQ_PROFILE": "prod", "TASQ_READ_ONLY": "1",
+        "TASQ_PROFILE": "prod", "TASQ_READ_ONLY": "1", "TASQ_TIME_ZONE": "Asia/Tokyo",
+        "PGPASSWORD": "y",
     }  # fmt: skip
     assert os.environ.get("TASQ_READ_ONLY") is None

@@ -1,14 +1,19 @@
 """No part of a password is shown, however its URL is written. A user who mistypes one would
 otherwise find it in a log, a bug report or a screenshot."""
 
+import asyncio
 import random
 import traceback
 
 import pytest
 
 import tasq_core
+import tasq_core.aio
+from tasq_core.repository import open_repository
+from tasq_core.repository.mysql import MySQLRepository
 from tasq_core.repository.postgres import PostgresRepository
 from tasq_core.repository.redaction import is_well_formed, redact
+from tasq_core.repository.sqlite import SQLiteRepository
 from tasq_tui.admin.settings import load_settings
 
 LETTERS = "XqZwKvJ"
@@ -55,11 +60,28 @@ def _leaks(password, text):
 
 
 def _said(call):
-    """What a call shows: its result, or its error with the whole chain."""
+    """What a call shows: its result, or its error with all that led to it, hidden or not."""
     try:
         return repr(call())
     except (tasq_core.TasqError, ValueError) as error:
-        return "".join(traceback.format_exception(error))
+        shown, whole = [*traceback.format_exception(error)], list[BaseException]([error])
+        for link in whole:  # a log of errors may follow the contexts that `from None` hides
+            whole += [one for one in (link.__cause__, link.__context__) if one is not None]
+            shown += [str(link), repr(link), *map(str, getattr(link, "__notes__", ()))]
+            shown += [repr(value) for value in vars(link).values()]
+        return "\n".join(shown)
+
+
+REPOSITORIES = (PostgresRepository, MySQLRepository, SQLiteRepository, open_repository)
+
+
+def _takers(url):
+    """What takes such a text; SQLite's would take any other than a URL for a file's name."""
+    return [kind for kind in REPOSITORIES if "://" in url or kind is not SQLiteRepository]
+
+
+async def _opened_by_aio(url):
+    await (await tasq_core.aio.connect(url)).close()
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -71,11 +93,30 @@ def test_no_three_letters_of_a_password_are_shown_in_10000_malformed_urls(seed, 
         shown = [
             redact(url),
             _said(lambda url=url: tasq_core.connect(url).close()),
-            _said(lambda url=url: PostgresRepository(url).close()),
+            _said(lambda url=url: asyncio.run(_opened_by_aio(url))),
+            *(_said(lambda url=url, kind=kind: kind(url).close()) for kind in _takers(url)),
             _said(lambda env=environment: load_settings(environment=env)),
             _said(lambda env=environment: load_settings(environment=env).redacted_url),
         ]
         assert not any(_leaks(password, text) for text in shown), (url, shown)
+
+
+def test_what_a_server_refuses_or_nobody_answers_shows_no_password(caplog):
+    """The libraries' own errors, met when one connects, are in the chain of ours."""
+    caplog.set_level("DEBUG")
+    for url in (
+        "postgresql://app:XqZwKvJ@127.0.0.1:1/prod",
+        "postgresql://127.0.0.1:1/prod?user=app&password=XqZwKvJ",
+        "postgresql://app:XqZwKvJ@127.0.0.1:1,127.0.0.1:2/prod",
+        "host=127.0.0.1 port=1 password=XqZwKvJ",
+        "mysql://app:XqZwKvJ@127.0.0.1:1/prod",
+        "mysql://app:XqZwKvJ@127.0.0.1:1,127.0.0.1:2/prod",
+        "mysql://app:XqZwKvJ@127.0.0.1:1/prod?ssl_ca=/none",
+    ):
+        for kind in _takers(url):
+            said = _said(lambda url=url, kind=kind: kind(url).now())
+            assert not _leaks("XqZwKvJ", said), (url, said)
+    assert not _leaks("XqZwKvJ", caplog.text)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from tasq_core.errors import TasqError
+from tasq_core.repository.urls import parse_url
 from tasq_tui.admin.settings import Settings
 from tasq_tui.cli import diagnostics
 from tasq_tui.cli.addresses import LOOPBACK, address
@@ -23,6 +24,8 @@ _PASSED_ON = (
     "PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TZ", "PYTHONPATH", "VIRTUAL_ENV",
     "XDG_CONFIG_HOME", "XDG_STATE_HOME", "TASQ_CONFIG", "TASQ_STATE_DIR",
 )  # fmt: skip
+_POSTGRES = ("PGPASSWORD", "PGPASSFILE", "PGSERVICE", "PGSERVICEFILE")
+_MYSQL = ("MYSQL_PWD",)
 
 
 @app.command("serve", cls=VerbCommand)
@@ -64,11 +67,14 @@ def serve(
 def child_environment(
     settings: Settings, environment: Mapping[str, str], *, read_only: bool
 ) -> dict[str, str]:
-    """What an app in the browser is started with: no secret of ours but the database's URL."""
-    kept = {name: environment[name] for name in _PASSED_ON if name in environment}
+    """What an app in the browser is started with: no secret but what leads to the database."""
+    ways = {"postgresql": _POSTGRES, "mysql": _MYSQL}.get(parse_url(settings.url).kind, ())
+    kept = {name: environment[name] for name in (*_PASSED_ON, *ways) if name in environment}
     kept |= {"TASQ_URL": settings.url, "TASQ_READ_ONLY": "1" if read_only else "0"}
     if settings.prefix:
         kept["TASQ_PREFIX"] = settings.prefix
+    if settings.time_zone:
+        kept["TASQ_TIME_ZONE"] = settings.time_zone
     return kept | ({"TASQ_PROFILE": settings.profile} if settings.profile else {})
 
 
