@@ -236,7 +236,8 @@ def connect(
     Args:
         url: `postgresql://user@host/db`, `mysql://…`, `sqlite:///file.db` or `sqlite://`. A
             server's may list hosts, tried in order: `postgresql://a:5432,b:5432/db`.
-        prefix: the table is `<prefix>_tasks`, or `tasks` without one.
+        prefix: the table is `<prefix>_tasks`, or `tasks` without one. PostgreSQL's schema or
+            MySQL's database may stand before it: `sch.billing`.
         codec: how arguments are encoded: "json", "gob", or a Codec.
         pool_size: connections at most (PostgreSQL, MySQL; 10).
         connect_timeout: seconds to wait for a connection (PostgreSQL, MySQL; 5).

@@ -133,10 +133,11 @@ class FigureReader:
         Raises:
             RepositoryError: this user may not ask, as on MySQL without the right PROCESS.
         """
-        quoted = self._repository._slots["tasks"]  # noqa: SLF001
+        slots = self._repository._slots  # noqa: SLF001
+        by = "name" if self._repository._family == "mysql" else "tasks"  # noqa: SLF001
         params = {
             "lock_seconds": lock_seconds, "long_seconds": long_seconds,
-            "table": quoted if quoted.startswith('"') else self._repository.table,
+            "table": slots[by],
         }  # fmt: skip
         rows = self._repository._rows_of(self._repository._sql.blockers, params)  # noqa: SLF001
         return [

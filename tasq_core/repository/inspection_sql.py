@@ -76,26 +76,22 @@ class SqlInspection:
         quote: str,
         **slots: str,
     ) -> None:
-        name, enum = table_names(prefix)
-        self._table = name
+        name = table_names(prefix)
+        self._table = name.shown
         self._family = statements
-        self._slots = {
-            "tasks": f"{quote}{name}{quote}",
-            "enum": f"{quote}{enum}{quote}",
-            "name": name,
-            **slots,
-        }
+        here = "database()" if statements == "mysql" else "current_schema()"
+        self._slots = name.slots(quote, here) | slots
         self._driver = driver
         self._rows = rows
         self._sql: Statements = bound(load(statements), **self._slots)
         self._shared = Shared()
         self._response_timeout: float | None = None
         self._pause = threading.Event()
-        self._task = TaskReader(rows, name)
+        self._task = TaskReader(rows, self._table)
 
     @property
     def table(self) -> str:
-        """The table's name, prefix included, unquoted."""
+        """The table's name, schema and prefix included, unquoted."""
         return self._table
 
     @property

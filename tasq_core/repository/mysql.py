@@ -114,7 +114,7 @@ class MySQLRepository(SqlRepository):
     Args:
         source: a URL, a PyMySQL connection (of one thread), or a DBUtils `PooledDB` over
             PyMySQL; what is passed in stays the caller's to close.
-        prefix: the table is `<prefix>_tasks`.
+        prefix: the table is `<prefix>_tasks`; "db.billing" is one of the database `db`.
         pool_size: connections at most.
         connect_timeout: seconds to wait for a connection.
         statement_timeout: seconds a statement may take; None leaves the server's default.
@@ -148,7 +148,7 @@ class MySQLRepository(SqlRepository):
         zone = rows.zone
         super().__init__(self._mysql, rows, prefix, "mysql", "`", now=zone.now, wall=zone.wall)
         self._wake_up = wake_up
-        self._facts = TableFacts(self._table)
+        self._facts = TableFacts(self._slots)
         self._claims_of_table = MySQLClaims(self._sql, self._rows, self._facts, self._task)
         self._next_sweep = 0.0
 
@@ -361,7 +361,7 @@ class MySQLRepository(SqlRepository):
             connection = self._mysql.connect(self._response_timeout)
         except self._mysql.errors as error:
             raise self._mysql.translate(error, self._table) from error
-        return None if connection is None else ProbeWakeup(connection, self._table)
+        return None if connection is None else ProbeWakeup(connection, self._slots["tasks"])
 
 
 def _fits(task: Task) -> Task:

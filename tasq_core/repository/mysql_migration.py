@@ -27,7 +27,7 @@ _ONE_WAIT: Final = 2
 
 _COLUMNS: Final = """
     SELECT column_name FROM information_schema.columns
-    WHERE table_schema = database() AND table_name = %(table)s
+    WHERE table_schema = {schema} AND table_name = %(table)s
 """
 _HOLDER: Final = """
     SELECT CONCAT('connection ', id, ' of ', user, ' from ', host)
@@ -45,7 +45,7 @@ def migrate(session: Session, slots: dict[str, str], where: str) -> None:
     """
     if not _missing(session, slots, where):
         return
-    lock = {"lock": f"tasq migrate {slots['name']}"[:64]}
+    lock = {"lock": f"tasq migrate {slots['shown']}"[:64]}
     _take(session, lock)
     try:
         for statement in _missing(session, slots, where):
@@ -62,11 +62,11 @@ def migrate(session: Session, slots: dict[str, str], where: str) -> None:
 def _missing(session: Session, slots: dict[str, str], where: str) -> list[str]:
     """The statements that have something to make or to drop, in their order."""
     table = slots["name"]
-    columns = [text_of(row[0]) for row in session.rows(_COLUMNS, {"table": table})]
+    columns = [text_of(row[0]) for row in session.rows(fill(_COLUMNS, slots), {"table": table})]
     indexes: set[str] = set()
     if columns:
-        refuse_foreign_table(table, where, columns)
-        indexes = {text_of(row[2]) for row in session.rows(f"SHOW INDEX FROM `{table}`", {})}
+        refuse_foreign_table(slots["shown"], where, columns)
+        indexes = {text_of(row[2]) for row in session.rows(f"SHOW INDEX FROM {slots['tasks']}", {})}
     return [
         fill(text, slots)
         for name, text in load_schema("mysql").items()

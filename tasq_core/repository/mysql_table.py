@@ -1,6 +1,6 @@
 """What MySQL's statements must know of a table: its indexes and how its text compares."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from time import monotonic
 from typing import Any, Final
 
@@ -14,8 +14,8 @@ _ANY_TEXT: Final = "CHARACTER SET utf8mb4"
 class TableFacts:
     """What `look` last learnt, which holds for half a minute."""
 
-    def __init__(self, table: str) -> None:
-        self._table = table
+    def __init__(self, slots: Mapping[str, str]) -> None:
+        self._tasks, self._name = slots["tasks"], slots["name"]
         self._until = 0.0
         self._indexes: frozenset[str] = frozenset()
         self._collations: dict[str, str] = {}
@@ -24,15 +24,15 @@ class TableFacts:
         """Ask the server, unless the last answer still holds."""
         if monotonic() < self._until:
             return
-        indexes = ask(f"SHOW INDEX FROM `{self._table}`")
-        columns = ask(f"SHOW FULL COLUMNS FROM `{self._table}`")
+        indexes = ask(f"SHOW INDEX FROM {self._tasks}")
+        columns = ask(f"SHOW FULL COLUMNS FROM {self._tasks}")
         self._indexes = frozenset(row[2] for row in indexes)
         self._collations = {row[0]: row[2] for row in columns if row[2]}
         self._until = monotonic() + _KNOWN_SECONDS
 
     def hint(self, index: str) -> str:
         """What makes a statement walk `index`; nothing on a table that wasn't migrated."""
-        name = f"{self._table}_tasq_{index}"
+        name = f"{self._name}_tasq_{index}"
         return f"FORCE INDEX (`{name}`)" if name in self._indexes else ""
 
     def text_of(self, column: str) -> str:

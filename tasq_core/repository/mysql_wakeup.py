@@ -24,10 +24,10 @@ class ProbeWakeup:
 
     tells_of_leases = False
 
-    def __init__(self, connection: Any, table: str) -> None:
+    def __init__(self, connection: Any, tasks: str) -> None:
         self._connection = connection
         self._sql = (
-            f"SELECT id FROM `{table}` WHERE status = 'NEW'"  # noqa: S608 - a checked name
+            f"SELECT id FROM {tasks} WHERE status = 'NEW'"  # noqa: S608 - a checked name, quoted
             " ORDER BY created_at DESC, id DESC LIMIT 1"
         )
         self._closed = threading.Event()

@@ -43,7 +43,8 @@ _COPY_TYPES: Final = (
 _OTHER_SPELLINGS: Final = """
     SELECT relname::text FROM pg_class
     WHERE relkind IN ('r', 'p') AND lower(relname) = lower(%(table)s) AND relname <> %(table)s
-      AND pg_table_is_visible(oid)
+      AND CASE WHEN %(schema)s = '' THEN pg_table_is_visible(oid)
+          ELSE relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = %(schema)s) END
     ORDER BY relname
 """
 
@@ -58,7 +59,8 @@ class PostgresRepository(SqlRepository):
     Args:
         source: a URL or libpq connection string, a `psycopg.Connection` (of one thread) or a
             `psycopg_pool.ConnectionPool`; what is passed in stays the caller's to close.
-        prefix: the table is `<prefix>_tasks`, found along the `search_path`.
+        prefix: the table is `<prefix>_tasks`, found along the `search_path`; "sch.billing" is
+            one of the schema `sch`.
         pool_size: connections at most.
         connect_timeout: seconds to wait for a connection.
         statement_timeout: seconds a statement may take; None leaves the server's default.
@@ -92,6 +94,7 @@ class PostgresRepository(SqlRepository):
         # A connection of the caller's is one thread's, and may be in a transaction.
         quiet = not wake_up or read_only or isinstance(source, psycopg.Connection)
         self._notifier = None if quiet else Notifier(self._notify_quietly)
+        self._channel = f"{self._slots['name']}_tasq"
         # differs: what a claim notes of lapsed leases is a part of its one statement.
         crashes = self._side["claim_crashes"]
         exhausted = self._side["claim_crashes_exhausted"]
@@ -131,7 +134,8 @@ class PostgresRepository(SqlRepository):
 
     def _other_spellings(self) -> list[str]:
         """Tables here whose names differ from ours in case alone."""
-        params = {"table": self._table}
+        schema, _, name = self._table.rpartition(".")
+        params = {"table": name, "schema": schema}
         rows = within(self._postgres.read(), lambda session: session.rows(_OTHER_SPELLINGS, params))
         return [text_of(name) for (name,) in rows]
 
@@ -279,7 +283,7 @@ class PostgresRepository(SqlRepository):
         Raises:
             RepositoryError: as of any statement.
         """
-        params = {"channel": f"{self._table}_tasq", "payload": ""}
+        params = {"channel": self._channel, "payload": ""}
         if connection is not None:
             self._joined(connection, lambda session: session.rows(_NOTIFY, params))
         elif self._wake_up:
@@ -290,7 +294,7 @@ class PostgresRepository(SqlRepository):
             self.notify()
 
     def _report_broken_leases(self) -> None:
-        params = {"channel": f"{self._table}_tasq", "payload": LEASES_BROKEN}
+        params = {"channel": self._channel, "payload": LEASES_BROKEN}
         if self._wake_up:
             with suppress(RepositoryError):  # the next ping finds it out
                 self._run(lambda session: session.rows(_NOTIFY, params), "write")
@@ -320,8 +324,8 @@ class PostgresRepository(SqlRepository):
             ):
                 connection.close()
                 return None
-            fleet = f"{side_lead(self._table)}_fleet"
-            return NotifyWakeup(connection, f"{self._table}_tasq", fleet)
+            fleet = f"{side_lead(self._slots['name'])}_fleet"
+            return NotifyWakeup(connection, self._channel, fleet)
         except psycopg.Error as error:
             raise self._postgres.translate(error, self._table) from error
 

@@ -80,7 +80,7 @@ class Migration:
         self._statements |= {
             f"drop_{index}": drop_index("postgres", slots, index) for index in OBSOLETE_INDEXES
         }
-        self._lock_name = f"tasq migrate {slots['name']}"
+        self._lock_name = f"tasq migrate {slots['shown']}"
 
     def missing(self, connection: Connection) -> list[str]:
         """The names of the statements that have something to make, in their order.
@@ -93,7 +93,7 @@ class Migration:
         if found is not None:
             is_table, columns = found
             listed = list(map(text_of, columns)) if is_table else []
-            refuse_foreign_table(name, self._where, listed)
+            refuse_foreign_table(self._slots["shown"], self._where, listed)
         there: dict[str, object] = {f"drop_{index}": True for index in OBSOLETE_INDEXES}
         there |= {
             "create_enum": _scalar(connection, "SELECT to_regtype(%s)", self._slots["enum"]),
@@ -168,7 +168,7 @@ class Migration:
                 waited = time.monotonic() - begin
                 if waited > LONGEST_WAIT:
                     raise RepositoryError(
-                        f"{self._where}: table {self._slots['name']!r} wasn't migrated: for"
+                        f"{self._where}: table {self._slots['shown']!r} wasn't migrated: for"
                         f" {waited:.0f} s it has been locked by {self._holder(connection)}; wait"
                         " for that migration, or end that process with pg_terminate_backend"
                     )
@@ -176,7 +176,7 @@ class Migration:
                     silent = False
                     _LOG.warning(
                         "migrating table %r waits for another migration, by %s",
-                        self._slots["name"],
+                        self._slots["shown"],
                         self._holder(connection),
                     )
             pause.wait(_TRY_AGAIN)
@@ -201,9 +201,15 @@ class Migration:
         except errors.InsufficientPrivilege as error:
             what = ", ".join(name.replace("_", " ") for name in missing)
             raise RepositoryError(
-                f"{self._where}: this user may not make what table {self._slots['name']!r} lacks"
+                f"{self._where}: this user may not make what table {self._slots['shown']!r} lacks"
                 f" ({what}): {str(error).strip()}; run `tasq migrate` once as the table's owner"
                 " (for a new table, as a user with the right CREATE on the schema)"
+            ) from error
+
+        except errors.InvalidSchemaName as error:
+            raise RepositoryError(
+                f"{self._where}: the schema {self._slots['schema']} of the prefix doesn't exist:"
+                f" CREATE SCHEMA {self._slots['place'].rstrip('.')}, or give another prefix"
             ) from error
 
     def _create_enum(self, connection: Connection) -> None:
@@ -215,7 +221,7 @@ class Migration:
 
     def _create_index(self, connection: Connection, name: str, how: str) -> None:
         """Create an index; one left invalid, by a CONCURRENTLY that was cut off, is made anew."""
-        index = f'"{self._slots["name"]}_tasq_{name.removeprefix("index_")}"'
+        index = f'{self._slots["place"]}"{self._slots["name"]}_tasq_{name.removeprefix("index_")}"'
         if _scalar(connection, _INVALID, index, self._slots["tasks"]):
             connection.execute(f"DROP INDEX {how}IF EXISTS {index}")
         # Whatever else has this name is an error, not the index that is missing.

@@ -146,7 +146,9 @@ def other_spelling(repository: Repository) -> str:
     if not isinstance(repository, SqlInspection) or repository.dialect == "sqlite":
         return ""  # SQLite's names are the same in any case
     names = [text_of(name) for (name,) in _Look(repository).rows("spellings")]
-    return next((name for name in names if name != repository.table), "")
+    shown, name = repository.table, repository._slots["name"]  # noqa: SLF001 - of this package
+    place = shown.removesuffix(name)
+    return next((place + other for other in names if other != name), "")
 
 
 def seconds_since_write(repository: Repository) -> float | None:
@@ -199,12 +201,14 @@ class _Look:
 
     def _is_enum(self, kind: str) -> bool:
         if self._folder == "postgres":
-            return kind.rpartition(".")[2].strip('"') == self._slots["enum"].strip('"')
+            return kind.rpartition(".")[2].strip('"') == self._slots["enum"].rpartition(".")[
+                2
+            ].strip('"')
         return kind.startswith("enum(") if self._folder == "mysql" else kind == "TEXT"
 
     def broken(self) -> list[tuple[str, str]]:
         """What has the right name and isn't what it should be."""
-        table, tasks = self._repository.table, self._slots["tasks"]
+        table, tasks = self._slots["name"], self._slots["tasks"]
         found: list[tuple[str, str]] = []
         if [text_of(name) for (name,) in self.rows("primary_key")] != ["id"]:
             found.append(
@@ -231,7 +235,7 @@ class _Look:
         return found + self._broken_triggers()
 
     def _broken_triggers(self) -> list[tuple[str, str]]:
-        name = f"{self._repository.table}_tasq_notify"
+        name = f"{self._slots['name']}_tasq_notify"
         tasks = self._slots["tasks"]
         found: list[tuple[str, str]] = []
         for trigger, enabled, function in self.rows("triggers"):
@@ -269,7 +273,7 @@ class _Look:
 
     def missing(self, *, exists: bool) -> list[tuple[str, str]]:
         """What the schema's statements would make, and which old indexes `migrate` would drop."""
-        table = self._repository.table
+        table = self._slots["name"]
         indexes = {_bare(text_of(name)) for name, valid, _ in self.rows("indexes") if valid}
         triggers = {text_of(name) for name, _, _ in self.rows("triggers")}
         adopts = exists and not any(name.startswith(f"{table}_tasq_") for name in indexes)
@@ -296,7 +300,7 @@ class _Look:
         """Whether the trigger that notifies of inserts is there and enabled."""
         if self._folder != "postgres":
             return None
-        name = f"{self._repository.table}_tasq_notify"
+        name = f"{self._slots['name']}_tasq_notify"
         return any(text_of(found) == name for found, _, _ in self.rows("triggers"))
 
     def lacking(self) -> list[str]:

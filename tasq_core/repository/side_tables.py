@@ -39,7 +39,7 @@ class SideTables:
     @property
     def lead(self) -> str:
         """What their names begin with: "tasq" or "<prefix>_tasq"."""
-        return side_lead(self._repository.table)
+        return side_lead(self._repository._slots["name"])  # noqa: SLF001 - of this package
 
     @property
     def dialect(self) -> str:

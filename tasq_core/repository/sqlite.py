@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
+from tasq_core.errors import InvalidInputError
 from tasq_core.filters.where import SQLiteWhere
 from tasq_core.ids import uuid_of
 from tasq_core.reports import Lease, Outcome
@@ -20,6 +21,7 @@ from tasq_core.repository.claiming import EXHAUSTED, Pair, due_rows
 from tasq_core.repository.driver import Row, Session
 from tasq_core.repository.replayed import Replayed
 from tasq_core.repository.repository_sql import SqlRepository
+from tasq_core.repository.rows import table_names
 from tasq_core.repository.side_sql import CRASHED
 from tasq_core.repository.sqlite_driver import BUSY_SECONDS, SQLiteDriver
 from tasq_core.repository.sqlite_session import SQLiteSession
@@ -133,6 +135,11 @@ class SQLiteRepository(SqlRepository):
         wake_up: bool = True,
     ) -> None:
         driver = SQLiteDriver(source, read_only=read_only, busy_timeout=busy_timeout)
+        if table_names(prefix).schema:
+            raise InvalidInputError(
+                f"prefix {prefix!r} names a schema, which SQLite hasn't: leave it out, and give"
+                " the other file's URL instead"
+            )
         super().__init__(driver, SQLiteRows(), prefix, "sqlite", '"')
         self._sqlite = driver
         self._wake_up = wake_up

@@ -2,7 +2,7 @@
 
 A file holds statements, each behind a line `-- name: NAME`. Comment lines are kept out of
 what the server sees. Values are always bound; the only text ever put in is one of
-`SLOTS`: the quoted names of the table and its enum type, the columns of a task, a
+`SLOTS`: the quoted names of the table, its schema and its enum type, the columns of a task, a
 condition built by `tasq_core.filters`, one of a fixed set of orders, and MySQL's claim
 branches, index hints, collations and clock.
 """
@@ -15,8 +15,8 @@ from typing import Final
 
 SLOTS: Final = frozenset(
     {
-        "tasks", "name", "enum", "columns", "preview_columns", "where", "order", "branches",
-        "hint", "ready_hint", "due_hint", "rank", "queue_text", "type_text",
+        "tasks", "name", "place", "schema", "enum", "columns", "preview_columns", "where", "order",
+        "branches", "hint", "ready_hint", "due_hint", "rank", "queue_text", "type_text",
         "now", "wall", "crashes", "exhausted", "by",
     }
 )  # fmt: skip
@@ -186,4 +186,4 @@ def drop_index(dialect: str, slots: dict[str, str], index: str) -> str:
     name = f"{slots['name']}_tasq_{index}"
     if dialect == "mysql":
         return f"ALTER TABLE {slots['tasks']} DROP INDEX `{name}`, ALGORITHM = INPLACE, LOCK = NONE"
-    return f'DROP INDEX IF EXISTS "{name}"'
+    return f'DROP INDEX IF EXISTS {slots["place"]}"{name}"'

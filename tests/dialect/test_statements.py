@@ -6,6 +6,7 @@ from importlib.resources import files
 
 import pytest
 
+from tasq_core.repository.rows import table_names
 from tasq_core.sql import SLOTS, Statements, bound, fill, load, load_schema, parse
 
 DIALECTS = ("postgres", "mysql", "sqlite")
@@ -38,7 +39,7 @@ def test_only_known_slots_stand_in_a_statement(dialect: str):
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_binding_a_table_leaves_only_what_a_call_fills(dialect: str):
-    names = {"tasks": '"x_tasks"', "enum": '"x_task_status"', "name": "x_tasks"}
+    names = table_names("x").slots('"', "current_schema()")
     statements = bound(load(dialect), **names, now="NOW()", wall="NOW()")
     texts = [getattr(statements, field.name) for field in fields(Statements)]
     left = {slot for text in texts for slot in re.findall(r"\{(\w*)\}", text)}

@@ -5,7 +5,7 @@ SELECT UTC_TIMESTAMP(6)
 
 -- Where a connection leads: nodes of one cluster have one name for their data.
 -- name: identity
-SELECT DATABASE(), @@hostname, @@port, @@server_id
+SELECT {schema}, @@hostname, @@port, @@server_id
 /*M!100600 , (SELECT variable_value FROM information_schema.global_status
   WHERE variable_name = 'wsrep_cluster_state_uuid') */
 

@@ -4,7 +4,7 @@
 -- Which of them are there, by name.
 -- name: found
 SELECT table_name FROM information_schema.tables
- WHERE table_schema = database() AND table_name LIKE %(pattern)s ESCAPE '|'
+ WHERE table_schema = {schema} AND table_name LIKE %(pattern)s ESCAPE '|'
 
 -- One row per running consumer; `format` is the version of the row's JSON.
 -- name: create_consumers

@@ -22,7 +22,7 @@ SELECT NOT pg_is_in_recovery(), current_setting('server_encoding')
 -- name: spellings
 SELECT relname::text FROM pg_class
 WHERE relkind IN ('r', 'p')
-  AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())
+  AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = {schema})
   AND lower(relname) = lower('{name}')
 
 -- name: labels

@@ -56,12 +56,12 @@ CREATE INDEX IF NOT EXISTS "{name}_tasq_finished" ON {tasks} (finished_at)
 -- adopted a table of Go's. A payload would keep equal notices apart:
 -- without one, those of a transaction fold into one.
 -- name: notify_function
-CREATE OR REPLACE FUNCTION "{name}_tasq_notify"() RETURNS trigger LANGUAGE plpgsql AS
+CREATE OR REPLACE FUNCTION {place}"{name}_tasq_notify"() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN PERFORM pg_notify(TG_ARGV[0], ''); RETURN NULL; END $$
 
 -- name: notify_trigger
 CREATE TRIGGER "{name}_tasq_notify" AFTER INSERT ON {tasks}
-  FOR EACH STATEMENT EXECUTE FUNCTION "{name}_tasq_notify"('{name}_tasq')
+  FOR EACH STATEMENT EXECUTE FUNCTION {place}"{name}_tasq_notify"('{name}_tasq')
 
 -- name: notify_drop
-DROP FUNCTION IF EXISTS "{name}_tasq_notify"() CASCADE
+DROP FUNCTION IF EXISTS {place}"{name}_tasq_notify"() CASCADE
