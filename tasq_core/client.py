@@ -191,7 +191,7 @@ class Client:
 
         Raises:
             InvalidInputError: a limit that can't be used.
-            InvalidTypeError: a duration that is none.
+            InvalidTypeError: not a duration.
         """
         from tasq_core.fleet.examination import examine  # noqa: PLC0415 - few programs ask
 

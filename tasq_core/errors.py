@@ -146,7 +146,7 @@ class ArgsEncodeError(TasqError):
 
 
 class ArgsDecodeError(TasqError):
-    """These bytes are no arguments the codec can read."""
+    """These bytes are not arguments that the codec can read."""
 
 
 class LeaseLostError(TasqError):

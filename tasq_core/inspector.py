@@ -58,7 +58,7 @@ class Inspector(InspectorFigures):
         *,
         where: Filter | str | None = None,
     ) -> int:
-        """How many tasks match, exactly; None is no restriction."""
+        """How many tasks match, exactly; None restricts nothing."""
         return self._repository.count(matching(statuses, types, queues) & as_filter(where))
 
     def scan(
@@ -95,7 +95,7 @@ class Inspector(InspectorFigures):
         """Delete all that match; with `safe_delete` none that is leased. How many.
 
         Raises:
-            InvalidTypeError: `safe_delete` is no bool.
+            InvalidTypeError: `safe_delete` is not a bool.
             InvalidInputError: a restriction that is empty.
         """
         if where is None:
@@ -371,7 +371,7 @@ class Inspector(InspectorFigures):
         Each thousand lines is one transaction, or fewer where they hold more than 4 MB.
 
         Raises:
-            InvalidInputError: a line that is no exported task; says which.
+            InvalidInputError: a line that is not an exported task; says which.
         """
         total, batch, size = MutationResult(0, 0), [], 0
         for number, line in enumerate(lines, 1):

@@ -43,20 +43,20 @@ def position(after: str) -> tuple[datetime, UUID]:
     """The place that a cursor stands for.
 
     Raises:
-        InvalidInputError: it is no cursor.
+        InvalidInputError: it is not a cursor.
     """
     at, _, id = after.partition("/")
     try:
         moment = datetime.fromisoformat(at)
         return check_aware("cursor", moment), UUID(id)
     except ValueError:
-        raise InvalidInputError(f"{after!r} is no cursor; pass a page's `next`") from None
+        raise InvalidInputError(f"{after!r} is not a cursor; pass a page's `next`") from None
 
 
 def ids_of(tasks: tuple[Task | UUID | str, ...]) -> list[UUID]:
     """The ids of tasks given as tasks, ids or text.
 
     Raises:
-        InvalidInputError: text that is no id.
+        InvalidInputError: text that is not an id.
     """
     return [task.id if isinstance(task, Task) else as_task_id(task) for task in tasks]

@@ -111,5 +111,5 @@ def as_task_id(id: UUID | str) -> UUID:
         return UUID(id)
     except ValueError:
         raise InvalidInputError(
-            f"id {id!r} is no UUID: write 32 hexadecimal digits, with or without dashes"
+            f"id {id!r} is not a UUID: write 32 hexadecimal digits, with or without dashes"
         ) from None

@@ -67,7 +67,7 @@ def get_task_statuses(group: TaskStatusGroup | str) -> list[TaskStatus]:
     """The statuses of `group`, in the order a task passes through them.
 
     Raises:
-        InvalidInputError: `group` is no group's name.
+        InvalidInputError: `group` is not a group's name.
     """
     try:
         return list(_STATUSES[TaskStatusGroup(group)])

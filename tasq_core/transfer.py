@@ -61,7 +61,7 @@ def from_line(line: str, number: int = 1) -> Task:
     try:
         return _task(line)
     except (TasqError, TypeError) as error:
-        raise InvalidInputError(f"line {number} is no exported task: {error}") from error
+        raise InvalidInputError(f"line {number} is not an exported task: {error}") from error
 
 
 def _task(line: str) -> Task:

@@ -76,7 +76,7 @@ async def submit_joined(
 ) -> R:
     """Do `work` with `connection=` in the caller's async transaction.
 
-    Cancelled, it cancels the statement that runs, undoes what it did and then lets go: the
+    Cancelled, it cancels the statement that runs, undoes what it did and then ends: the
     connection is in step with its server, as far as its driver sees to that.
 
     Raises:

@@ -58,7 +58,7 @@ class Discard(Decision):
         reason: what becomes its `last_error`.
 
     Raises:
-        InvalidTypeError: `reason` is no text.
+        InvalidTypeError: `reason` is not text.
     """
 
     def __init__(self, reason: str) -> None:

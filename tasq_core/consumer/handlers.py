@@ -38,7 +38,7 @@ class Handlers:
 
         Raises:
             TaskTypeAlreadyLearnedError: there is one, and `override` is false.
-            InvalidTypeError: `type` is no text, or `handler` can't be called or is a generator
+            InvalidTypeError: `type` is not text, or `handler` can't be called or is a generator
                 function.
         """
         check_text("type", type)

@@ -89,7 +89,7 @@ class Filter:
         types: tuple[str, ...] | None = None,
         queues: tuple[str, ...] | None = None,
     ) -> "Filter":
-        """Tasks whose status, type and queue are among those given; None is no restriction.
+        """Tasks whose status, type and queue are among those given; None restricts nothing.
 
         Raises:
             InvalidInputError: an empty tuple.

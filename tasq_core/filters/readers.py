@@ -104,7 +104,7 @@ def _numbers(raw: RawValue, least: int, most: int) -> Numbers:
     single = _NUMBER.fullmatch(text)
     if not single:
         raise UnreadableError(
-            f"{shown(text)} is no number; use 5, >=5, <5 or a range 1..5"
+            f"{shown(text)} is not a number; use 5, >=5, <5 or a range 1..5"
             if text else "give a number: 5, >=5, <5 or a range 1..5"
         )  # fmt: skip
     operator, number = single[1] or "=", _number(single[2], least, most)

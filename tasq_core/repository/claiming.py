@@ -28,8 +28,8 @@ CLAIM_ORDERS: Final = {
 }
 """The order of a claim index; ties are broken by id afterwards."""
 
-EXHAUSTED: Final = "max receives exhausted: every consumer that claimed it died or let go"
-"""The last_error of a task that used up its receives without an outcome."""
+EXHAUSTED: Final = "attempts used up: every consumer that claimed it died or lost its lease"
+"""The last_error of a task that used up its attempts without an outcome."""
 
 
 class Pairs:

@@ -22,7 +22,7 @@ class ForkAware(Protocol):
     """What has a part in every fork of the process."""
 
     def before_fork(self) -> None:
-        """Let go of what a child must not inherit; no guarded call is under way."""
+        """Drop what a child must not inherit; no guarded call is under way."""
 
     def after_fork(self, *, torn: bool) -> None:
         """In the child: leave the parent's connections alone, replace locks.

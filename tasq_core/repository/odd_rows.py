@@ -55,7 +55,7 @@ class TaskReader:
 def unreadable(row: Sequence[Any], rows: RowFormat) -> Task:
     """The task of a row that `rows.task` couldn't read: what could be read, and why not all.
 
-    An id that is no UUID becomes one made of its text, so that the row can be shown.
+    An id that is not a UUID becomes one made of its text, so that the row can be shown.
     """
     wrong: list[str] = []
 

@@ -143,7 +143,7 @@ class Repository(Protocol):
         """
 
     def delete_task(self, task: Task, safe_delete: bool) -> None:
-        """Delete the row; with `safe_delete` not while it is leased. No row is no error."""
+        """Delete the row; with `safe_delete` not while it is leased. No row isn't an error."""
 
     def requeue_task(self, task: Task) -> Task:
         """Make the task NEW again, visible now.

@@ -313,7 +313,7 @@ class SqlRepository(SqlJoins, SqlSteering):
         return MutationResult(done, len(wanted) - done)
 
     def delete_task(self, task: Task, safe_delete: bool) -> None:
-        """Delete the row; with `safe_delete` not while it is leased. No row is no error."""
+        """Delete the row; with `safe_delete` not while it is leased. No row isn't an error."""
         self.delete_tasks([task.id], safe_delete)
 
     def delete_tasks(self, ids: Sequence[UUID], safe_delete: bool) -> MutationResult:

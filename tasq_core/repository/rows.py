@@ -45,7 +45,7 @@ def table_names(prefix: str) -> TableName:
     """The names that `prefix` stands for.
 
     Raises:
-        InvalidInputError: a prefix that is no plain identifier, nor one behind a schema's.
+        InvalidInputError: a prefix that is not a plain identifier, nor one behind a schema's.
     """
     schema, dot, own = check_text("prefix", prefix).rpartition(".")
     parts = (schema, own) if dot else (own,)

@@ -27,7 +27,7 @@ def command_line(
     Args:
         verb: as in `tasq requeue`.
         selection: which tasks.
-        settings: whose profile, or URL where it is no secret, is named.
+        settings: whose profile, or URL where it isn't secret, is named.
         flags: further options, as "--reset".
         which: the arguments that say which tasks; None derives them from `selection`.
         yes: add `--yes`, for a script.

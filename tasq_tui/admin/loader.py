@@ -163,7 +163,7 @@ def _checked(target: str, found: Any) -> Handlers:
         check_text("task type", type_)
         if not callable(handler):
             raise InvalidInputError(
-                f"{target!r}: the handler of {type_!r} is no function: {handler!r}"
+                f"{target!r}: the handler of {type_!r} is not a function: {handler!r}"
             )
     return dict(found)
 

@@ -111,7 +111,7 @@ def restore(
     """Insert exported or discarded tasks as they were; ids that exist are skipped.
 
     Raises:
-        InvalidInputError: a line that is no exported task; the batches before it stand.
+        InvalidInputError: a line that is not an exported task; the batches before it stand.
     """
     result, batch, size = MutationResult(0, 0), list[Task](), 0
     for number, line in enumerate(lines, 1):

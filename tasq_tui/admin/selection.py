@@ -134,7 +134,7 @@ def _digits(text: str) -> str:
     digits = text.strip().replace("-", "").lower()
     if not digits or len(digits) > _WHOLE_ID or not set(digits) <= _DIGITS:
         raise InvalidInputError(
-            f"{text!r} is no task id: give its hexadecimal digits, or the first few of them;"
+            f"{text!r} is not a task id: give its hexadecimal digits, or the first few of them;"
             " to select by a filter use --where"
         )
     return digits

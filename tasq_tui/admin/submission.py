@@ -33,7 +33,7 @@ def tasks_of(
         delay: seconds, where a line says neither delay nor visible_at.
 
     Raises:
-        InvalidInputError: a line that is no such object; says which, and why.
+        InvalidInputError: a line that is not such an object; says which, and why.
     """
     for number, line in enumerate(lines, 1):
         if line.strip():

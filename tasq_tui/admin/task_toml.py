@@ -55,7 +55,7 @@ def from_toml(text: str, task: Task, now: datetime) -> Wanted | None:
     try:
         found = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise InvalidInputError(f"that is no TOML: {error}") from None
+        raise InvalidInputError(f"that is not TOML: {error}") from None
     before = tomllib.loads(to_toml(task))
     if found.keys() != before.keys():
         odd = ", ".join(sorted(found.keys() ^ before.keys()))

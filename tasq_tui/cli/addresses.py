@@ -18,5 +18,5 @@ def address(option: str, text: str, default_port: int) -> tuple[str, int]:
     if not colon and not port.isdecimal():
         host, port = port, ""
     if port and not (port.isdecimal() and int(port) <= _LAST_PORT):
-        raise InvalidInputError(f"{option} {text!r} is no address: write HOST:PORT or :PORT")
+        raise InvalidInputError(f"{option} {text!r} is not an address: write HOST:PORT or :PORT")
     return host.strip("[]") or LOOPBACK, int(port) if port else default_port

@@ -28,5 +28,5 @@ def read_json(option: str, given: str) -> Any:
         return JSON.decode(data)
     except ArgsDecodeError as error:
         raise InvalidInputError(
-            f"{option} is no JSON: {error.__cause__ or error}; quote text twice, as in '\"text\"'"
+            f"{option} is not JSON: {error.__cause__ or error}; quote text twice, as in '\"text\"'"
         ) from error

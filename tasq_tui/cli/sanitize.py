@@ -13,7 +13,7 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\u
 
 
 def line(value: object) -> str:
-    """`value` on one line: what is no printable character is shown as its escape."""
+    """`value` on one line: what is not a printable character is shown as its escape."""
     text = str(value)
     if text.isprintable():
         return text

@@ -251,5 +251,5 @@ def keymap(
             names = {a.name for a in known} | {a.binding_id for a in known}
             close = get_close_matches(name, names, 1)
             hint = f"did you mean {close[0]!r}?" if close else "see docs/keys.md"
-            complaints.append(f"[keys] {name!r} is no action; {hint}")
+            complaints.append(f"[keys] {name!r} is not an action; {hint}")
     return chosen, complaints

@@ -120,7 +120,7 @@ class CockpitScreen(Screen[None]):
         self.header.show_paused(self.is_paused_by_user)
 
     def hold(self, held: bool) -> None:
-        """Keep the rows where they are while a change of them is asked about, or let go."""
+        """Keep the rows where they are while a change of them is asked about, or release them."""
 
     @property
     def is_paused_by_user(self) -> bool:

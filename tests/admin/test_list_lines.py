@@ -82,7 +82,7 @@ def test_a_field_that_cannot_be_read_is_named_in_our_words(change, told):
         from_line(json.dumps(row), 7)
 
     message = str(refused.value)
-    assert message.startswith("line 7 is no exported task: ")
+    assert message.startswith("line 7 is not an exported task: ")
     assert told in message
     assert "argument" not in message
     assert "object" not in message
@@ -90,5 +90,5 @@ def test_a_field_that_cannot_be_read_is_named_in_our_words(change, told):
 
 @pytest.mark.parametrize("line", ["{", "nope", "[1]", '"x"', "{}", '{"id": 1}'])
 def test_a_line_that_is_no_task_says_what_is_missing(line):
-    with pytest.raises(InvalidInputError, match="line 1 is no exported task: "):
+    with pytest.raises(InvalidInputError, match="line 1 is not an exported task: "):
         from_line(line)

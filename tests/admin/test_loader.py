@@ -132,7 +132,7 @@ def test_a_file_path_is_answered_with_its_module(tmp_path):
     [
         ("handlers = 5", "is 5; it should be a dict"),
         ("handlers = {}", "holds no handlers"),
-        ("handlers = {'a': 5}", "the handler of 'a' is no function: 5"),
+        ("handlers = {'a': 5}", "the handler of 'a' is not a function: 5"),
         ("handlers = {5: print}", "task type must be text"),
         ("def handlers(): return 5", "gave 5"),
         ("async def handlers(): ...", "async function"),

@@ -62,7 +62,7 @@ def test_the_beginning_of_an_id_will_do_where_it_is_unique(repository):
 
 @pytest.mark.parametrize("text", ["", "xyz", "ab cd", "0" * 33, "-", "\x1b"])
 def test_what_is_no_id_is_refused(repository, text):
-    with pytest.raises(InvalidInputError, match="is no task id"):
+    with pytest.raises(InvalidInputError, match="is not a task id"):
         select_ids(repository, [text])
 
 

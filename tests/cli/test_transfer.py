@@ -81,7 +81,7 @@ def test_a_broken_line_is_named_and_what_came_before_stands(tasq, table, reposit
     result = tasq("import", "-", stdin="\n".join(lines))
 
     assert result.code == 6
-    assert "line 551 is no exported task" in result.err
+    assert "line 551 is not an exported task" in result.err
     assert repository.count_tasks(None, None, None) == 500
 
 

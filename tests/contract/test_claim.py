@@ -217,7 +217,7 @@ def test_a_task_that_used_up_its_receives_ends_failed(
     assert repository.poll_tasks("email", "mail", 30) == []
     (ended,) = repository.get_tasks([task.id])
     assert (ended.status, ended.receive_count) == (TaskStatus.FAILED, limit)
-    assert "max receives exhausted" in (ended.last_error or "")
+    assert "attempts used up" in (ended.last_error or "")
     assert ended.finished_at is not None
     assert repository.poll_tasks("email", "mail", 30) == []
 
@@ -248,7 +248,7 @@ def test_an_exhausted_task_keeps_what_its_last_error_said(repository: Repository
     repository.restore_tasks([task])
     repository.poll_tasks("email", "mail", 30)
     error = repository.get_tasks([task.id])[0].last_error or ""
-    assert error.startswith("max receives exhausted")
+    assert error.startswith("attempts used up")
     assert error.endswith("ValueError: é")
 
 

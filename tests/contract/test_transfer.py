@@ -112,7 +112,7 @@ def test_a_line_with_a_value_the_table_cant_hold_is_refused(
     (line,) = client.new_inspector().export()
     client.repository.purge_tasks(None, None, None, False)
     row = json.loads(line) | {field: value}
-    with pytest.raises(InvalidInputError, match="line 1 is no exported task"):
+    with pytest.raises(InvalidInputError, match="line 1 is not an exported task"):
         client.new_inspector().restore([json.dumps(row)])
     assert client.new_inspector().count() == 0
 

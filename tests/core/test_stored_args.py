@@ -339,7 +339,7 @@ def test_a_go_type_can_be_named():
     [
         (tasq.RawArgs(b"1"), {"go_type": "int"}, "encoded already"),
         (tasq.RawArgs(b"1"), {"as_struct": True}, "encoded already"),
-        ([1], {"go_type": "[]string"}, "is no string"),
+        ([1], {"go_type": "[]string"}, "can't be encoded as string"),
         ([1], {"go_type": "[]int", "as_struct": True}, "pass one"),
         (deque(), {}, "deque"),
     ],

@@ -41,7 +41,7 @@ def test_times_are_written_in_utc():
     "line", ["", "nonsense", "[]", "5", "null", "{}", '{"id": 1}', "{" * 10_000]
 )
 def test_what_is_no_task_is_refused_with_its_number(line: str):
-    with pytest.raises(InvalidInputError, match="line 7 is no exported task"):
+    with pytest.raises(InvalidInputError, match="line 7 is not an exported task"):
         from_line(line, 7)
 
 

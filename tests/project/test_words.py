@@ -38,6 +38,8 @@ RETIRED_PHRASES = {
     r"\bhungry\b": "wants jobs",
     r"\bpoked?\b": "wake",
     r"without a word to": "write nothing",
+    r"(?<!there )\b(is|are|was) no (?!longer|limit)": "is not a",
+    r"let(s|ting)? go\b": "release, forget, end",
 }
 
 # What the command and the app say, and the pages that people read, where `receives:` is a key of

@@ -57,7 +57,7 @@ def test_a_task_that_kills_its_consumers_is_given_up_after_max_receives(fleet, o
     bystander = fleet.submit()
     fleet.wait_for(bystander, "SUCCESSFUL")
     assert last.events("began") == []
-    outcome("three deliveries killed three consumers, then FAILED: max receives exhausted")
+    outcome("three deliveries killed three consumers, then FAILED: attempts used up")
 
 
 @pytest.mark.parametrize("ends", ["while frozen", "after it wakes"])

@@ -147,7 +147,9 @@ async def test_the_users_keys_replace_the_default_ones(shop: Settings):
 async def test_an_unknown_action_in_the_config_is_told_with_the_nearest(settings: Settings):
     settings = Settings(url=settings.url, keys={"reqeue": "x"})
     async with cockpit(settings) as (app, _pilot):
-        assert any("'reqeue' is no action; did you mean 'requeue'?" in text for text in toasts(app))
+        assert any(
+            "'reqeue' is not an action; did you mean 'requeue'?" in text for text in toasts(app)
+        )
 
 
 async def test_a_missing_table_is_told_and_m_creates_it(tmp_path):

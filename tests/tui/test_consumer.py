@@ -93,7 +93,7 @@ async def test_a_field_that_can_not_be_read_starts_nothing(open_consumer):
         await driver.load()
         driver.consumer.query_one("#consumer-workers").value = "many"
         await driver.press("s")
-        await driver.sees("Workers: 'many' is no whole number from 1 to 64")
+        await driver.sees("Workers: 'many' is not a whole number from 1 to 64")
 
         assert not driver.model.busy
 

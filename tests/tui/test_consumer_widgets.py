@@ -309,10 +309,10 @@ async def test_the_form_reads_what_to_consume():
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("workers", "0", "Workers: '0' is no whole number from 1 to 64"),
+        ("workers", "0", "Workers: '0' is not a whole number from 1 to 64"),
         ("workers", "9" * 50, "is no whole number"),
         ("workers", "four", "Workers: 'four'"),
-        ("lease", "1s", "Lease: '1s' is no time from 2s to 24h"),
+        ("lease", "1s", "Lease: '1s' is not a time from 2s to 24h"),
         ("lease", "²s", "is no time"),
         ("lease", "25h", "is no time"),
         ("lease", "", "is no time"),

@@ -286,7 +286,7 @@ def read_interface(data: bytes, pos: int, depth: int, run: Run) -> tuple[Any, in
     reader, alone = plan.readers.get(type_id) or plan.reader(type_id, pos)
     if alone:
         if data[pos]:
-            raise trouble(pos, "a value that is no struct must follow a zero byte")
+            raise trouble(pos, "a value that is not a struct must follow a zero byte")
         pos += 1
     value, pos = reader(data, pos, depth - 1, run)
     if plan.label is not None:

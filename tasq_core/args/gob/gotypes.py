@@ -178,7 +178,7 @@ def slice_of(elem: GoType) -> GoType:
 def field_name_trouble(name: object) -> str | None:
     """Why Go would not send or find a field called `name`, or None."""
     if not isinstance(name, str) or not name.isidentifier():
-        return f"{name!r} is no name for a Go field"
+        return f"{name!r} is not a name for a Go field"
     if not name[0].isupper():
         return (
             f"{name!r} is not an exported field in Go, which gob never fills;"

@@ -30,7 +30,7 @@ SCALARS: Final[Mapping[type, go.GoType]] = {
 
 
 def scalar_type(value: Any) -> go.GoType | None:
-    """The Go type of a value that is no container, or None."""
+    """The Go type of a value that is not a container, or None."""
     found = SCALARS.get(type(value))
     if found is None:
         if isinstance(value, Enum):

@@ -44,7 +44,7 @@ def decode(data: bytes) -> Any:
     can't be hashed become tuples.
 
     Raises:
-        ArgsDecodeError: this is no gob, is cut off, or takes more than `limits` allow; says
+        ArgsDecodeError: this is not gob, is cut off, or takes more than `limits` allow; says
             at which byte and why.
     """
     return _guarded(_decode, data)
@@ -147,7 +147,7 @@ def _value(data: bytes, pos: int, end: int, plan: Plan) -> Any:
     reader, alone = plan.readers.get(type_id) or plan.reader(type_id, pos)
     if alone:
         if data[pos]:
-            raise trouble(pos, "a value that is no struct must follow a zero byte")
+            raise trouble(pos, "a value that is not a struct must follow a zero byte")
         pos += 1
     run = Run(plan, len(data), end)
     value, pos = reader(data, pos, limits.MAX_DEPTH, run)

@@ -48,7 +48,7 @@ class _Parser:
         while pos < len(stripped):
             match = _WORD.match(stripped, pos)
             if match is None:
-                self.fail("is no part of a Go type", pos)
+                self.fail("is not a part of a Go type", pos)
             self.words.append((match[0].lstrip(" \t\r"), match.end()))
             pos = match.end()
         self.words.append((_END, len(stripped)))
@@ -111,7 +111,7 @@ class _Parser:
             self.next()
             return self.type()
         if word not in NAMED_TYPES:
-            self.fail("is no Go type known here")
+            self.fail("is not a Go type known here")
         return NAMED_TYPES[self.next()]
 
     def _list(self) -> GoType:
@@ -120,7 +120,7 @@ class _Parser:
             self.next()
             return slice_of(self.type())
         if not self.word.isdecimal():
-            self.fail("is no length of an array")
+            self.fail("is not a length of an array")
         length = int(self.next())
         self.expect("]")
         return Array(self.type(), length)

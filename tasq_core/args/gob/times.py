@@ -61,7 +61,7 @@ def time_bytes(value: datetime) -> bytes:
     """`value` as Go's time.Time sends itself.
 
     Raises:
-        ValueError: `value` is naive, or its zone is no whole number of seconds.
+        ValueError: `value` is naive, or its zone is not a whole number of seconds.
     """
     offset = value.utcoffset()
     if offset is None:

@@ -102,7 +102,7 @@ def read_bytes(data: bytes, pos: int, _depth: int = 0, _run: Any = None) -> tupl
 
 
 def read_string(data: bytes, pos: int, _depth: int = 0, _run: Any = None) -> tuple[str, int]:
-    """UTF-8 text after its count of bytes; bytes that are no UTF-8 survive as surrogates.
+    """UTF-8 text after its count of bytes; bytes that are not UTF-8 survive as surrogates.
 
     Go's strings may hold any bytes. `text.encode("utf-8", "surrogateescape")` gives them
     back (PEP 383), and so does encoding the text as gob again.

@@ -63,7 +63,7 @@ def shown(value: Any) -> str:
 
 
 def _refuse(value: Any, go_type: go.GoType, fix: str) -> NoReturn:
-    raise MisfitError(f"{shown(value)} is no {go_type}; {fix}")
+    raise MisfitError(f"{shown(value)} can't be encoded as {go_type}; {fix}")
 
 
 def _write_bool(out: bytearray, value: Any, _session: Session) -> None:

@@ -134,7 +134,7 @@ class ConsumerForm(Widget):
             return int(text)
         field.focus()
         raise InvalidInputError(
-            f"{name}: {text[:_SHOWN]!r} is no whole number from {least} to {most}"
+            f"{name}: {text[:_SHOWN]!r} is not a whole number from {least} to {most}"
         )
 
     def _seconds(self, field: Input) -> float:
@@ -144,7 +144,7 @@ class ConsumerForm(Widget):
             return found
         field.focus()
         raise InvalidInputError(
-            f"Lease: {text[:_SHOWN]!r} is no time from 2s to 24h, as 15s, 5m or 1h"
+            f"Lease: {text[:_SHOWN]!r} is not a time from 2s to 24h, as 15s, 5m or 1h"
         )
 
 

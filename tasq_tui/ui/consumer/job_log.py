@@ -196,7 +196,7 @@ class JobLog(Widget, can_focus=True):
         ]
 
     def on_resize(self, event: events.Resize) -> None:
-        """Fold to the new width, and follow: the old lines are no more."""
+        """Fold to the new width, and follow: the old lines are gone."""
         del event
         self._held = None
         self._rows = []

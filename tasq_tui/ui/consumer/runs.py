@@ -15,7 +15,7 @@ KEPT: Final = 200
 
 
 class RunState(StrEnum):
-    """Where a run stands; those in IN_FLIGHT are no ends."""
+    """Where a run stands; those in IN_FLIGHT haven't ended."""
 
     CLAIMED = "claimed"
     WAITING = "waiting"

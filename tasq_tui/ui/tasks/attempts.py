@@ -15,7 +15,7 @@ from tasq_tui.ui.text.tracebacks import ErrorLine, Look
 _LONGEST_NAME: Final = 200
 _LONGEST_ERROR: Final = 500
 _GOOD_REASONS: Final = {"snoozed": "◇", "cancelled": "\u2013"}
-"""Glyphs of the outcomes that are no failure."""
+"""Glyphs of the outcomes that are not failures."""
 
 
 @dataclass(frozen=True, slots=True)
