@@ -24,6 +24,7 @@ from tasq_core.fleet.pauses import Pauses
 from tasq_core.fleet.registry import Command, Registry
 from tasq_core.last_error import storable_error
 from tasq_core.repository.side_tables import SideTables
+from tasq_core.version import VERSION
 
 if TYPE_CHECKING:
     from tasq_core.metrics.consumers import RunFigures
@@ -151,7 +152,7 @@ class Presence:
         jobs = self._ledger
         beat = self._beat_at
         return RunFigures(
-            self.name, self.host, _version(), self._options.release, self._state,
+            self.name, self.host, VERSION, self._options.release, self._state,
             self._workers,
             [job.series for job in list(jobs.running) if job.series is not None],
             [job.series for job in list(jobs.unstarted) if job.series is not None],
@@ -266,7 +267,7 @@ class Presence:
             "name": self.name,
             "host": self.host,
             "pid": os.getpid(),
-            "version": _version(),
+            "version": VERSION,
             "release_name": self._options.release,
             "queues": json.dumps(self._options.queues),
             "types": json.dumps(self._handlers.types),
@@ -278,13 +279,3 @@ class Presence:
             "started_ago": now - self._began,
             "heartbeat_seconds": HEARTBEAT_SECONDS,
         }
-
-
-def _version() -> str:
-    # Takes 10 ms, which only a consumer with a registry pays.
-    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
-
-    try:
-        return version("tasq-core")
-    except PackageNotFoundError:
-        return "unknown"

@@ -11,6 +11,7 @@ from tasq_core import Filter, Lease, Repository, TaskStatus
 from tasq_core.filters import parse
 from tasq_core.reports import Outcome
 from tasq_core.repository.figures_sql import FigureReader
+from tasq_core.repository.side_tables import SideTables
 from tests.dialect.plans import FINISHED, OPEN, delay, fill, work_of
 from tests.support.builders import make_task
 from tests.support.databases import BACKENDS, Database, external_url
@@ -36,6 +37,7 @@ def filled(
     try:
         repository = database.open()
         repository.migrate()
+        SideTables(repository).make()
         fill(database)
         yield database, repository
     finally:
@@ -133,17 +135,21 @@ def test_a_call_looks_at_few_rows(
 
 @pytest.mark.parametrize("ordering", ["CREATED_AT_FIRST", "PRIORITY_FIRST"])
 @pytest.mark.parametrize("ready", [0, 10])
+@pytest.mark.parametrize("note_crashes", [False, True])
 def test_delayed_and_leased_tasks_are_not_walked(
-    filled: tuple[Database, Repository], ordering: str, ready: int
+    filled: tuple[Database, Repository], ordering: str, ready: int, note_crashes: bool
 ):
-    """A backlog of delayed tasks, all older, costs neither a claim nor an idle poll."""
+    """A backlog of delayed tasks, all older, costs neither a claim nor an idle poll.
+
+    Nor does what others hold, where a consumer's claim looks for leases that have lapsed.
+    """
     database, repository = filled
-    queue = f"{ordering} {ready}"
+    queue = f"{ordering} {ready} {note_crashes}"
     delay(database, queue)
     repository.submit_tasks([make_task(type="email", queue=queue) for _ in range(ready)])
 
     def claim(repository: Repository) -> object:
-        found = repository.poll_tasks("email", queue, 3600, ordering, 10)
+        found = repository.poll_tasks("email", queue, 3600, ordering, 10, note_crashes=note_crashes)
         assert len(found) == ready
         return found
 

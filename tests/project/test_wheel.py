@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from tasq_core.version import VERSION
 from tests.support.processes import ROOT, clean_environment, python
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.xdist_group("wheels")]
@@ -110,7 +111,7 @@ def test_both_distributions_have_one_version_and_one_licence():
         for folder in ("", CORE)
     ]
 
-    assert len({project["version"] for project in projects}) == 1
+    assert {project["version"] for project in projects} == {VERSION}
     assert len({project["requires-python"] for project in projects}) == 1
     assert (ROOT / CORE / "LICENSE").read_text() == (ROOT / "LICENSE").read_text()
 

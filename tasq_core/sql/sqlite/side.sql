@@ -219,7 +219,7 @@ FROM pair CROSS JOIN {tasks} AS found ON found.rowid IN (
     AND walk.status NOT IN ('SUCCESSFUL', 'FAILED') AND walk.visible_at > -62135596800000000 AND walk.visible_at <= :now
     AND (walk.max_receives = 0 OR walk.receive_count < walk.max_receives)
   ORDER BY walk.visible_at LIMIT :due)
-WHERE found.status IN ('ENQUEUED', 'IN_PROGRESS')
+WHERE +found.status IN ('ENQUEUED', 'IN_PROGRESS')
 
 -- name: note_crash
 INSERT INTO {attempts} (task_id, receive_count, consumer, host, started_at, ended_at, outcome, error)
@@ -231,6 +231,6 @@ INSERT INTO {attempts} (task_id, receive_count, consumer, host, started_at, ende
 SELECT id, receive_count, '', '', CASE WHEN status = 'IN_PROGRESS' THEN started_at END, visible_at,
   'crashed', :crash FROM {tasks}
 WHERE max_receives > 0 AND receive_count >= max_receives
-  AND status IN ('ENQUEUED', 'IN_PROGRESS') AND visible_at <= :now
+  AND status NOT IN ('SUCCESSFUL', 'FAILED') AND status <> 'NEW' AND visible_at <= :now
   AND (queue, type) IN (
     SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:pairs))
