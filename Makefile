@@ -68,7 +68,7 @@ screenshots: $(VENV)/.dev ## draw the pictures of the documentation anew
 	$(BIN)/python screenshots/make.py $(ARGS)
 
 docs: $(VENV)/.docs ## build the documentation site into site/; a broken link is an error
-	set -e; for page in cli configuration filter; do $(BIN)/python docs/$${page}_reference.py; done
+	set -e; for page in cli configuration filter metrics; do $(BIN)/python docs/$${page}_reference.py; done
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 lock: ## pin dependencies by hash (needs uv); ARGS=--upgrade for newer ones

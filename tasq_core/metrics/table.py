@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tasq_core.inspector import Inspector
     from tasq_core.timings import Spread
 
-_MOST_NAMES: Final = 100
+MOST_NAMES: Final = 100
 """Queues, types, pairs of them, and pauses that have values of their own."""
 _RECENT_SECONDS: Final = 300
 _STATES: Final = ("ready", "delayed", "leased", "lapsed", "exhausted", "retrying")
@@ -61,7 +61,7 @@ def _put_counts(samples: Samples, inspector: "Inspector") -> None:
     for status in TaskStatus:
         put(samples, "tasq_tasks", (status.value,), summary.counts.get(status, 0))
     rows = inspector.breakdown("queue")
-    names = folded(((row.name, row.total) for row in rows), _MOST_NAMES)
+    names = folded(((row.name, row.total) for row in rows), MOST_NAMES)
     for row in rows:
         for status in TaskStatus:
             labels = (names[row.name], status.value)
@@ -78,7 +78,7 @@ def _put_pairs(samples: Samples, pairs: list[OpenPair], now: float) -> None:
     largest = sorted(pairs, key=lambda pair: -(pair.ready + pair.leased + pair.delayed))
     waits: dict[tuple[str, str], float] = {}
     for rank, pair in enumerate(largest):
-        labels = (pair.queue, pair.type) if rank < _MOST_NAMES else (OTHER, OTHER)
+        labels = (pair.queue, pair.type) if rank < MOST_NAMES else (OTHER, OTHER)
         for state in _STATES:
             put(samples, "tasq_open_tasks", (*labels, state), getattr(pair, state))
         since = pair.ready_since
@@ -92,7 +92,7 @@ def _put_pairs(samples: Samples, pairs: list[OpenPair], now: float) -> None:
 def _put_recent(samples: Samples, inspector: "Inspector", by: str) -> None:
     """What ended lately; of names that share a label the slowest counts."""
     rows = inspector.timings(by, _RECENT_SECONDS).rows
-    names = folded(((row.name, row.done + row.failed) for row in rows), _MOST_NAMES)
+    names = folded(((row.name, row.done + row.failed) for row in rows), MOST_NAMES)
     for row in rows:
         name = label(names[row.name])
         put(samples, f"tasq_{by}_recent_tasks", (name, "successful"), row.done)
@@ -115,7 +115,7 @@ def _put_fleet(samples: Samples, inspector: "Inspector") -> None:
         put(samples, "tasq_consumers", (state,), 0)
     for consumer in inspector.consumers():
         put(samples, "tasq_consumers", (_state(consumer),), 1)
-    for pause in inspector.pauses()[:_MOST_NAMES]:
+    for pause in inspector.pauses()[:MOST_NAMES]:
         samples.setdefault("tasq_paused", {})[label(pause.kind), label(pause.name)] = 1.0
 
 

@@ -13,7 +13,7 @@ from prometheus_client.openmetrics.parser import (
 from prometheus_client.parser import text_string_to_metric_families as read_prometheus
 
 from tasq_core.errors import TasqError
-from tasq_core.metrics import MetricsServer
+from tasq_core.metrics import ConsumerMetrics, MetricsServer
 from tasq_core.metrics.catalogue import CONSUMER_METRICS, TABLE_METRICS, Metric
 from tasq_core.metrics.exposition import Samples, flat, merge, put, render
 from tasq_core.metrics.series import MOST_PAIRS, MOST_TYPES, Histogram, Pairs, folded
@@ -125,6 +125,24 @@ def test_the_catalogue_keeps_prometheus_rules():
         assert metric.name.endswith("_seconds") == (metric.unit == "seconds"), metric
         assert metric.help.endswith("."), metric
         assert not {"le", "quantile", "job", "instance"} & set(metric.labels)
+
+
+def test_a_registry_of_prometheus_client_serves_them_too():
+    """A program with a /metrics of its own would need a second port."""
+    from prometheus_client import CollectorRegistry, generate_latest
+
+    from tasq_core.integrations.prometheus import Collector
+
+    metrics, registry = ConsumerMetrics(), CollectorRegistry()
+    metrics.claim_ended(0.0, 3)
+    registry.register(Collector(metrics))
+
+    theirs = samples_of(generate_latest(registry).decode(), read_prometheus)
+    ours = samples_of(metrics.text(), read_prometheus)
+    assert [s for s in theirs if s[0] != "tasq_consumer_claim_seconds_sum"] == [
+        s for s in ours if s[0] != "tasq_consumer_claim_seconds_sum"
+    ]
+    assert ("tasq_consumer_claims_total", {"result": "found"}, 1.0) in theirs
 
 
 # -- the server ------------------------------------------------------------------------------

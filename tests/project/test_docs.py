@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.processes import ROOT
 
-_PAGES = {"cli": "reference", "configuration": "page", "filter": "page"}
+_PAGES = {"cli": "reference", "configuration": "page", "filter": "page", "metrics": "page"}
 
 
 @pytest.mark.parametrize("name", _PAGES)
