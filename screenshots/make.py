@@ -1,8 +1,11 @@
 """Draws the pictures of the documentation: an SVG of every scene, the same every time.
 
-python screenshots/make.py            all of them
+python screenshots/make.py            all of them, and the contact sheet, contact-sheet.png
 python screenshots/make.py tasks      those whose name begins so
-python screenshots/make.py --png      PNGs beside them (git ignores those; needs cairosvg)
+python screenshots/make.py sheet      the contact sheet alone
+python screenshots/make.py --png      PNGs beside them
+
+git ignores PNGs; they need cairosvg, without which only SVGs are drawn.
 """
 
 import asyncio
@@ -19,9 +22,11 @@ for _name in [*os.environ]:
         del os.environ[_name]
 os.environ |= {"TEXTUAL_ANIMATIONS": "none", "TERM": "xterm-256color", "COLORTERM": "truecolor"}
 
-from screenshots.scenes import SCENES, Scene, app_of, make_tables, play, stopped_clock  # noqa: E402
+from screenshots.scenes import SCENES, Scene, app_of, play  # noqa: E402
+from screenshots.sheet import NEEDED, compose, pictures, png_of  # noqa: E402
+from screenshots.shop import make_tables, stopped_clock  # noqa: E402
 
-_SCALE = 1.0
+SHEET = HERE / "contact-sheet.png"
 
 
 async def draw(scene: Scene) -> str:
@@ -38,14 +43,29 @@ def write(scene: Scene, svg: str, *, png: bool) -> None:
     path.write_text(svg, encoding="utf-8")
     if not png:
         return
-    import cairosvg
-
-    svg = svg.replace("Fira Code", "DejaVu Sans Mono")  # a font that is installed
-    cairosvg.svg2png(bytestring=svg.encode(), write_to=str(path.with_suffix(".png")), scale=_SCALE)
+    path.with_suffix(".png").write_bytes(png_of(svg))
 
 
-def main(beginnings: list[str]) -> None:
-    """Draw the scenes whose names begin so; all without any."""
+def write_sheet() -> bool:
+    """Write the contact sheet; whether it could be."""
+    try:
+        png_of("<svg xmlns='http://www.w3.org/2000/svg' width='1' height='1'/>")
+    except (ImportError, OSError) as error:
+        print(
+            f"no contact sheet: it {NEEDED} ({str(error).partition(chr(10))[0]})", file=sys.stderr
+        )
+        return False
+    compose(asyncio.run(pictures()), SHEET)
+    print(SHEET.name)
+    return True
+
+
+def main(beginnings: list[str]) -> int:
+    """Draw the scenes whose names begin so; all of them and the contact sheet without any.
+
+    Returns:
+        The exit code: 1 where the contact sheet was asked for by name and can't be drawn.
+    """
     png = "--png" in beginnings
     beginnings = [beginning for beginning in beginnings if beginning != "--png"]
     with tempfile.TemporaryDirectory() as folder, stopped_clock():
@@ -57,7 +77,9 @@ def main(beginnings: list[str]) -> None:
                 Path("state/theme").unlink(missing_ok=True)  # each begins with the same theme
                 write(scene, asyncio.run(draw(scene)), png=png)
                 print(scene.file)
+        drawn = write_sheet() if not beginnings or "sheet" in beginnings else True
+    return 0 if drawn or "sheet" not in beginnings else 1
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))

@@ -2,35 +2,27 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
+from datetime import timedelta
 from typing import Any
-from unittest import mock
 
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from tasq_core import connect
-from tasq_core.reports import Schedule
+from screenshots.shop import EMPTY_URL, NOW, SHOP_URL
 from tasq_tui.admin.audit_log import Entry
-from tasq_tui.admin.demo import fill
 from tasq_tui.admin.operation import Recorded
 from tasq_tui.admin.settings import Settings
 from tasq_tui.ui.app import CockpitApp
 from tasq_tui.ui.consumer.screen import ConsumerScreen
 
-NOW = datetime(2026, 3, 1, 14, 5, tzinfo=UTC)
-URL = "sqlite:///shop.db"
-"""Relative, so that a picture doesn't tell where it was made."""
 SMALL, MEDIUM, LARGE = (80, 24), (120, 40), (200, 60)
 
 
-DEMO = Settings(url=URL, profile="demo", color="green")
-READ_ONLY = Settings(url=URL, profile="production", color="red", read_only=True)
-EMPTY = Settings(url="sqlite:///empty.db", profile="staging", color="yellow")
+DEMO = Settings(url=SHOP_URL, profile="demo", color="green")
+READ_ONLY = Settings(url=SHOP_URL, profile="production", color="red", read_only=True)
+EMPTY = Settings(url=EMPTY_URL, profile="staging", color="yellow")
 MISSING = Settings(url="sqlite:///new.db")
 
 
@@ -54,15 +46,20 @@ class Scene:
         """The file's name, without its ending."""
         return f"{self.name}-{self.size[0]}x{self.size[1]}"
 
+    def at(self, size: tuple[int, int]) -> "Scene":
+        """The same at another size."""
+        return replace(self, size=size)
+
 
 def _logged(verb: str, arguments: str, done: int, skipped: int = 0) -> Recorded:
     entry = Entry(
-        NOW, "demo", URL, f"tasq {verb} --profile demo {arguments}", done, skipped, "done"
+        NOW, "demo", SHOP_URL, f"tasq {verb} --profile demo {arguments}", done, skipped, "done"
     )
     return Recorded(entry, verb)
 
 
-def _fill_log(app: CockpitApp) -> None:
+def fill_log(app: CockpitApp) -> None:
+    """Give the history three changes."""
     app.session.log[:] = [
         _logged("requeue", "--where 'status:failed type:payment.capture' --yes", 20),
         _logged("delete", "7c1d2f60-9f0e-4b2a-8f43-0f3c5e2a9b11 --yes", 1),
@@ -78,17 +75,11 @@ def _ansi(app: CockpitApp) -> None:
     app.theme = "tasq-16"
 
 
-def _schedules(app: CockpitApp) -> None:
-    row = Schedule(
-        "nightly report", "0 3 * * *", "Europe/Berlin", "latest", "report.daily", "reports", b"{}",
-        0, 3, NOW + timedelta(hours=12), NOW - timedelta(hours=12),
-    )  # fmt: skip
-    paused = replace(row, name="newsletter", cron="0 9 * * mon", paused=True, queue="mail")
-    app.session.figures.schedules.keep([paused, row])
-
-
 def _old_counts(app: CockpitApp) -> None:
-    app.session.figures.finished.at = NOW - timedelta(minutes=2)
+    finished = app.session.figures.finished
+    assert finished.value is not None
+    finished.keep(finished.value)
+    finished.at = NOW - timedelta(minutes=2)
     app.view.tick()
 
 
@@ -114,14 +105,14 @@ SCENES = (
     Scene("clone", SMALL, ("c",), where="type:payment.capture"),
     Scene("kinds", SMALL, ("3",)),
     Scene("kinds", MEDIUM, ("3",)),
-    Scene("kinds", LARGE, ("3", "s"), prepare=_schedules),
+    Scene("kinds", LARGE, ("3", "s")),
     Scene("fleet", SMALL, ("5",)),
     Scene("fleet", MEDIUM, ("5",)),
     Scene("errors", SMALL, ("4",)),
     Scene("errors", MEDIUM, ("4", "down")),
     Scene("errors", LARGE, ("4", "down")),
-    Scene("log", SMALL, ("7",), prepare=_fill_log),
-    Scene("log", MEDIUM, ("7", "down"), prepare=_fill_log),
+    Scene("log", SMALL, ("7",), prepare=fill_log),
+    Scene("log", MEDIUM, ("7", "down"), prepare=fill_log),
     Scene("help", SMALL, ("2", "question_mark")),
     Scene("help", MEDIUM, ("2", "question_mark")),
     Scene("columns", MEDIUM, ("2", "o", "down", "s")),
@@ -129,31 +120,6 @@ SCENES = (
     Scene("consumer", SMALL, ("6",)),
     Scene("consumer-step", MEDIUM, ("6", "l", "enter", "w", "e", "e"), live=True),
 )  # fmt: skip
-
-
-def make_tables() -> None:
-    """Fill `shop.db` and `empty.db` in the working directory, the clock stopped."""
-    with connect(URL) as client:
-        client.migrate()
-        fill(client.repository, now=NOW)
-    with connect(EMPTY.url) as client:
-        client.migrate()
-
-
-@contextmanager
-def stopped_clock() -> Iterator[None]:
-    """SQLite's clock stands still at `NOW`, and every question takes 2 ms."""
-    frozen = SimpleNamespace(
-        time_ns=lambda: int(NOW.timestamp()) * 1_000_000_000,
-        monotonic=time.monotonic,
-        time=NOW.timestamp,
-    )
-    with (
-        mock.patch("tasq_core.repository.sqlite.time", frozen),
-        mock.patch("tasq_tui.ui.widgets.header.duration", return_value="2ms"),
-        mock.patch("tasq_tui.ui.history.screen.getuser", return_value="ada"),
-    ):
-        yield
 
 
 def app_of(scene: Scene) -> CockpitApp:
@@ -165,26 +131,26 @@ async def play(pilot: Pilot[Any], scene: Scene) -> None:
     """Press the scene's keys, and let the app come to rest."""
     app = pilot.app
     assert isinstance(app, CockpitApp)
-    await _rest(pilot)
+    await rest(pilot)
     if scene.prepare is not None:
         scene.prepare(app)
     if scene.where is not None:
         await pilot.press("2")
-        await _rest(pilot)
+        await rest(pilot)
         app.view.show_where(scene.where)
-        await _rest(pilot)
+        await rest(pilot)
     for key in scene.keys:
         await pilot.press(key)
-        await _rest(pilot)
+        await rest(pilot)
         if scene.live:
             await _until_a_task_waits(app)
     for field in app.screen.query(Input):
         field.cursor_blink = False
-    await _rest(pilot)
+    await rest(pilot)
     await pilot.pause()
 
 
-async def _until_a_task_waits(app: CockpitApp, seconds: float = 8.0) -> None:
+async def _until_a_task_waits(app: CockpitApp, seconds: float = 60.0) -> None:
     """Wait until the handlers are loaded, and in step mode for the next task."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and isinstance(app.view, ConsumerScreen):
@@ -197,8 +163,12 @@ async def _until_a_task_waits(app: CockpitApp, seconds: float = 8.0) -> None:
     await asyncio.sleep(0.4)  # a key that follows at once is one that bounced
 
 
-async def _rest(pilot: Pilot[Any], seconds: float = 8.0) -> None:
-    """Wait until the screen was read and nothing else is under way."""
+async def rest(pilot: Pilot[Any], seconds: float = 60.0) -> None:
+    """Wait until the screen was read and nothing else is under way.
+
+    Raises:
+        TimeoutError: something still was after `seconds`.
+    """
     app, deadline = pilot.app, time.monotonic() + seconds
     assert isinstance(app, CockpitApp)
     while time.monotonic() < deadline:
@@ -213,3 +183,4 @@ async def _rest(pilot: Pilot[Any], seconds: float = 8.0) -> None:
         is_filled = all(offers.options for offers in app.screen.query("CommandPalette OptionList"))
         if is_read and not busy and is_filled:
             return
+    raise TimeoutError(f"{app.view.NAME} never came to rest")

@@ -46,8 +46,9 @@ LOW: Final = 18
 TALL: Final = 36
 """Lines from which panes that a low terminal leaves out are shown."""
 
-_MUTED: Final = 0.62
-_DISABLED: Final = 0.4
+_MUTED: Final = 0.74
+_DISABLED: Final = 0.58
+"""Shares of the foreground: with less, text on a panel or under the cursor is too faint."""
 _LISTED: Final = ("Mark", "Unmark", "Open")
 """What the palette offers of the lists' own keys; moving about needs no palette."""
 

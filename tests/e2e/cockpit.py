@@ -29,7 +29,10 @@ handlers = {"email": email, "report": report}
 
 
 class Cockpit(Terminal):
-    """The app in a terminal; each `capture` is kept under artefacts/, numbered."""
+    """The app in a terminal; each `capture` is kept under artefacts/, numbered.
+
+    There, transcript.txt has all of them, each with the keys that led to it.
+    """
 
     def __init__(
         self, session: str, *arguments: str, columns: int = 120, rows: int = 40, **options
@@ -39,6 +42,7 @@ class Cockpit(Terminal):
         for old in self._captures.glob("*.txt"):
             old.unlink()
         self._number = 0
+        self._keys: list[str] = []
         super().__init__([*TASQ, *arguments], columns=columns, rows=rows, **options)
 
     def capture(self, name: str) -> str:
@@ -46,7 +50,20 @@ class Cockpit(Terminal):
         screen = self.screen()
         self._number += 1
         (self._captures / f"{self._number:02}-{name}.txt").write_text(screen)
+        pressed, self._keys = " ".join(self._keys) or "none", []
+        with (self._captures / "transcript.txt").open("a") as transcript:
+            transcript.write(f"=== keys: {pressed}\n{screen.rstrip()}\n\n")
         return screen
+
+    def send(self, *keys: str) -> None:
+        """As every terminal; the transcript has the keys before the next screen."""
+        self._keys += keys
+        super().send(*keys)
+
+    def type(self, text: str) -> None:
+        """As every terminal; the transcript has the text before the next screen."""
+        self._keys.append(repr(text))
+        super().type(text)
 
     def press(self, *keys: str, until: str) -> str:
         """Press keys, wait for a text, capture."""

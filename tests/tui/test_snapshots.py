@@ -1,6 +1,7 @@
 import pytest
 
-from screenshots.scenes import SCENES, app_of, make_tables, play, stopped_clock
+from screenshots.scenes import SCENES, app_of, play
+from screenshots.shop import make_tables, stopped_clock
 
 pytestmark = pytest.mark.slow
 

@@ -122,7 +122,7 @@ class TaskList(Widget, can_focus=True):
         self._error = ""
         self._lines: list[Line] = []
         self._strips: LRUCache[Line, Strip] = LRUCache(_CACHED_STRIPS)
-        self._asked = 0
+        self._asked, self._placed = 0, False
         self._told_cursor: UUID | None = None
         self._told_marks: frozenset[UUID] = frozenset()
 
@@ -323,15 +323,15 @@ class TaskList(Widget, can_focus=True):
 
     def _sync(self) -> None:
         """Repaint the lines that changed; tell what changed; ask for what is missing."""
-        if not self.size:
-            return
-        lines = self._compose_lines()
-        old, self._lines = self._lines, lines
-        if len(lines) != len(old):
-            self.refresh()
-        elif changed := [y for y, line in enumerate(lines) if line != old[y]]:
-            self.refresh(*(Region(0, y, self.size.width, 1) for y in changed))
-        self._tell()
+        if self.size:
+            lines = self._compose_lines()
+            old, self._lines = self._lines, lines
+            if len(lines) != len(old):
+                self.refresh()
+            elif changed := [y for y, line in enumerate(lines) if line != old[y]]:
+                self.refresh(*(Region(0, y, self.size.width, 1) for y in changed))
+        if self._placed:  # hidden behind the detail, too: the screen waits for these rows
+            self._tell()
 
     def _compose_lines(self) -> list[Line]:
         window = self.window
@@ -359,6 +359,7 @@ class TaskList(Widget, can_focus=True):
             self.post_message(self.Need(need))
 
     def _on_resize(self, event: events.Resize) -> None:
+        self._placed = True
         self.window.resize(event.size.height - 1)
         self._lay_out()
 

@@ -25,7 +25,7 @@ DARK: Final = Theme(
     panel="#212833",
     dark=True,
     variables={
-        "block-cursor-background": "#2C4A66",
+        "block-cursor-background": "#22394F",
         "block-cursor-foreground": "#FFFFFF",
         "block-cursor-text-style": "bold",
         "block-cursor-blurred-background": "#26313F",
@@ -58,7 +58,7 @@ LIGHT: Final = Theme(
         "block-cursor-blurred-background": "#E3E9F0",
         "border": "#B4BECC",
         "border-blurred": "#CBD3DE",
-        "footer-key-foreground": "#1F6FB2",
+        "footer-key-foreground": "#1B66A5",
         "input-selection-background": "#1F6FB2 25%",
         "scrollbar": "#A9B5C4",
         "scrollbar-background": "#EEF1F5",
