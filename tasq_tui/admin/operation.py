@@ -73,6 +73,11 @@ class Outcome:
     recorded: "Recorded"
 
     @property
+    def can_be_undone(self) -> bool:
+        """Whether rows were kept, and may have been changed."""
+        return self.trash is not None and (self.result.done > 0 or self.error is not None)
+
+    @property
     def left(self) -> int:
         """Tasks that were counted and not reached."""
         return max(self.seen.total - self.result.done - self.result.skipped, 0)

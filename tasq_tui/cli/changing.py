@@ -53,7 +53,7 @@ def report(outcome: Outcome, *, as_json: bool) -> int:
             failure = error
     again = ": run it again to go on" if outcome.interrupted and outcome.left else ""
     diagnostics.note(f"{outcome.text}{again}")
-    if outcome.trash is not None:
+    if outcome.can_be_undone:
         rows = f" (or tasq import {outcome.trash})" if outcome.verb.loses_rows else ""
         diagnostics.note(f"to undo: tasq undo {outcome.change_id}{rows}")
     if outcome.recorded.problem:

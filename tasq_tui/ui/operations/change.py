@@ -94,7 +94,7 @@ class Changer:
         message = outcome.text
         if outcome.error is not None:
             message += f"; then: {outcome.error}"
-        if outcome.trash and outcome.verb.name != VERB and not outcome.verb.is_harmless:
+        if outcome.can_be_undone and outcome.verb.name != VERB and not outcome.verb.is_harmless:
             message += " · U undoes"
         is_partial = outcome.result.skipped and not outcome.verb.is_idempotent
         self.tell(message, "error" if outcome.error else "warning" if is_partial else "information")
