@@ -75,6 +75,7 @@ class Poller:
         self.idle = threading.Event()
         """Set while a wake-up is worth something."""
         self._claimed = 0
+        self._latency = 0.0
         self._new_retries: deque[float] = deque()
         self._retries: set[int] = set()
         self._empty_backoff = 0.0
@@ -157,7 +158,7 @@ class Poller:
         if ready > channel.low_watermark or len(self._ledger.held) - active > _MOST_UNWRITTEN:
             return 0
         busy = self._ledger.busy
-        window = self._window.update(monotonic(), self._claimed - busy)
+        window = self._window.update(monotonic(), self._claimed - busy, self._latency)
         options = self._options
         room = min(
             options.poll_limit, options.max_active_tasks - active, window - busy,
@@ -194,6 +195,7 @@ class Poller:
         if self._reconnect.failing:
             self._reconnect.reset()
             self._log.database_back("claim tasks")
+        self._latency = monotonic() - asked
         if tasks:
             self._unanswered.answered()
             self._claimed += len(tasks)

@@ -41,7 +41,10 @@ class ForkGuard:
 
     def _renew(self) -> None:
         self._forks = threading.Lock()
-        self._idle = threading.Condition()
+        # Entered as itself, in one step: a condition's own `with` is Python, and a signal handler
+        # that raises within it would leave the lock taken, and every other thread waiting.
+        self._lock = threading.RLock()
+        self._idle = threading.Condition(self._lock)
         self._calls: dict[object, int] = {}
         self._is_forking = False
 
@@ -52,15 +55,16 @@ class ForkGuard:
     def enter(self, call: object) -> None:
         """Begin a call that no fork may cut; waits for a fork unless within another call."""
         thread = threading.get_ident()
-        with self._idle:
-            while self._is_forking and thread not in self._calls.values():
+        with self._lock:
+            while self._is_forking and thread not in list(self._calls.values()):
                 self._idle.wait()
             self._calls[call] = thread
 
     def leave(self, call: object) -> None:
         """End it; a second time does nothing, so that an interrupted caller may leave again."""
-        with self._idle:
-            if self._calls.pop(call, None) is not None and self._is_forking:
+        self._calls.pop(call, None)  # in one step, which no signal can cut in two
+        if self._is_forking:
+            with self._lock:
                 self._idle.notify_all()
 
     @contextmanager
@@ -78,9 +82,9 @@ class ForkGuard:
         self._forks.acquire()
         own = threading.get_ident()
         deadline = time.monotonic() + _LONGEST_WAIT
-        with self._idle:
+        with self._lock:
             self._is_forking = True
-            while any(thread != own for thread in self._calls.values()):
+            while any(thread != own for thread in list(self._calls.values())):
                 left = deadline - time.monotonic()
                 if left <= 0:
                     break
@@ -92,7 +96,7 @@ class ForkGuard:
 
     def after_in_parent(self) -> None:
         """After it, in the parent."""
-        with self._idle:
+        with self._lock:
             self._is_forking = False
             self._idle.notify_all()
         self._forks.release()

@@ -26,7 +26,9 @@ class Notifier:
 
     def __init__(self, send: Callable[[], None]) -> None:
         self._send = send
-        self._condition = threading.Condition()
+        # Entered as itself, in one step: see `ForkGuard`.
+        self._lock = threading.RLock()
+        self._condition = threading.Condition(self._lock)
         self._thread: threading.Thread | None = None
         self._wanted = self._sending = False
         self._closed = False
@@ -37,10 +39,11 @@ class Notifier:
     def notify(self) -> None:
         """Send a notice soon; returns at once."""
         if self._pid != os.getpid():  # a fork has left the thread behind
-            self._condition = threading.Condition()
+            self._lock = threading.RLock()
+            self._condition = threading.Condition(self._lock)
             self._thread, self._pid = None, os.getpid()
             self._wanted = self._sending = False
-        with self._condition:
+        with self._lock:
             if self._wanted:
                 return
             self._wanted = True
@@ -57,14 +60,14 @@ class Notifier:
         deadline = monotonic() + _FLUSH
         if self._pid != os.getpid():
             return
-        with self._condition:
+        with self._lock:
             while (self._wanted or self._sending) and (left := deadline - monotonic()) > 0:
                 self._condition.wait(left)
 
     def close(self) -> None:
         """Send what is left, and end the thread."""
         self.flush()
-        with self._condition:
+        with self._lock:
             self._closed = True
             self._condition.notify_all()
         if self._at_exit is not None:
@@ -72,7 +75,7 @@ class Notifier:
 
     def _run(self) -> None:
         while True:
-            with self._condition:
+            with self._lock:
                 if not self._wanted and not self._closed:
                     self._condition.wait(_LINGER)
                 if not self._wanted:
@@ -83,7 +86,7 @@ class Notifier:
             try:
                 self._send()
             finally:
-                with self._condition:
+                with self._lock:
                     self._sending = False
                     self._condition.notify_all()
             self._pause.wait(_GAP)

@@ -58,7 +58,7 @@ class SQLiteDriver:
         self._reader: SQLiteSession | None = None
         self._owned = isinstance(source, str)
         self.borrowed = source if isinstance(source, sqlite3.Connection) else None
-        self.changed = threading.Condition()
+        self._renew_condition()
         self.path: Path | None = None
         self._synchronous = "full"
         if sqlite3.sqlite_version_info < _OLDEST:
@@ -79,6 +79,11 @@ class SQLiteDriver:
             raise InvalidTypeError(
                 f"SQLiteRepository takes a URL or a sqlite3.Connection, not {source!r}"
             )
+
+    def _renew_condition(self) -> None:
+        # Its lock is entered as itself, in one step: see `ForkGuard`.
+        self._changing = threading.RLock()
+        self.changed = threading.Condition(self._changing)
 
     def _read_url(self, source: str) -> None:
         url = parse_url(source if "://" in source else f"sqlite:///{source}")
@@ -199,7 +204,7 @@ class SQLiteDriver:
         return Scope(self._writing, begin=True, on_commit=self._notify)
 
     def _notify(self) -> None:
-        with self.changed:
+        with self._changing:
             self.changed.notify_all()
 
     write = transaction
@@ -279,7 +284,8 @@ class SQLiteDriver:
 
     def after_fork(self, *, torn: bool) -> None:
         """In a child: use none of the parent's connections to a file."""
-        self._opening, self.changed = threading.Lock(), threading.Condition()
+        self._opening = threading.Lock()
+        self._renew_condition()
         self._torn = torn
         if self.path is not None:
             # There are some only where the fork was torn; closing them would drop locks.

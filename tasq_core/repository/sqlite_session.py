@@ -1,12 +1,12 @@
 """One SQLite connection, and the scope of one piece of work on it."""
 
 import sqlite3
-import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing, suppress
 from typing import Final
 
 from tasq_core.repository.driver import Params, Row
+from tasq_core.repository.fair_lock import FairLock
 from tasq_core.repository.fork_guard import guard
 
 _NOT_UTF8: Final = "Could not decode to UTF-8"
@@ -29,7 +29,7 @@ class SQLiteSession:
 
     def __init__(self, raw: sqlite3.Connection, *, foreign: bool = False) -> None:
         self.raw = raw
-        self.lock = threading.RLock()
+        self.lock = FairLock()
         self.foreign = foreign
         self._text: Callable[[bytes], str] | type[str] = str
 
@@ -90,8 +90,8 @@ class Scope:
         self._begun = False
 
     def __enter__(self) -> SQLiteSession:
-        guard.enter(self)
         try:
+            guard.enter(self)
             session = self._connect()
         except BaseException:
             guard.leave(self)

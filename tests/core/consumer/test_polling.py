@@ -121,6 +121,21 @@ def test_the_window_follows_the_rate_between_its_bounds():
     assert window.size == 8
 
 
+def test_where_claims_are_slow_the_window_grows_until_they_arent_most_of_the_work():
+    """On a disk that takes 50 ms for a commit a consumer would do one task a claim, 9 a second."""
+    window, now, done, latency = Window(floor=1, ceiling=1000), 100.0, 0, 0.1
+    for _ in range(10):
+        now += latency + 0.001 * window.size
+        done += window.size
+        window.update(now, done, latency)
+    assert 200 < window.size < 400
+
+
+def test_slow_claims_dont_make_slow_tasks_be_claimed_ahead():
+    window = Window(floor=4, ceiling=1000)
+    assert [window.update(at, 4 * at, 0.2) for at in range(1, 6)] == [4] * 5
+
+
 def test_a_fixed_window_stays():
     window = Window(floor=10, ceiling=10)
     assert [window.update(at, at * 1000) for at in range(1, 5)] == [10] * 4
