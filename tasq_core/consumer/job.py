@@ -1,7 +1,7 @@
 """A job: one claimed task on its way through its handler."""
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from tasq_core.consumer.results import finish, is_awaited
 from tasq_core.reports import AttemptNote, Lease, Outcome
@@ -11,11 +11,32 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-    from tasq_core.consumer.coroutines import Slot
+    from tasq_core.consumer.coroutines import Coroutines, Slot
     from tasq_core.consumer.failures import Verdict
-    from tasq_core.consumer.handlers import Handler
-    from tasq_core.consumer.run import ConsumerRun
+    from tasq_core.consumer.handlers import Handler, Handlers
     from tasq_core.metrics.series import PairSeries
+
+
+class JobHost(Protocol):
+    """What a job needs of the run that claimed it."""
+
+    handlers: "Handlers"
+    coroutines: "Coroutines"
+
+    def begin(self, job: "Job") -> bool:
+        """Whether the job may run now."""
+
+    def succeed(self, job: "Job") -> None:
+        """The handler returned."""
+
+    def fail(self, job: "Job", error: BaseException) -> None:
+        """The handler raised."""
+
+    def release(self, job: "Job") -> bool:
+        """Give back an unstarted job; whether it was ours to give."""
+
+    def release_unknown(self, job: "Job") -> None:
+        """Give back a job whose handler was forgotten."""
 
 
 class Job:
@@ -27,13 +48,13 @@ class Job:
     """
 
     __slots__ = (
-        "_run", "abandoned", "attempt", "awaited", "cancel", "coroutine", "counted", "error",
+        "_host", "abandoned", "attempt", "awaited", "cancel", "coroutine", "counted", "error",
         "expires", "finished", "lease", "max_receives", "retry_in", "series", "started",
         "status", "submitted", "task", "thread",
     )  # fmt: skip
 
-    def __init__(self, task: Task, expires: float, run: "ConsumerRun") -> None:
-        self._run = run
+    def __init__(self, task: Task, expires: float, host: JobHost) -> None:
+        self._host = host
         self.task = task
         self.lease = Lease.of(task)
         self.max_receives = task.max_receives
@@ -73,7 +94,7 @@ class Job:
 
         Returns: False where the job has begun or isn't ours any more.
         """
-        return self._run.release(self)
+        return self._host.release(self)
 
     def __call__(self) -> None:
         """Run the handler to its end, unless the job was released or its lease is gone."""
@@ -81,17 +102,17 @@ class Job:
 
     def perform(self, *, wait: bool) -> None:
         """Run the handler; without `wait` a coroutine is left to the event loop."""
-        run = self._run
-        handler = run.handlers.by_type.get(self.task.type)
+        host = self._host
+        handler = host.handlers.by_type.get(self.task.type)
         if handler is None:
-            run.release_unknown(self)
-        elif self.task.type not in run.handlers.coroutine_types:
-            if run.begin(self):
+            host.release_unknown(self)
+        elif self.task.type not in host.handlers.coroutine_types:
+            if host.begin(self):
                 self._call(handler, wait=wait)
         else:
             # A slot is waited for before it begins: until then the job can still be released.
-            with run.coroutines.slot() as slot:
-                if run.begin(self):
+            with host.coroutines.slot() as slot:
+                if host.begin(self):
                     self._call(handler, slot, wait=wait)
 
     def _call(self, handler: "Handler", slot: "Slot | None" = None, *, wait: bool) -> None:
@@ -101,15 +122,15 @@ class Job:
             result = handler(task)
             if result is not None:
                 if is_awaited(result):
-                    self._run.coroutines.run(self, result, slot, wait=wait)
+                    self._host.coroutines.run(self, result, slot, wait=wait)
                     return
                 finish(task.type, result)
         except BaseException as error:
-            self._run.fail(self, error)
+            self._host.fail(self, error)
             if isinstance(error, KeyboardInterrupt) and _is_main_thread():
                 raise
         else:
-            self._run.succeed(self)
+            self._host.succeed(self)
 
     def decide(self, status: TaskStatus, verdict: "Verdict | None" = None) -> None:
         """Fix what is to be recorded of the run."""

@@ -4,7 +4,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 from time import monotonic
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from tasq_core.consumer.backoff import LONGEST_DELAY, Reconnect
 from tasq_core.consumer.consumer_log import ConsumerLog
@@ -34,6 +34,14 @@ _FOLD: Final = 0.001
 
 _NOT_OF_ONE_ROW: Final = (RepositoryUnavailableError, TableMissingError, ReadOnlyError)
 _UNSTORABLE: Final = "The error of this run could not be stored; the consumer's log has it."
+
+
+class _Refused(NamedTuple):
+    """What of a batch is still to be written, and why it can't be all at once."""
+
+    starting: list[Job]
+    ending: list[Job]
+    error: RepositoryError
 
 
 class OutcomeWriter:
@@ -155,6 +163,17 @@ class OutcomeWriter:
         return due
 
     def _write(self, starting: list[Job], ending: list[Job]) -> None:
+        """Write a batch; one that is refused for a row in it in parts, until only that is left."""
+        batches = [(starting, ending)]
+        while batches:
+            if (refused := self._write_whole(*batches.pop())) is not None:
+                parts = split_batch(refused.starting, refused.ending)
+                batches += reversed(parts)
+                if not parts:
+                    self._leave_behind(refused)
+
+    def _write_whole(self, starting: list[Job], ending: list[Job]) -> _Refused | None:
+        """Write it, again while the database fails; None, or what was refused for a row."""
         while starting or ending:
             outcomes = [job.start_outcome() for job in starting]
             delete, noted_by = self._delete_on_success, self._noted_by()
@@ -163,16 +182,11 @@ class OutcomeWriter:
             ]
             try:
                 written = self._repository.record_outcomes(outcomes)
-            except ClientClosedError:
-                for job in ending:
-                    self._lose_outcome(job, "the client was closed")
-                raise
             except RepositoryError as error:
                 if self._blames_attempts(outcomes, error):
                     continue
                 if not isinstance(error, _NOT_OF_ONE_ROW):
-                    self._divide(starting, ending, error)
-                    return
+                    return _Refused(starting, ending, error)
                 self._back_off("record outcomes", error)
                 self._starts.extendleft(reversed(starting))
                 starting, ending = [], self._still_leased(ending, error)
@@ -184,10 +198,9 @@ class OutcomeWriter:
                     self._lost(starting, ending, written)
                     recorded = [job for job in ending if job.lease in written]
                 self._tally.add(recorded, len(recorded))
-                if self._metrics is not None:
-                    self._metrics.ended(recorded)
                 self._settle(ending)
-                return
+                break
+        return None
 
     def _noted_by(self) -> tuple[str, str] | None:
         """The consumer's name and host, where attempts are to be noted."""
@@ -240,23 +253,12 @@ class OutcomeWriter:
         count = job.lease.receive_count - (not job.counted)
         return row.receive_count == count and row.status is job.status
 
-    def _divide(self, starting: list[Job], ending: list[Job], error: RepositoryError) -> None:
-        """Write a refused batch in parts, so that only the row at fault is left behind."""
-        if starting and ending:
-            self._write(starting, [])
-            self._write([], ending)
-        elif len(starting) > 1:
-            middle = len(starting) // 2
-            self._write(starting[:middle], [])
-            self._write(starting[middle:], [])
-        elif len(ending) > 1:
-            middle = len(ending) // 2
-            self._write([], ending[:middle])
-            self._write([], ending[middle:])
-        elif ending:
-            self._refuse(ending[0], error)
-        else:
-            self._log.start_refused(starting[0], error)
+    def _leave_behind(self, refused: _Refused) -> None:
+        """Go on without the one row at fault."""
+        for job in refused.starting:
+            self._log.start_refused(job, refused.error)
+        for job in refused.ending:
+            self._refuse(job, refused.error)
 
     def _refuse(self, job: Job, error: RepositoryError) -> None:
         """Put aside an end that the database refuses, to be tried again until its lease ends."""
@@ -307,6 +309,18 @@ class OutcomeWriter:
         if self._reconnect.failing and not self._refused:
             self._reconnect.reset()
             self._log.database_back(doing)
+
+
+def split_batch(starting: list[Job], ending: list[Job]) -> list[tuple[list[Job], list[Job]]]:
+    """The parts of a refused batch, to be written one by one; none of a batch of one row."""
+    if starting and ending:
+        return [(starting, []), ([], ending)]
+    middle = len(starting or ending) // 2
+    if not middle:
+        return []
+    if starting:
+        return [(starting[:middle], []), (starting[middle:], [])]
+    return [([], ending[:middle]), ([], ending[middle:])]
 
 
 def _taken(jobs: deque[Job]) -> list[Job]:
