@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import tasq_core
 from benchmarks import app, seed
@@ -16,6 +17,9 @@ LARGEST = 10_000_000
 JUDGED = (1_000_000, LARGEST)
 SAMPLES = 15
 SECTION = "Looking at a large table"
+HOUR, DAY = "timings of an hour", "activity of a day"
+DAYS_TASKS = 100_000
+"""Of `SIZES`, the first with more than a day's tasks."""
 
 
 def run(stage: Stage, results: Results, full: bool) -> None:
@@ -46,6 +50,12 @@ def _judge(results: Results, name: str, size: int) -> None:
     results.judge_most(f"summary refresh, {at}", found["summary"], 100 if large else 50, "ms")
     pages = max(cost for what, cost in found.items() if what.startswith("page"))
     results.judge_most(f"any page, {at}", pages, 20, "ms")
+    for what in (HOUR, DAY):
+        results.judge_most(f"{what}, {at}", found[what], 100, "ms")
+        # A day's tasks at each: what the rest of the table adds.
+        smaller = results.growth[name][DAYS_TASKS][what]
+        grown = found[what] / smaller
+        results.judge_most(f"{what}, {at}: beside {DAYS_TASKS:,} rows", grown, 1.5, "times")
     if large:
         results.judge_most(f"exact finished counts, {at}", found["finished counts"], 1000, "ms")
 
@@ -55,6 +65,7 @@ def _measure(database: Database, size: int) -> dict[str, float]:
         inspector, repository = client.new_inspector(), client.repository
         inspector.summary()
         middle = cursor(_task_in_the_middle(database, client, size))
+        end = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=size + 1)
         return {
             "summary": _cost(lambda: inspector.summary(max_age=3600)),
             "finished counts": _cost(repository.finished_counts, 3),
@@ -67,6 +78,10 @@ def _measure(database: Database, size: int) -> dict[str, float]:
                 lambda: inspector.page("status:failed", after=middle, limit=100, preview=200)
             ),
             "claim of 10": _cost(lambda: _claim_and_release(repository)),
+            HOUR: _cost(lambda: inspector.timings(since=end - timedelta(hours=1), until=end), 5),
+            DAY: _cost(
+                lambda: inspector.activity(end - timedelta(days=1), 600, "queue", until=end), 5
+            ),
         }
 
 

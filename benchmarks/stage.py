@@ -42,14 +42,17 @@ class Stage:
         return ["sqlite", *self._urls]
 
     @contextmanager
-    def table(self, backend: str) -> Iterator[Database]:
+    def table(self, backend: str, *, side_tables: bool = True) -> Iterator[Database]:
         """A fresh, migrated task table, dropped at the end."""
         if backend == "sqlite":
             path = self.folder / f"{uuid.uuid4().hex[:10]}.db"
             database = Database.in_file(path)
         else:
             database = Database(backend, self._urls[backend])
-        child.call("contenders.tasq", "prepare", url=database.url, prefix=database.prefix)
+        child.call(
+            "contenders.tasq", "prepare", url=database.url, prefix=database.prefix,
+            side_tables=side_tables,
+        )  # fmt: skip
         try:
             yield database
         finally:

@@ -1,5 +1,6 @@
 """tasq itself, and the same library used the way Go's works: one round trip a step."""
 
+import logging
 import threading
 import time
 from typing import Any
@@ -13,10 +14,10 @@ WARM_UP = 20
 WARM_CLAIMS = 5
 
 
-def prepare(url: str, prefix: str) -> None:
+def prepare(url: str, prefix: str, side_tables: bool = True) -> None:
     """Make the table."""
     with tasq_core.connect(url, prefix=prefix) as client:
-        client.migrate()
+        client.migrate(side_tables=side_tables)
 
 
 def submit_single(url: str, prefix: str, count: int) -> float:
@@ -48,6 +49,25 @@ def drain(url: str, prefix: str, count: int, **options: Any) -> float:
         done = _Countdown(count)
         consumer = client.new_consumer(**options)
         consumer.learn(TYPE, done)
+        done.at_end = consumer.stop
+        watch = Stopwatch()
+        consumer.run(workers=WORKERS)
+        return watch.rate(count)
+
+
+def drain_failing(url: str, prefix: str, count: int) -> float:
+    """The same with a handler that fails each task for good."""
+    logging.getLogger("tasq_core").setLevel(logging.CRITICAL)
+    with tasq_core.connect(url, prefix=prefix) as client:
+        client.new_inspector().summary()
+        done = _Countdown(count)
+        consumer = client.new_consumer()
+
+        def fail(task: tasq_core.Task) -> None:
+            done(task)
+            raise tasq_core.Discard("no")
+
+        consumer.learn(TYPE, fail)
         done.at_end = consumer.stop
         watch = Stopwatch()
         consumer.run(workers=WORKERS)

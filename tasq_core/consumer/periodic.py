@@ -51,11 +51,11 @@ class Periodic:
         """Run `work` when the consumer has stopped."""
         self._last = work
 
-    def soon(self, name: str) -> None:
-        """Run this job now, or 0.2 s after its last run began."""
+    def soon(self, name: str, after: float = 0.0) -> None:
+        """Run this job in `after` seconds, or 0.2 s after its last run began."""
         with self._lock:
             job = self._jobs[name]
-            job.due = min(job.due, max(monotonic(), job.earliest))
+            job.due = min(job.due, max(monotonic() + after, job.earliest))
         self._wanted.set()
 
     def close(self) -> None:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 HEARTBEAT_SECONDS: Final = 5.0
 _PRUNE_SECONDS: Final = 600.0
+_SOON_SECONDS: Final = 0.5
 _LOOK_AGAIN_SECONDS: Final = 60.0
 """How often a database without side tables, or one that refuses attempts, is asked again."""
 _MOST_RUNNING: Final = 1000
@@ -117,9 +118,9 @@ class Presence:
             self._periodic.soon(_LOOK)
 
     def beat_soon(self) -> None:
-        """Send a heartbeat soon: the state has changed."""
+        """Say soon that it is stopping, unless it has stopped by then."""
         if self._periodic is not None:
-            self._periodic.soon(_BEAT)
+            self._periodic.soon(_BEAT, _SOON_SECONDS)
 
     # -- what the consumer asks --------------------------------------------------------------
 
