@@ -1,5 +1,7 @@
 """A standby of a private PostgreSQL: it streams from its primary, stops, comes back, is promoted."""
 
+import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -51,7 +53,37 @@ class PostgresStandby(PostgresServer):
 
     def promote(self) -> None:
         """Let it take over: from now on it takes writes."""
-        execute(self, "SELECT pg_promote()")
+        assert execute(self, "SELECT pg_promote()") == [(True,)]
+
+    def freeze_stream(self) -> None:
+        """Let the primary send it nothing more, and not notice."""
+        ((pid,),) = execute(
+            self._primary,
+            f"SELECT pid FROM pg_stat_replication WHERE application_name = '{NAME}'",
+        )
+        os.kill(int(str(pid)), signal.SIGSTOP)
+
+    def position(self) -> int:
+        """The byte of the primary's log up to which it has everything; all of it is applied."""
+
+        def applied() -> object:
+            sql = "SELECT pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()"
+            ((received, replayed),) = execute(self, sql)
+            return received if received == replayed else None
+
+        return log_position(wait_until(applied, 30))
+
+    def url_of_pair(self) -> str:
+        """The URL that leads to whichever of the two takes writes."""
+        hosts = f"127.0.0.1:{self._primary.port},127.0.0.1:{self.port}"
+        account = f"tasq:{self.password}"
+        return f"postgresql://{account}@{hosts}/postgres?target_session_attrs=read-write"
+
+
+def log_position(lsn: object) -> int:
+    """A position in the log as a number of bytes; PostgreSQL writes it as `16/B374D848`."""
+    high, _, low = str(lsn).partition("/")
+    return (int(high, 16) << 32) + int(low, 16)
 
 
 def execute(server: PostgresServer, sql: str) -> list[tuple[object, ...]]:
@@ -73,13 +105,24 @@ def wait_for_standbys(server: PostgresServer, names: str) -> None:
 
 
 @contextmanager
-def synchronous_pair() -> Iterator[tuple[PostgresServer, PostgresStandby]]:
-    """A primary whose commits wait for its streaming standby, and that standby.
+def streaming_pair() -> Iterator[tuple[PostgresServer, PostgresStandby]]:
+    """A primary and its standby, which streams and which nobody waits for.
 
     Raises:
         ServerUnavailableError: a program is missing, or one of them won't start.
     """
     with PostgresServer() as primary, PostgresStandby(primary) as standby:
         wait_until(lambda: standby.streaming, 30, "the standby to stream")
+        yield primary, standby
+
+
+@contextmanager
+def synchronous_pair() -> Iterator[tuple[PostgresServer, PostgresStandby]]:
+    """The same; each commit waits for the standby.
+
+    Raises:
+        ServerUnavailableError: a program is missing, or one of them won't start.
+    """
+    with streaming_pair() as (primary, standby):
         wait_for_standbys(primary, f"FIRST 1 ({NAME})")
         yield primary, standby
