@@ -15,12 +15,20 @@ from tasq_core.consumer.results import is_coroutine_function
 from tasq_core.consumer.run import ConsumerRun
 from tasq_core.consumer.runner import Stopped, Workers
 from tasq_core.durations import Duration, seconds
-from tasq_core.errors import ConsumerAlreadyStoppedError, InvalidTypeError
+from tasq_core.errors import (
+    ConsumerAlreadyStoppedError,
+    InvalidTypeError,
+    ReadOnlyError,
+    RepositoryError,
+)
 from tasq_core.repository.protocol import Repository
 from tasq_core.task import MAX_INT16, PollStrategy, check_integer
 
 if TYPE_CHECKING:
     from tasq_core.metrics.consumers import ConsumerMetrics
+
+_CHECK_SECONDS = 2.0
+"""How long a start waits to hear whether the server takes writes."""
 
 M = TypeVar("M", bound=Middleware)
 F = TypeVar("F", bound=Hook)
@@ -231,6 +239,8 @@ class Consumer:
         Raises:
             ConsumerAlreadyRunningError: it runs, or hasn't finished stopping.
             VisibilityTimeoutTooShortError: not longer than the poll interval.
+            ReadOnlyError: the server or the client takes no writes; what turns so later is
+                waited for.
         """
         self._start(self._options, self._options.max_active_tasks, self._lifecycle.ended)
 
@@ -244,6 +254,7 @@ class Consumer:
         options.check_startable()
         self._lifecycle.begin()
         try:
+            self._refuse_read_only()
             if self._run is not None:
                 self._channel = Channel()
             self._run = run = ConsumerRun(
@@ -263,6 +274,22 @@ class Consumer:
             raise
         self._lifecycle.started()
         return run
+
+    def _refuse_read_only(self) -> None:
+        """A standby would be asked for tasks for ever; one that can't be asked is waited for.
+
+        Raises:
+            ReadOnlyError: the server, or this client, takes no writes.
+        """
+        try:
+            self._repository.with_response_timeout(_CHECK_SECONDS).check_takes_writes()
+        except ReadOnlyError as error:
+            raise ReadOnlyError(
+                f"{error}; a consumer needs a server that takes writes, the primary and not a"
+                " standby, and a client that isn't read-only"
+            ) from error
+        except RepositoryError:
+            return
 
     def stop(self, timeout: Duration | None = None) -> None:
         """Claim no more, release what hasn't started, let running jobs finish; returns at once.
@@ -306,6 +333,7 @@ class Consumer:
         Raises:
             ConsumerAlreadyRunningError: it runs already.
             VisibilityTimeoutTooShortError: not longer than the poll interval.
+            ReadOnlyError: as `start`.
         """
         check_integer("workers", workers, 1, MAX_INT16)
         limit = None if stop_timeout is None else seconds("stop_timeout", stop_timeout)

@@ -68,6 +68,14 @@ class Repository(Protocol):
     def dialect(self) -> str:
         """The kind of server: "postgresql", "mysql", "mariadb" or "sqlite"."""
 
+    def check_takes_writes(self) -> None:
+        """Find out whether anything can be written here; changes nothing.
+
+        Raises:
+            ReadOnlyError: not on this server, or not over this client.
+            RepositoryError: it can't be asked now.
+        """
+
     # -- Go's thirteen --------------------------------------------------------------------
 
     def migrate(self) -> None:

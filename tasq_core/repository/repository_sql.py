@@ -57,6 +57,15 @@ class SqlRepository(SqlJoins, SqlSteering):
         """Create or adopt the table."""
         raise NotImplementedError
 
+    def check_takes_writes(self) -> None:
+        """Find out whether anything can be written here; changes nothing.
+
+        Raises:
+            ReadOnlyError: not on this server, or not over this client.
+            RepositoryError: it can't be asked now.
+        """
+        self._run(lambda session: session.change(self._sql.write_nothing, {}), "write")
+
     def migrate_with_trigger(self, enabled: bool) -> None:
         """`migrate`; no trigger notifies here."""
         del enabled

@@ -144,13 +144,22 @@ class SQLiteRepository(SqlRepository):
         self._sqlite = driver
         self._wake_up = wake_up
 
+    # differs: asking by a write would wait for another program's lock.
+    def check_takes_writes(self) -> None:
+        """Find out whether this client may write.
+
+        Raises:
+            ReadOnlyError: it may not.
+        """
+        self._sqlite.check_writable("written")
+
     def migrate(self) -> None:
         """Create the table and its indexes where they are missing, or from an older tasq.
 
         Raises:
             RepositoryError: a table of this name that isn't a task table, left as it is.
         """
-        self._sqlite.check_writable()
+        self._sqlite.check_writable("migrated")
         missing = self._run(self._missing, "read") if self._sqlite.has_file() else [""]
         if missing:
             self._run(self._make_missing, "transaction")

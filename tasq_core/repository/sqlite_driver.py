@@ -174,15 +174,18 @@ class SQLiteDriver:
                 self._reader = self._open(read_only=True)
             return self._reader
 
-    def check_writable(self) -> None:
+    def check_writable(self, done: str) -> None:
         """Refuse what a read-only client must not do, whether or not it would write.
+
+        Args:
+            done: what is refused, as a participle.
 
         Raises:
             ReadOnlyError: the client is read-only.
         """
         if self._read_only:
             where = self.path or "the SQLite database"
-            raise ReadOnlyError(f"{where} is open read-only: nothing is migrated")
+            raise ReadOnlyError(f"{where} is open read-only: nothing is {done}")
 
     def has_file(self) -> bool:
         """Whether there is something to read without making it."""

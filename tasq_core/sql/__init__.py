@@ -105,6 +105,8 @@ class Statements:
     """Writes rows by id: all columns but the id and the times of creation and start."""
     ended_since: str
     """Finished tasks that ended at or after a time, in the order of their ends."""
+    write_nothing: str
+    """What only a server that takes writes does; it changes nothing."""
     states: str
     """Status and lease (receive count, nonce) of rows by id."""
     timings: str

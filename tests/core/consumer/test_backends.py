@@ -1,7 +1,9 @@
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
-from tasq_core import Consumer, TaskStatus
+import pytest
+
+from tasq_core import Consumer, ReadOnlyError, TaskStatus
 from tests.support.builders import make_task
 from tests.support.wait import wait_until
 
@@ -64,3 +66,14 @@ def test_a_stop_gives_back_what_it_claimed_on_every_database(repository):
         wait_until(lambda: repository.count_tasks("ENQUEUED", None, None) == 5)
     rows = repository.scan_tasks(None, None, None, limit=20)
     assert {(row.status, row.receive_count) for row in rows} == {(TaskStatus.NEW, 0)}
+
+
+def test_a_read_only_client_makes_no_consumer_on_any_database(database, repository):
+    """It tried to claim for ever."""
+    task = repository.submit_task(make_task())
+    consumer = Consumer(database.open(read_only=True), queues="mail")
+    consumer.learn("email", print)
+    with pytest.raises(ReadOnlyError, match="read-only"):
+        consumer.run(workers=1)
+    assert not consumer.running
+    assert repository.get_tasks([task.id]) == [task]

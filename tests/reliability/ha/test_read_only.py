@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasq_core import open_repository
+from tasq_core import ReadOnlyError, connect, open_repository
 from tests.support import require
 from tests.support.builders import make_task
 from tests.support.databases import Database
@@ -79,3 +79,21 @@ def test_of_several_hosts_the_one_that_takes_writes_is_used(two_servers, outcome
         assert reading.count_tasks(None, None, None) == 1
         reading.close()
     outcome("the connection to the demoted host was given up, the next host served")
+
+
+def test_a_server_that_takes_no_writes_is_refused_by_a_consumer(two_servers):
+    """It tried to claim for ever, and its log spoke of an UPDATE."""
+    first, _ = two_servers
+    set_read_only(first, True)
+    account = "mysql://app:app@" if first.backend == "mysql" else "postgresql://app:app@"
+    with connect(account + first.url.rpartition("@")[2], prefix=first.prefix) as client:
+        consumer = client.new_consumer()
+        consumer.learn("email", print)
+        for _ in range(2):
+            with pytest.raises(ReadOnlyError, match="the primary and not a standby"):
+                consumer.start()
+            assert not consumer.running
+        set_read_only(first, False)
+        consumer.start()
+        consumer.stop()
+        assert consumer.wait(10)
