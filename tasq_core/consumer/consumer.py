@@ -349,7 +349,7 @@ class Consumer:
         with stopped.signals():
             run = self._start(options, least, on_stopped, workers)
             crew = Workers(self._channel, workers)
-            run.on_abandoned = crew.add
+            run.replace_abandoned(crew.add)
             stopped.wait(lambda: self._stop_if_running(limit))
         crew.join()
         if run.crash is not None:
