@@ -151,6 +151,19 @@ def test_processes_whose_supervisor_is_killed_stop_by_themselves(start, client):
     assert fleet(client) == {}  # in order: their rows are gone
 
 
+def test_a_process_that_the_fleet_stops_is_not_replaced(tasq, start, client):
+    """An operator who stops a consumer wants it stopped."""
+    work = start("--processes", "2", "--name", "w")
+    running(client, "w-1", "w-2")
+
+    assert tasq("fleet", "stop", "w-1").code == 0
+    wait_until(lambda: "w-1 has ended" in work.stderr, 20)
+    assert fleet(client).keys() == {"w-2"}
+    assert tasq("fleet", "stop", "w-2").code == 0
+    assert work.wait(20) == 0
+    assert "another starts" not in work.stderr
+
+
 def test_a_drain_by_processes_ends_with_what_became_of_the_tasks(tasq, start, client, repository):
     repository.submit_tasks(make_tasks(50) + make_tasks(1, type="fails", max_receives=1))
 

@@ -100,16 +100,20 @@ class WorkerProcess:
         self._process.send_signal(number)
 
     def _read(self) -> None:
-        with suppress(OSError, msgspec.MsgspecError), self._socket.makefile("rb") as lines:
+        # To its end, whatever it says: a process that isn't read can't end.
+        with suppress(OSError), self._socket.makefile("rb") as lines:
             for line in lines:
-                report = msgspec.json.decode(line, type=Report)
-                samples: Samples = {}
-                for name, labels, value in report.samples:
-                    samples.setdefault(name, {})[labels] = value
-                self.samples = samples
-                if not self._ready:
-                    self._ready = True
-                    self._on_ready()
+                with suppress(msgspec.MsgspecError):
+                    self._note(msgspec.json.decode(line, type=Report))
+
+    def _note(self, report: Report) -> None:
+        samples: Samples = {}
+        for name, labels, value in report.samples:
+            samples.setdefault(name, {})[labels] = value
+        self.samples = samples
+        if not self._ready:
+            self._ready = True
+            self._on_ready()
 
     def _wait(self) -> None:
         code = self._process.wait()
