@@ -62,8 +62,10 @@ for Grafana's import: [tasq-dashboard.json](prometheus/tasq-dashboard.json).
   type, and counts further ones under the queue `other`, by type for {types} types; the table's
   figures keep the {table} largest. A label's value is cut at {label} characters, control characters
   are written as escapes.
-- **Counters** start at zero with their worker. A process of `--processes` that crashed keeps its
-  counts in the sum, but for those of its last second.
+- **Counters** start at zero with their worker where it is given its queues (`--queue`), and else
+  with the first task of a queue and type, which no rate can show. A process of `--processes` that
+  crashed keeps its counts in the sum, but for those of its last second.
+- Consumers in Go count nothing: of what they do, the table's figures tell.
 - Counting happens once per batch of outcomes, outside the handlers' threads; without `--metrics`
   nothing is counted.
 - A program that has a registry of prometheus_client registers

@@ -147,6 +147,7 @@ class ConsumerRun:
         """Start every thread."""
         if self._options.metrics is not None:
             self._options.metrics.attach(self._presence.figures)
+            self._options.metrics.expect(self._options.queues, self.handlers.types)
         for thread in (*self._helpers, self._main):
             thread.start()
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tasq_core.metrics.catalogue import CONSUMER_METRICS, STATEMENT_SECONDS
 from tasq_core.metrics.exposition import Samples, label, put, render
-from tasq_core.metrics.series import Histogram, Pairs, PairSeries
+from tasq_core.metrics.series import MOST_PAIRS, Histogram, Pairs, PairSeries
 
 if TYPE_CHECKING:
     from tasq_core.consumer.job import Job
@@ -98,6 +98,18 @@ class ConsumerMetrics:
         with self._lock:
             if figures in self._runs:
                 self._runs.remove(figures)
+
+    def expect(self, queues: Sequence[str] | None, types: Sequence[str]) -> None:
+        """Begin the series of these at zero, where they are few and the queues known.
+
+        The first tasks of a series that begins with them are in no rate: Prometheus saw no
+        value before.
+        """
+        if queues is not None and len(queues) * len(types) <= MOST_PAIRS // 2:
+            with self._lock:
+                for queue in queues:
+                    for type in types:
+                        self._pairs.of(queue, type)
 
     def claim_ended(self, began: float, found: int | None) -> None:
         """A claim brought so many tasks; None where it failed. `began` is monotonic."""

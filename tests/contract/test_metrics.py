@@ -65,6 +65,17 @@ def test_what_a_consumer_did_is_counted_by_queue_type_and_outcome(client):
     assert read(metrics, "tasq_consumer_claimed_tasks_total", type="bad") == 2
 
 
+def test_series_of_known_queues_begin_at_zero(client):
+    """A rate shows nothing of a burst that its series begins with."""
+    metrics = ConsumerMetrics()
+    consumer = client.new_consumer(queues=("mail",), metrics=metrics)
+    consumer.learn("email", lambda task: None)
+    with consumer:
+        failed = {"queue": "mail", "type": "email", "outcome": "failed"}
+        assert read(metrics, "tasq_consumer_attempts_total", **failed) == 0
+        assert read(metrics, "tasq_consumer_wait_seconds_count", queue="mail") == 0
+
+
 def test_a_wait_is_counted_from_the_submit_by_the_databases_clock(client):
     """A host whose clock is off would show waits of hours, or none."""
     producer, metrics = client.new_producer(), ConsumerMetrics()
