@@ -55,6 +55,7 @@ class ConsumerRun:
             max(_LEAST_RESPONSE_TIMEOUT, options.visibility_timeout / PINGS_PER_TIMEOUT)
         )
         self._options = options
+        self._handlers = handlers
         self._channel = channel
         self._on_stopping = on_stopping
         self._on_stopped = on_stopped
@@ -147,7 +148,7 @@ class ConsumerRun:
         """Start every thread."""
         if self._options.metrics is not None:
             self._options.metrics.attach(self._presence.figures)
-            self._options.metrics.expect(self._options.queues, self.handlers.types)
+            self._options.metrics.expect(self._options.queues, self._handlers.types)
         for thread in (*self._helpers, self._main):
             thread.start()
 
