@@ -21,7 +21,7 @@ COLUMNS, LINES = 120, 40
 _ASKED, _ANSWER = b"\x1b[?2026$p", b"\x1b[?2026;1$y"
 _FRAME_END = b"\x1b[?2026l"
 _SETTLED_SECONDS = 0.06
-_PATIENCE_SECONDS = 20.0
+_TIMEOUT_SECONDS = 20.0
 
 
 class App:
@@ -40,7 +40,7 @@ class App:
         os.close(slave)
         self._written = b""
 
-    def frame(self, containing: bytes = b"", timeout: float = _PATIENCE_SECONDS) -> float | None:
+    def frame(self, containing: bytes = b"", timeout: float = _TIMEOUT_SECONDS) -> float | None:
         """When the next frame (that shows `containing`) was complete; None after `timeout`."""
         deadline = time.perf_counter() + timeout
         while (left := deadline - time.perf_counter()) > 0:
@@ -91,14 +91,14 @@ class App:
         pressed = time.perf_counter()
         os.write(self._master, b"q")
         while self._child.poll() is None:
-            if time.perf_counter() - pressed > _PATIENCE_SECONDS:
+            if time.perf_counter() - pressed > _TIMEOUT_SECONDS:
                 raise RuntimeError("the app didn't end after q")
             if select.select([self._master], [], [], 0.01)[0]:
                 try:
                     os.read(self._master, 1 << 16)
                 except OSError:  # the other end is closed
                     break
-        self._child.wait(_PATIENCE_SECONDS)
+        self._child.wait(_TIMEOUT_SECONDS)
         return time.perf_counter() - pressed
 
     @property

@@ -97,7 +97,7 @@ class Presence:
         self._looking = threading.Lock()
         self._look_again = 0.0
         self._without_attempts_until = 0.0
-        self._told = self._written = False
+        self._reported = self._written = False
         self._beat_at: float | None = None
         self._periodic: Periodic | None = None
         self.stopping = False
@@ -136,7 +136,7 @@ class Presence:
     @property
     def notes_attempts(self) -> bool:
         """Whether attempts are to be written along with outcomes and claims."""
-        return self._told_to_exist and monotonic() >= self._without_attempts_until
+        return self._known_to_exist and monotonic() >= self._without_attempts_until
 
     def attempts_refused(self, error: RepositoryError) -> None:
         """Do without them for a minute: outcomes and claims go on."""
@@ -173,7 +173,7 @@ class Presence:
     # -- the jobs ----------------------------------------------------------------------------
 
     @property
-    def _told_to_exist(self) -> bool:
+    def _known_to_exist(self) -> bool:
         return self._side is not None and self._side.known
 
     def _exists(self, side: SideTables) -> bool:
@@ -185,8 +185,8 @@ class Presence:
                 return False
             found = side.exist(look_again=True)
             self._look_again = monotonic() + _LOOK_AGAIN_SECONDS
-            if not found and not self._told:
-                self._told = True
+            if not found and not self._reported:
+                self._reported = True
                 self._log.no_side_tables(side.lead)
             return found
 

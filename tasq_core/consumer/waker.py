@@ -84,7 +84,7 @@ class Waker:
     def _listen(self) -> None:
         wakeup = self._wakeup
         while wakeup is not None and not self._closing.is_set():
-            idle = self._idle.wait(_LEASES_EVERY if wakeup.tells_of_leases else _DRAIN_EVERY)
+            idle = self._idle.wait(_LEASES_EVERY if wakeup.reports_leases else _DRAIN_EVERY)
             if wakeup.wait(_WATCH if idle else 0.0):
                 if wakeup.leases_broken():
                     self._on_leases_broken()

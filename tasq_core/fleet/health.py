@@ -43,13 +43,13 @@ def judge(figures: Figures, limits: Limits) -> Verdict:
 def blocked(figures: Figures, limits: Limits) -> Iterator[Finding]:
     """The database blocks: locks, long transactions, a lagging standby."""
     del limits
-    told = {
+    wording = {
         "lock": ("waits for a lock on the task table for", "session {detail} holds it"),
         "transaction": ("has held a transaction on the task table open for", "{detail}"),
         "standby": ("lags behind by", "its network or disk is too slow, or it is down"),
     }
     for blocker in figures.blockers:
-        what, cause = told[blocker.kind]
+        what, cause = wording[blocker.kind]
         yield Finding(
             "blocked",
             Severity.WARNING if blocker.kind == "standby" else Severity.PROBLEM,

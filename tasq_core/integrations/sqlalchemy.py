@@ -185,9 +185,9 @@ def _commits_by_itself(raw: Any, adapted: Any) -> bool:
     """
     if callable(asked := getattr(raw, "get_autocommit", None)):  # MySQL's
         return bool(asked())
-    for told in (getattr(adapted, "autocommit", None), getattr(raw, "autocommit", None)):
-        if isinstance(told, bool):  # PostgreSQL's; SQLite's since Python 3.12 has a third value
-            return told
+    for setting in (getattr(adapted, "autocommit", None), getattr(raw, "autocommit", None)):
+        if isinstance(setting, bool):  # PostgreSQL's; SQLite's since Python 3.12 has a third value
+            return setting
     return getattr(raw, "isolation_level", "") is None  # SQLite's
 
 

@@ -35,7 +35,7 @@ class PageOrder(StrEnum):
 class Wakeup(Protocol):
     """Notifies an idle consumer that the table changed. Belongs to one thread, but `close`."""
 
-    tells_of_leases: bool
+    reports_leases: bool
     """Whether it notices that leases were broken: a cancel needs no ping then."""
 
     def wait(self, timeout: float) -> bool:

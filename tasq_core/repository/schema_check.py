@@ -187,17 +187,17 @@ class _Look:
         """Each column that isn't as the contract has it, and the labels of the status."""
         expected = self.expected
         found = {name: (_DISPLAY_WIDTH.sub(r"\1", kind), needed) for name, kind, needed in columns}
-        told = [f"column {name} is missing" for name in expected if name not in found]
+        differences = [f"column {name} is missing" for name in expected if name not in found]
         for name, (kind, needed) in expected.items():
             actual, is_needed = found.get(name, (kind, needed))
             if kind not in ("*", actual):
-                told.append(f"column {name} is {actual}, not {kind}")
+                differences.append(f"column {name} is {actual}, not {kind}")
             if needed != is_needed and name != "id":
-                told.append(f"column {name} is {'nullable' if needed else 'NOT NULL'}")
+                differences.append(f"column {name} is {'nullable' if needed else 'NOT NULL'}")
         status, _ = found.get("status", ("", True))
         if status and not self._is_enum(status):
-            return [*told, f"column status is {status}, not the statuses' own type"]
-        return told + self._label_differences()
+            return [*differences, f"column status is {status}, not the statuses' own type"]
+        return differences + self._label_differences()
 
     def _is_enum(self, kind: str) -> bool:
         if self._folder == "postgres":

@@ -83,16 +83,16 @@ def examine(repository: Repository, settings: Settings) -> Iterator[Finding]:
 
 def _connection(settings: Settings, seconds: float, found: Structure) -> Finding:
     mode = "read-only" if settings.read_only or not found.writable else "read-write"
-    told = f"{settings.redacted_url} answers in {seconds * 1000:.0f} ms, {mode}"
+    answer = f"{settings.redacted_url} answers in {seconds * 1000:.0f} ms, {mode}"
     if not found.writable and not settings.read_only:
         return Finding(
             "connection", Verdict.WARNING,
-            f"{told}: this server takes no writes (a standby, or read_only is set)",
+            f"{answer}: this server takes no writes (a standby, or read_only is set)",
             "connect to the primary for producers and consumers; reading works here",
         )  # fmt: skip
     if seconds > _SLOW_SECONDS:
-        return Finding("connection", Verdict.HINT, told, "a consumer belongs near its database")
-    return Finding("connection", Verdict.GOOD, told)
+        return Finding("connection", Verdict.HINT, answer, "a consumer belongs near its database")
+    return Finding("connection", Verdict.GOOD, answer)
 
 
 def _clock(clock: datetime, seconds: float) -> Finding:

@@ -85,12 +85,12 @@ class Outcome:
     @property
     def text(self) -> str:
         """As in "deleted 5, skipped 2 (leased); stopped, 3 left"."""
-        told = f"{self.verb.past} {self.result.done:,}"
+        summary = f"{self.verb.past} {self.result.done:,}"
         if self.result.skipped:
-            told += f", skipped {self.result.skipped:,} ({self._why_skipped})"
+            summary += f", skipped {self.result.skipped:,} ({self._why_skipped})"
         if self.interrupted:
-            told += f"; stopped, {self.left:,} left" if self.left else "; stopped"
-        return told
+            summary += f"; stopped, {self.left:,} left" if self.left else "; stopped"
+        return summary
 
     @property
     def record(self) -> dict[str, Any]:

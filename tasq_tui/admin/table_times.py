@@ -23,7 +23,7 @@ _NEAR: Final = 120.0
 _LEASES: Final = 200
 
 
-def zone_is_told(settings: Settings) -> bool:
+def zone_is_given(settings: Settings) -> bool:
     """Whether somebody named the zone of the table's times, if only as UTC."""
     return bool(settings.time_zone or take_options(settings.url)[1].get("time_zone"))
 
@@ -67,7 +67,7 @@ def check_times(repository: Repository, settings: Settings, verb: str) -> None:
         InvalidInputError: the times are off, and nobody named the zone.
         RepositoryError: the database refused the question.
     """
-    if zone_is_told(settings):
+    if zone_is_given(settings):
         return
     offset = offset_of_times(repository)
     if offset:

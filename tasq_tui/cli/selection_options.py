@@ -13,7 +13,7 @@ from tasq_tui.cli.selection import Choice
 _NOTED: Final = "tasq.choice"
 
 
-def _choosing(
+def _selection(
     *,
     ids: Annotated[
         list[str] | None,
@@ -70,30 +70,30 @@ def _choosing(
     """Stands for the fields of a `Choice`; never called."""
 
 
-class ChoosingCommand(VerbCommand):
+class SelectionCommand(VerbCommand):
     """A verb that takes ids or a filter, before its own options."""
 
     _left_out: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        choosing = noted_parameters(_choosing, _note)
-        self.params = [p for p in choosing if p.name not in self._left_out] + self.params
+        options = noted_parameters(_selection, _note)
+        self.params = [p for p in options if p.name not in self._left_out] + self.params
 
 
-class EditingCommand(ChoosingCommand):
+class EditingCommand(SelectionCommand):
     """A verb whose own --queue and --type say what they become."""
 
     _left_out = frozenset({"queues", "types"})
 
 
-class FilteringCommand(ChoosingCommand):
+class FilteringCommand(SelectionCommand):
     """A verb that takes a filter alone."""
 
     _left_out = frozenset({"ids"})
 
 
-class NarrowingCommand(ChoosingCommand):
+class NarrowingCommand(SelectionCommand):
     """A verb of failures, all of them or those that a filter leaves."""
 
     _left_out = frozenset({"ids", "statuses", "everything", "limit", "order"})

@@ -140,7 +140,7 @@ def _one(
     repository: Repository,
     mine: Filter,
     limit: float | None,
-    patience: float | None,
+    stop_timeout: float | None,
 ) -> int:
     """Run one task, in a thread: whatever its handler raises ends the task, not the command."""
     consumer.with_max_active_tasks(1).with_poll_limit(1).with_channel_size(1)
@@ -154,7 +154,7 @@ def _one(
 
     with interruptible() as interrupted:
         consumer.start()
-        watch = _Watch(consumer, lambda: interrupted() or gone(), limit, patience, taken)
+        watch = _Watch(consumer, lambda: interrupted() or gone(), limit, stop_timeout, taken)
         try:
             job = next(consumer.channel(), None)
             taken.set()
@@ -164,9 +164,9 @@ def _one(
                 while runner.is_alive() and not (interrupted() and consumer.wait(_LOOK_SECONDS)):
                     runner.join(_LOOK_SECONDS)
                     if interrupted():
-                        _stop(consumer, patience)
+                        _stop(consumer, stop_timeout)
         finally:
-            _stop(consumer, patience)
+            _stop(consumer, stop_timeout)
             consumer.wait()
     if job is None:
         watch.end()
@@ -194,10 +194,10 @@ class _Watch:
         consumer: Consumer,
         holds: Callable[[], bool],
         limit: float | None,
-        patience: float | None,
+        stop_timeout: float | None,
         done: threading.Event | None = None,
     ) -> None:
-        self._consumer, self._holds, self._patience = consumer, holds, patience
+        self._consumer, self._holds, self._stop_timeout = consumer, holds, stop_timeout
         self._done = done or threading.Event()
         self._deadline = None if limit is None else monotonic() + limit
         self._limit = limit
@@ -218,7 +218,7 @@ class _Watch:
         while not self._done.wait(_LOOK_SECONDS):
             self._late = self._deadline is not None and monotonic() > self._deadline
             if self._consumer.running and (self._late or self._holds()):
-                _stop(self._consumer, self._patience)
+                _stop(self._consumer, self._stop_timeout)
                 return
 
 
@@ -240,8 +240,8 @@ def _is(*states: State) -> Filter:
     return Filter((Term("is", states),))
 
 
-def _stop(consumer: Consumer, patience: float | None) -> None:
+def _stop(consumer: Consumer, stop_timeout: float | None) -> None:
     try:
-        consumer.stop(patience)
+        consumer.stop(stop_timeout)
     except ConsumerAlreadyStoppedError:
         return

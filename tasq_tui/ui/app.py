@@ -145,12 +145,12 @@ class CockpitApp(KeysInOrder):
         keys, complaints = actions.keymap(self.session.settings.keys)
         self.set_keymap(keys)
         for complaint in complaints:
-            self.changer.tell(complaint, "warning")
+            self.changer.notify(complaint, "warning")
 
     def _attend(self, session: Session) -> None:
         """Change and watch the database of `session`."""
         self.changer = Changer(self, session, lambda: self.view)
-        self._health = HealthWatch(session, self.changer.tell)
+        self._health = HealthWatch(session, self.changer.notify)
 
     def _watch(self) -> None:
         """Report what changed in health, unless that is off or nothing can be read."""
@@ -220,10 +220,12 @@ class CockpitApp(KeysInOrder):
         try:
             profiles = list(read_config(config_path()).profiles.values())
         except TasqError as error:
-            self.changer.tell(safe(error), "error")
+            self.changer.notify(safe(error), "error")
             return
         if not profiles:
-            self.changer.tell(f"no profiles yet: add [profiles.NAME] to {config_path()}", "warning")
+            self.changer.notify(
+                f"no profiles yet: add [profiles.NAME] to {config_path()}", "warning"
+            )
             return
 
         def chosen(name: str | None) -> None:
@@ -237,14 +239,14 @@ class CockpitApp(KeysInOrder):
         running = sum(view.handlers_running for view in self._views.values())
         if self.changer.is_busy or running:
             what = "a change is under way" if self.changer.is_busy else "handlers run"
-            self.changer.tell(f"{what}; finish or stop that first", "warning")
+            self.changer.notify(f"{what}; finish or stop that first", "warning")
             return
         try:
             session = await asyncio.to_thread(
                 lambda: Session(load_settings(profile=name), self._clock)
             )
         except TasqError as error:
-            self.changer.tell(safe(error), "error")
+            self.changer.notify(safe(error), "error")
             return
         old, self.session = self.session, session
         await self.switch_mode(_BETWEEN)
@@ -257,7 +259,7 @@ class CockpitApp(KeysInOrder):
         await self.switch_mode("overview")
         await asyncio.to_thread(old.close)
         for warning in session.settings.warnings:
-            self.changer.tell(safe(warning), "warning")
+            self.changer.notify(safe(warning), "warning")
 
     def get_key_display_of(self, action: actions.Action) -> str:
         """The keys of `action` as the user has set them."""
@@ -295,14 +297,14 @@ class CockpitApp(KeysInOrder):
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """Every action that can be called here, and the themes."""
-        told = set[str]()
+        listed = set[str]()
         # Ours before the toolkit's own for the same action: they say what they do.
         for active in sorted(screen.active_bindings.values(), key=lambda a: not a.binding.id):
             binding = active.binding
             is_ours = bool(binding.id) or binding.description.startswith(_LISTED)
-            if not is_ours or binding.action in told:
+            if not is_ours or binding.action in listed:
                 continue
-            told.add(binding.action)
+            listed.add(binding.action)
             key = f"{self.get_key_display(binding)} · {binding.description}"
             call: Callable[[], Coroutine[Any, Any, object]]
             if active.enabled:
@@ -315,7 +317,7 @@ class CockpitApp(KeysInOrder):
 
     async def _refuse(self, label: str) -> None:
         why = "this session is read-only" if self.session.read_only else "there is nothing for it"
-        self.changer.tell(f"{label}: not possible now; {why}", "warning")
+        self.changer.notify(f"{label}: not possible now; {why}", "warning")
 
     async def _migrate(self) -> MutationResult | None:
         session = self.session
@@ -329,7 +331,7 @@ class CockpitApp(KeysInOrder):
         if done is not None:
             line = shlex.join(["tasq", "migrate", *target(session.settings)])
             session.note("migrate", line, done)
-            self.changer.tell(f"the table {session.table} is there now")
+            self.changer.notify(f"the table {session.table} is there now")
         return done
 
 

@@ -12,7 +12,7 @@ from tasq_core.errors import RepositoryUnavailableError, StatementTimeoutError, 
 from tasq_core.task import Task
 from tasq_tui.ui import actions
 from tasq_tui.ui.actions import Scope
-from tasq_tui.ui.db.executor import Failure, LaneClosedError
+from tasq_tui.ui.db.executor import Failure, QueryThreadClosedError
 from tasq_tui.ui.db.polling import Cadence, Poller
 from tasq_tui.ui.session import Session
 from tasq_tui.ui.text.sanitize import safe
@@ -50,7 +50,7 @@ class CockpitScreen(Screen[None]):
         # Kept, since answers still come in while the app closes and nothing can be queried.
         self.header = _header(session, self.NAME)
         self.banner = Banner()
-        self._told_time = False
+        self._time_checked = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Bind the keys of the screen's scope."""
@@ -155,11 +155,11 @@ class CockpitScreen(Screen[None]):
                 self.refresh_bindings()
             return
         self.set_class(True, "-offline")
-        self._tell(failure)
+        self._report(failure)
         if had is None or type(had.error) is not type(failure.error):
             self.refresh_bindings()
 
-    def _tell(self, failure: Failure) -> None:
+    def _report(self, failure: Failure) -> None:
         error = failure.error
         if isinstance(error, TableMissingError):
             offer = "" if self.session.read_only else " Press m to create it now."
@@ -172,13 +172,13 @@ class CockpitScreen(Screen[None]):
 
     async def _ask(self) -> Failure | None:
         self.header.show_reading()
-        failure = None if self._told_time else await self.session.tell_time()
+        failure = None if self._time_checked else await self.session.check_time()
         if failure is None:
-            self._told_time = True
+            self._time_checked = True
             failure = await self.read()
-        if failure is not None and isinstance(failure.error, LaneClosedError):
+        if failure is not None and isinstance(failure.error, QueryThreadClosedError):
             return failure
-        self._told_time = self._told_time and failure is None
+        self._time_checked = self._time_checked and failure is None
         self.show_failure(failure)
         self.header.show_read(failed=_word(failure))
         return failure

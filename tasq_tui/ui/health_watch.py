@@ -56,15 +56,15 @@ class Findings:
 class HealthWatch:
     """Examines health every few seconds and reports what is new; the Overview shows the rest."""
 
-    def __init__(self, session: Session, tell: Callable[[str, Tone], None]) -> None:
+    def __init__(self, session: Session, notify: Callable[[str, Tone], None]) -> None:
         """Wait for the first look.
 
         Args:
             session: the database, and the figures that the screens share.
-            tell: shows a message, which is inert there.
+            notify: shows a message, which is inert there.
         """
         self._session = session
-        self._tell = tell
+        self._notify = notify
         self._findings = Findings()
         self._seen: Verdict | None = None
 
@@ -76,7 +76,7 @@ class HealthWatch:
             return
         self._seen = verdict
         for notice in self._findings.compare(verdict):
-            self._tell(notice.text, notice.tone)
+            self._notify(notice.text, notice.tone)
 
 
 def _appeared(finding: Finding) -> Notice:

@@ -80,12 +80,12 @@ class ActionCommands(Provider):
             for action in ACTIONS
             if action.scope in (here, Scope.APP)
         }
-        told = set[str]()
+        listed = set[str]()
         for found in app.get_system_commands(self.screen):
             key, _, label = found.help.partition(" · ")
             label, _, refused = label.partition(" · ")
             known = names.pop(found.title, (label,))
-            told.add(found.title)
+            listed.add(found.title)
             shown = f"{refused} {key}".strip() if label else ""
             yield Command(found.title, shown, known, found.callback)
         for name, where in app.session.settings.filters.items():
@@ -94,8 +94,8 @@ class ActionCommands(Provider):
                 f"Show the tasks of the filter {name}", safe(where, _LONGEST), (name,), call
             )
         for action in ACTIONS:
-            if action.scope not in (here, Scope.APP) and action.about not in told:
-                told.add(action.about)
+            if action.scope not in (here, Scope.APP) and action.about not in listed:
+                listed.add(action.about)
                 yield _elsewhere(app, action)
 
 
@@ -106,7 +106,7 @@ def _elsewhere(app: "CockpitApp", action: Action) -> Command:
 
     async def go() -> None:
         await app.action_go(screen)
-        app.changer.tell(f"{key} here: {action.about}")
+        app.changer.notify(f"{key} here: {action.about}")
 
     names = (action.label, action.name.replace("_", " "))
     return Command(action.about, f"{SCREENS[screen]} {key}", names, partial(go), False)

@@ -61,9 +61,9 @@ class ProfilesDialog(Dialog[str]):
         self.dismiss(self._profiles[event.option_index].name)
 
     def _line(self, profile: Profile) -> Content:
-        mark = "► " if profile.name == self._current else "  "
+        glyph = "► " if profile.name == self._current else "  "
         notes = "  read-only" if profile.read_only else ""
         url = safe(redact(profile.url), 200) or "no url"
         return Content.assemble(
-            mark, (fit(safe(profile.name), _NAME), "bold"), " ", url, (notes, "$text-warning")
+            glyph, (fit(safe(profile.name), _NAME), "bold"), " ", url, (notes, "$text-warning")
         )

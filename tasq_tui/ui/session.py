@@ -30,21 +30,21 @@ class Connection:
         self.client = client
         self.repository = client.repository
         self.inspector = client.new_inspector()
-        self._lane = QueryThread(purpose, client.repository.interrupt)
+        self._queries = QueryThread(purpose, client.repository.interrupt)
 
     async def run(self, call: Callable[..., T], *args: Any, **kwargs: Any) -> Answer[T]:
         """The answer of a call on the connection's thread; errors are raised as they are."""
-        return await self._lane.run(call, *args, **kwargs)
+        return await self._queries.run(call, *args, **kwargs)
 
     async def attempt(
         self, call: Callable[..., T], *args: Any, **kwargs: Any
     ) -> Answer[T] | Failure:
         """As `run`, with tasq's own errors returned instead of raised."""
-        return await self._lane.attempt(call, *args, **kwargs)
+        return await self._queries.attempt(call, *args, **kwargs)
 
     def close(self) -> None:
         """Interrupt what runs, and close the client."""
-        self._lane.close()
+        self._queries.close()
         with suppress(TasqError):
             self.client.close()
 
@@ -103,7 +103,7 @@ class Session:
         """The database's clock, as well as is known."""
         return self._clock() + self._skew
 
-    async def tell_time(self) -> Failure | None:
+    async def check_time(self) -> Failure | None:
         """Find out how far the database's clock is from this machine's."""
         answer = await self.page.attempt(self.page.repository.now)
         if isinstance(answer, Failure):

@@ -18,8 +18,8 @@ from tasq_tui.admin.operation import Change
 from tasq_tui.admin.selection import Selection, select_where
 from tasq_tui.admin.settings import Settings
 from tasq_tui.cli import app
-from tasq_tui.cli.changing import Asked
 from tasq_tui.cli.commands import change
+from tasq_tui.cli.operation import Asked
 from tasq_tui.cli.selection import Choice
 from tests.support.builders import make_tasks
 

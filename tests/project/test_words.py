@@ -15,16 +15,26 @@ from tests.support.processes import ROOT
 # Words of identifiers and module names, singular and plural apart, and what is used instead.
 RETIRED_NAMES = {
     "ages": "durations",
+    "asking": "confirmation",
     "calm": "backoff after empty wake-ups",
+    "changing": "operation",
+    "choosing": "selection",
     "consumer_words": "status_text",
     "engine": "ConsumerRun",
     "hungry": "wants_jobs",
+    "inert": "sanitize",
     "journal": "ConsumerLog, AuditLog",
     "kick": "wake",
+    "lane": "QueryThread",
     "let_go": "forget",
+    "patience": "response timeout, stop timeout",
     "poke": "wake",
+    "safe_text": "sanitize",
     "selecting": "selection",
     "stir": "wake",
+    "tell": "notify, report",
+    "tells": "reports",
+    "told": "reported",
 }
 
 # What people read: messages, help, docstrings, comments of SQL, documentation. Regular expressions.

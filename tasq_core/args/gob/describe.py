@@ -120,14 +120,14 @@ def _children(parent: GoValue) -> Iterator[tuple[str, GoValue, bool]]:
     value = parent.value
     if isinstance(value, dict):
         for number, (key, child) in enumerate(value.items(), 1):
-            yield inert(key if isinstance(key, str) else repr(key)), child, number == len(value)
+            yield printable(key if isinstance(key, str) else repr(key)), child, number == len(value)
     elif isinstance(value, list):
         for number, child in enumerate(value, 1):
             yield f"[{number - 1}]", child, number == len(value)
 
 
 def _line(label: str, shown: GoValue) -> str:
-    head = f"{label} {inert(shown.type_name)}".lstrip()
+    head = f"{label} {printable(shown.type_name)}".lstrip()
     if isinstance(shown.value, dict | list):
         return f"{head} ({len(shown.value)})"
     return f"{head} = {_scalar(shown.value)}"
@@ -147,7 +147,7 @@ def _scalar(value: Any) -> str:
     return value.isoformat() if isinstance(value, datetime) else repr(value)
 
 
-def inert(text: str) -> str:
+def printable(text: str) -> str:
     """`text` on one line, control and other invisible characters escaped, bounded."""
     if len(text) > _MAX_TEXT_CHARACTERS:
         text = text[:_MAX_TEXT_CHARACTERS] + "…"

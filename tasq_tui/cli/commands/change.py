@@ -12,11 +12,11 @@ from tasq_tui.admin import changes
 from tasq_tui.admin.canary import Canary, parse_percent
 from tasq_tui.admin.mutations import finished_before
 from tasq_tui.cli import options
-from tasq_tui.cli.changing import Asked, carry_out
 from tasq_tui.cli.durations import age
+from tasq_tui.cli.operation import Asked, carry_out
 from tasq_tui.cli.options import VerbCommand, verb_app
 from tasq_tui.cli.selection import named_statuses
-from tasq_tui.cli.selection_options import ChoosingCommand, FilteringCommand, checked_choice
+from tasq_tui.cli.selection_options import FilteringCommand, SelectionCommand, checked_choice
 
 app = verb_app()
 
@@ -25,7 +25,7 @@ IncludeLeased = Annotated[
 ]
 
 
-@app.command("requeue", cls=ChoosingCommand)
+@app.command("requeue", cls=SelectionCommand)
 def requeue_tasks(
     context: typer.Context,
     *,
@@ -79,7 +79,7 @@ def requeue_tasks(
     return carry_out(context.obj, change, asked)
 
 
-@app.command("delete", cls=ChoosingCommand)
+@app.command("delete", cls=SelectionCommand)
 def delete_tasks(
     context: typer.Context,
     *,

@@ -64,6 +64,6 @@ def _record(finding: Finding) -> dict[str, Any]:
 
 
 def _lines(finding: Finding) -> list[str]:
-    mark = {"ok": "ok  ", "hint": "hint", "warning": "WARN", "problem": "FAIL"}[finding.verdict]
-    first = f"{mark}  {finding.topic}: {sanitize.line(finding.message)}"
+    label = {"ok": "ok  ", "hint": "hint", "warning": "WARN", "problem": "FAIL"}[finding.verdict]
+    first = f"{label}  {finding.topic}: {sanitize.line(finding.message)}"
     return [first, *(f"      {line}" for line in sanitize.lines(finding.remedy) if finding.remedy)]

@@ -72,7 +72,7 @@ def fleet(
     with connected(context.obj) as connection:
         check_table(connection.client)
         if action is not None and name is not None:
-            return _tell(connection, action, name, within, shape)
+            return _report(connection, action, name, within, shape)
         consumers = connection.inspector.consumers()
         if shape is not Format.TABLE:
             output.rows(Shape((), CONSUMER_FIELDS, consumer_record), consumers, shape)
@@ -86,7 +86,7 @@ def fleet(
     return ExitCode.DONE
 
 
-def _tell(connection: Connection, action: str, name: str, within: str, form: Format) -> int:
+def _report(connection: Connection, action: str, name: str, within: str, form: Format) -> int:
     check_writable(connection.settings, f"fleet {action}")
     consumer = named_consumer(connection.inspector.consumers(), name)
     try:

@@ -64,15 +64,15 @@ def wait(
     with connected(context.obj) as connection:
         chosen = select_ids(connection.repository, given).ids or ()
         tasks = wait_for(connection.repository, chosen, limit)
-    return tell_ends(tasks, as_json=as_json)
+    return report_ends(tasks, as_json=as_json)
 
 
 def wait_for_end(repository: Repository, task: Task, *, as_json: bool) -> int:
     """Wait for one task, and print how it ended; the exit code."""
-    return tell_ends(wait_for(repository, [task.id]), as_json=as_json)
+    return report_ends(wait_for(repository, [task.id]), as_json=as_json)
 
 
-def tell_ends(tasks: list[Task], *, as_json: bool) -> int:
+def report_ends(tasks: list[Task], *, as_json: bool) -> int:
     """Print how tasks ended; 1 where one of them failed."""
     if as_json:
         output.text(*(output.as_json(task_record(task)) for task in tasks))

@@ -86,9 +86,9 @@ def _record(verdict: Verdict) -> dict[str, Any]:
 
 
 def _lines(finding: Finding) -> list[str]:
-    mark = {"problem": "FAIL", "warning": "WARN"}[finding.severity.value]
+    label = {"problem": "FAIL", "warning": "WARN"}[finding.severity.value]
     shown = (
-        f"{mark}  {finding.rule}: {finding.subject}: {finding.text}",
+        f"{label}  {finding.rule}: {finding.subject}: {finding.text}",
         f"      why: {finding.cause}",
         f"      next: {finding.command}",
     )

@@ -11,10 +11,10 @@ from tasq_tui.admin.operation import Change
 from tasq_tui.admin.trash import Trash
 from tasq_tui.admin.undo import find_change
 from tasq_tui.cli import options, output
-from tasq_tui.cli.changing import Asked, carry_out
 from tasq_tui.cli.connection import Connection, settings_of
 from tasq_tui.cli.diagnostics import ExitCode
 from tasq_tui.cli.formats import RowFormat
+from tasq_tui.cli.operation import Asked, carry_out
 from tasq_tui.cli.options import VerbCommand, verb_app
 from tasq_tui.cli.output import Column, Shape
 

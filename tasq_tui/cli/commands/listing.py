@@ -23,7 +23,7 @@ from tasq_tui.cli.formats import Format
 from tasq_tui.cli.options import VerbCommand, verb_app
 from tasq_tui.cli.output import Column, Shape
 from tasq_tui.cli.selection import Choice
-from tasq_tui.cli.selection_options import ChoosingCommand, choice_of
+from tasq_tui.cli.selection_options import SelectionCommand, choice_of
 from tasq_tui.cli.task_text import task_text
 
 app = verb_app()
@@ -37,7 +37,7 @@ _GLANCE = 300
 """Characters of an error, and bytes of args, that a table or a list of ids needs at most."""
 
 
-@app.command("list", cls=ChoosingCommand)
+@app.command("list", cls=SelectionCommand)
 def list_tasks(
     context: typer.Context,
     *,
@@ -72,7 +72,7 @@ def list_tasks(
     return diagnostics.ExitCode.DONE
 
 
-@app.command("count", cls=ChoosingCommand)
+@app.command("count", cls=SelectionCommand)
 def count_tasks(
     context: typer.Context,
     *,

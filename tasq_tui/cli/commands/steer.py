@@ -23,13 +23,13 @@ from tasq_tui.admin.selection import select_ids
 from tasq_tui.admin.session import check_writable
 from tasq_tui.admin.task_toml import from_toml, to_toml
 from tasq_tui.cli import diagnostics, options
-from tasq_tui.cli.changing import Asked, carry_out
 from tasq_tui.cli.connection import Connection
 from tasq_tui.cli.diagnostics import ExitCode
 from tasq_tui.cli.json_input import read_json
+from tasq_tui.cli.operation import Asked, carry_out
 from tasq_tui.cli.options import verb_app
 from tasq_tui.cli.selection import Choice
-from tasq_tui.cli.selection_options import ChoosingCommand, EditingCommand, checked_choice
+from tasq_tui.cli.selection_options import EditingCommand, SelectionCommand, checked_choice
 
 app = verb_app()
 
@@ -97,7 +97,7 @@ def edit_tasks(
     return carry_out(context.obj, change, asked)
 
 
-@app.command("cancel", cls=ChoosingCommand)
+@app.command("cancel", cls=SelectionCommand)
 def cancel_tasks(
     context: typer.Context,
     *,

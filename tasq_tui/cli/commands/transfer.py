@@ -16,17 +16,17 @@ from tasq_tui.admin.operation import prepare
 from tasq_tui.admin.preview import target_text
 from tasq_tui.admin.session import check_table
 from tasq_tui.cli import diagnostics, options, output, progress, sanitize
-from tasq_tui.cli.changing import report
 from tasq_tui.cli.connection import connected
 from tasq_tui.cli.diagnostics import ExitCode
+from tasq_tui.cli.operation import report
 from tasq_tui.cli.options import VerbCommand, verb_app
-from tasq_tui.cli.selection_options import ChoosingCommand, choice_of
+from tasq_tui.cli.selection_options import SelectionCommand, choice_of
 from tasq_tui.cli.streams import file_lines, input_lines
 
 app = verb_app()
 
 
-@app.command("export", cls=ChoosingCommand)
+@app.command("export", cls=SelectionCommand)
 def export(context: typer.Context) -> int:
     """Write tasks to standard output, a line of JSON each, without loss.
 

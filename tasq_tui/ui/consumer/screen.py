@@ -38,7 +38,7 @@ from tasq_tui.ui.dialogs.confirm import ConfirmDialog
 from tasq_tui.ui.dialogs.prompt import PromptDialog
 from tasq_tui.ui.session import Session
 from tasq_tui.ui.tasks.args import ArgsView
-from tasq_tui.ui.text.sanitize import safe, safe_text
+from tasq_tui.ui.text.sanitize import safe, safe_content
 from tasq_tui.ui.widgets.pane import Pane
 
 FRAME_SECONDS: Final = 0.1
@@ -356,7 +356,7 @@ class ConsumerScreen(CockpitScreen):
         line = self.query_one("#consumer-state", Static)
         for kind in ("ask", "busy", "good", "error"):
             line.set_class(kind == words.kind, f"-{kind}")
-        line.update(safe_text(words.text))
+        line.update(safe_content(words.text))
 
     def _draw_panes(self) -> None:
         run = self._table.current

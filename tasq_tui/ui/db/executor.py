@@ -39,12 +39,12 @@ class Failure:
     seconds: float
 
 
-class LaneClosedError(TasqError):
-    """The lane was closed before the call ran: the app is quitting, or changed its database."""
+class QueryThreadClosedError(TasqError):
+    """The thread was closed before the call ran: the app is quitting, or changed its database."""
 
 
 class _Call:
-    """One call on its way through a lane."""
+    """One call on its way through the thread."""
 
     def __init__(self, work: Callable[[], Any]) -> None:
         self.work = work
@@ -71,11 +71,11 @@ class QueryThread:
     """Runs calls for one purpose, one after the other."""
 
     def __init__(self, purpose: str, interrupt: Callable[[], None] | None = None) -> None:
-        """Start the lane's thread.
+        """Start the thread.
 
         Args:
             purpose: names the thread: "page", "counts", "admin".
-            interrupt: cancels the statement running on this lane's connection; it is called
+            interrupt: cancels the statement running on this thread's connection; it is called
                 from a thread of its own and may block.
         """
         self.purpose = purpose
@@ -90,7 +90,7 @@ class QueryThread:
         """The answer of `call(*args, **kwargs)`; errors are raised as they are.
 
         Raises:
-            LaneClosedError: the lane is closed.
+            QueryThreadClosedError: it is closed.
         """
         if self._closed:
             raise self._closed_error()
@@ -134,8 +134,10 @@ class QueryThread:
                 self._running = None
                 self._turn.notify_all()
 
-    def _closed_error(self) -> LaneClosedError:
-        return LaneClosedError(f"the {self.purpose} connection is closed; reopen the profile")
+    def _closed_error(self) -> QueryThreadClosedError:
+        return QueryThreadClosedError(
+            f"the {self.purpose} connection is closed; reopen the profile"
+        )
 
     def _stop(self, call: _Call) -> None:
         if self._interrupt is not None:
@@ -145,7 +147,7 @@ class QueryThread:
             ).start()
 
     def _interrupt_call(self, call: _Call) -> None:
-        # While this holds the lane's turn, the lane can't go on to a call that the interrupt
+        # While this holds the turn, the thread can't go on to a call that the interrupt
         # would hit. Once may be too early: before the statement has reached the database.
         with self._turn:
             while self._running is call and self._interrupt is not None:

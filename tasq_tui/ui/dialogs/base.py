@@ -11,7 +11,7 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Button, Static
 
-from tasq_tui.ui.text.sanitize import safe_text
+from tasq_tui.ui.text.sanitize import safe_content
 
 T = TypeVar("T")
 
@@ -64,7 +64,7 @@ class Dialog(ModalScreen[T | None]):
     def complain(self, problem: str) -> None:
         """Show what is wrong with the answer; "" for nothing."""
         line = self.query_one(".dialog--problem", Static)
-        line.update(safe_text(problem))
+        line.update(safe_content(problem))
         line.set_class(bool(problem), "-shown")
 
 

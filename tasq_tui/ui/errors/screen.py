@@ -35,7 +35,7 @@ from tasq_tui.ui.widgets.rows_view import Row, RowColumn, RowsView
 
 _NEWEST_EXAMPLE: Final = "Newest example"
 _REST_SECONDS: Final = 0.04
-_PATIENCE_SECONDS: Final = 0.03
+_SHOW_AFTER_SECONDS: Final = 0.03
 """How long the last group's sample stays while the next one's is read."""
 
 _ORDERS: Final[dict[str, Callable[[ErrorGroup], float]]] = {
@@ -122,7 +122,7 @@ class ErrorsScreen(CockpitScreen):
             self._show_sample("", "")
             return
         late = asyncio.get_running_loop().call_later(
-            _PATIENCE_SECONDS, self._show_sample, "reading…", ""
+            _SHOW_AFTER_SECONDS, self._show_sample, "reading…", ""
         )
         try:
             await asyncio.sleep(_REST_SECONDS)
@@ -179,7 +179,7 @@ class ErrorsScreen(CockpitScreen):
         """Copy the group's message."""
         if group := self.group:
             self.app.copy_to_clipboard(group.message)
-            self.cockpit.changer.tell(f"copied the message of {tasks(group.count)}")
+            self.cockpit.changer.notify(f"copied the message of {tasks(group.count)}")
 
     def _change(self, change: Callable[[changes.Select], Change]) -> None:
         failures = self._scan.value

@@ -174,7 +174,7 @@ class FleetScreen(CockpitScreen):
             lambda: ask(admin.repository, found, command, _ANSWER_SECONDS),
         )
         if answer is not None:
-            changer.tell(f"{found.name}: {answer.text}")
+            changer.notify(f"{found.name}: {answer.text}")
             self.poller.wake()
         return None
 

@@ -152,13 +152,13 @@ class HistoryScreen(CockpitScreen):
         if where := touched(logged):
             self.post_message(ShowTasks(where))
         else:
-            self.cockpit.changer.tell("it names no tasks that could be shown", "warning")
+            self.cockpit.changer.notify("it names no tasks that could be shown", "warning")
 
     def action_copy(self) -> None:
         """Copy the command, runnable as it stands."""
         if logged := self.logged:
             self.app.copy_to_clipboard(logged.script)
-            self.cockpit.changer.tell("copied the command")
+            self.cockpit.changer.notify("copied the command")
 
     def action_undo(self) -> None:
         """Put back the rows of the change under the cursor."""
@@ -167,7 +167,7 @@ class HistoryScreen(CockpitScreen):
         if logged.entry.id:
             undo(self.cockpit.changer, logged.entry.id)
         else:
-            self.cockpit.changer.tell(f"{logged.verb} kept no rows to put back", "warning")
+            self.cockpit.changer.notify(f"{logged.verb} kept no rows to put back", "warning")
 
 
 def touched(logged: Recorded) -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Done = Callable[[], Awaitable[None]]
 
 
-_PATIENCE_SECONDS: Final = 1.0
+_DEADLINE_SECONDS: Final = 1.0
 """A key that takes longer to be dealt with holds up the others no more."""
 
 
@@ -31,14 +31,14 @@ class KeysInOrder(App[int]):
         super().__init__(*args, **kwargs)
         self._waiting_keys: deque[events.Key] = deque()
         self._sent_keys = 0
-        self._patience: Timer | None = None
+        self._deadline: Timer | None = None
         """Runs out while a key is on its way."""
 
     async def on_event(self, event: events.Event) -> None:
         """Hold a key back while another is on its way."""
         if not isinstance(event, events.Key) or event.is_forwarded:
             await super().on_event(event)
-        elif self._patience is not None:
+        elif self._deadline is not None:
             self._waiting_keys.append(event)
         else:
             await self._send_key(event)
@@ -46,7 +46,7 @@ class KeysInOrder(App[int]):
     async def _send_key(self, event: events.Key) -> None:
         self._sent_keys += 1
         done = partial(self._next_key, self._sent_keys)
-        self._patience = self.set_timer(_PATIENCE_SECONDS, done)
+        self._deadline = self.set_timer(_DEADLINE_SECONDS, done)
         path: list[MessagePump] = [*(self.focused or self.screen).ancestors_with_self]
         await super().on_event(event)
         self._follow_key(path, done)
@@ -60,9 +60,9 @@ class KeysInOrder(App[int]):
         self.call_later(self.call_later, done)
 
     async def _next_key(self, number: int) -> None:
-        if number != self._sent_keys or self._patience is None:
-            return  # patience had run out before
-        self._patience.stop()
-        self._patience = None
+        if number != self._sent_keys or self._deadline is None:
+            return  # the deadline came before
+        self._deadline.stop()
+        self._deadline = None
         if self._waiting_keys:
             await self._send_key(self._waiting_keys.popleft())

@@ -56,7 +56,7 @@ class Changer:
         tasq are reported.
         """
         if self.is_busy:
-            self.tell("another change is at work", "warning")
+            self.notify("another change is at work", "warning")
             return
         self.is_busy = True
         self.app.run_worker(self._work(verb, work), group="change")
@@ -80,12 +80,12 @@ class Changer:
 
     async def ask(self, title: str, work: Callable[[], T]) -> T | None:
         """The answer of `work` on the admin connection; None if the user gave up waiting."""
-        asking = asyncio.ensure_future(self.session.admin.run(work))
-        async with DelayedProgress(self.app, title, asking.cancel):
+        running = asyncio.ensure_future(self.session.admin.run(work))
+        async with DelayedProgress(self.app, title, running.cancel):
             try:
-                return (await asking).value
+                return (await running).value
             except asyncio.CancelledError:
-                if not asking.cancelled():
+                if not running.cancelled():
                     raise
                 return None
 
@@ -97,11 +97,13 @@ class Changer:
         if outcome.can_be_undone and outcome.verb.name != VERB and not outcome.verb.is_harmless:
             message += " · U undoes"
         is_partial = outcome.result.skipped and not outcome.verb.is_idempotent
-        self.tell(message, "error" if outcome.error else "warning" if is_partial else "information")
+        self.notify(
+            message, "error" if outcome.error else "warning" if is_partial else "information"
+        )
         if outcome.recorded.problem:
-            self.tell(outcome.recorded.problem, "warning")
+            self.notify(outcome.recorded.problem, "warning")
 
-    def tell(self, message: str, severity: Severity = "information") -> None:
+    def notify(self, message: str, severity: Severity = "information") -> None:
         """Show a message in the corner, as inert text."""
         self.app.notify(
             safe(message, _LONGEST_MESSAGE),
@@ -118,7 +120,7 @@ class Changer:
             result = await work()
         except TasqError as error:
             is_gone = isinstance(error, TaskNotFoundError)
-            self.tell(f"{verb}: {error}", "warning" if is_gone else "error")
+            self.notify(f"{verb}: {error}", "warning" if is_gone else "error")
         finally:
             self.is_busy = False
             view.hold(False)
@@ -146,7 +148,7 @@ class Changer:
         if operation is None:
             return None
         if not operation.seen.count:
-            self.tell(nothing(operation.seen), "warning")
+            self.notify(nothing(operation.seen), "warning")
             return None
         if not await self._is_confirmed(operation):
             return None

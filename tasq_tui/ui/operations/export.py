@@ -45,7 +45,7 @@ async def export(
         "Exporting", partial(_write, repository, selection, path)
     )
     stopped = "" if is_whole else " until it was stopped"
-    changer.tell(f"exported {tasks(written)}{stopped} to {path}{_size(path)}")
+    changer.notify(f"exported {tasks(written)}{stopped} to {path}{_size(path)}")
     return None
 
 

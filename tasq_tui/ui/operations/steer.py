@@ -73,7 +73,7 @@ async def _edit(changer: Changer, select: Select, ids: Sequence[UUID]) -> Mutati
         if outcome.error is None or outcome.result.done:
             changer.report(outcome)
             if wanted.at is not None and wanted.at <= session.now():
-                changer.tell("that time is past: they can be claimed at once")
+                changer.notify("that time is past: they can be claimed at once")
             return outcome.result
         problem = str(outcome.error)
 
@@ -86,11 +86,11 @@ async def _one(changer: Changer, id: UUID) -> Task | None:
         return None
     task = found[0] if found else None
     if task is None:
-        changer.tell(f"task {id} is gone", "warning")
+        changer.notify(f"task {id} is gone", "warning")
     elif task.status in FINISHED_STATUSES:
-        changer.tell(f"it is {task.status.value}: only open tasks are edited", "warning")
+        changer.notify(f"it is {task.status.value}: only open tasks are edited", "warning")
     elif is_leased(task, changer.session.now()):
-        changer.tell("a consumer holds it: only tasks that nobody holds are edited", "warning")
+        changer.notify("a consumer holds it: only tasks that nobody holds are edited", "warning")
     else:
         return task
     return None

@@ -83,9 +83,9 @@ async def _submit(
             problem = str(error)
     result = MutationResult(1, 0)
     problem = session.note("submit", _command(draft, session), result)
-    changer.tell(f"submitted {safe(stored.type, 60)} as {stored.id}")
+    changer.notify(f"submitted {safe(stored.type, 60)} as {stored.id}")
     if problem:
-        changer.tell(problem, "warning")
+        changer.notify(problem, "warning")
     return result
 
 

@@ -34,7 +34,7 @@ async def _undo(changer: Changer, change_id: str) -> MutationResult | None:
 
     found = await changer.ask("Looking into the undo log", look)
     if found is None:
-        changer.tell("nothing to undo: no change of this table keeps rows")
+        changer.notify("nothing to undo: no change of this table keeps rows")
         return None
     if found.path not in session.changes:
         title = f"Undo: put {tasks(found.rows)} back?"

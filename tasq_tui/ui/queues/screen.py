@@ -163,9 +163,9 @@ class QueuesScreen(CockpitScreen):
         if done is None:
             return None
         self.session.log.append(done.recorded)
-        changer.tell(done.text)
+        changer.notify(done.text)
         if done.recorded.problem:
-            changer.tell(done.recorded.problem, "warning")
+            changer.notify(done.recorded.problem, "warning")
         return MutationResult(int(done.changed), int(not done.changed))
 
     def action_pause(self) -> None:
@@ -201,7 +201,7 @@ class QueuesScreen(CockpitScreen):
         await changer.ask(f"{verb.capitalize()} {shown}", call)
         words = ["tasq", verb, *target(self.session.settings), *words]
         self.session.note(verb, shlex.join(words), MutationResult(1, 0))
-        changer.tell(f"{verb}d {shown}")
+        changer.notify(f"{verb}d {shown}")
         return MutationResult(1, 0)
 
     def action_sort(self) -> None:
@@ -215,4 +215,4 @@ class QueuesScreen(CockpitScreen):
         view = self._types if self._types.has_focus else self._queues
         if isinstance(name := view.current, str):
             self.app.copy_to_clipboard(name)
-            self.cockpit.changer.tell(f"copied {safe(name, 80)}")
+            self.cockpit.changer.notify(f"copied {safe(name, 80)}")

@@ -21,7 +21,7 @@ from tasq_tui.ui.tasks.decoded_args import (
     is_branch,
     text_lines,
 )
-from tasq_tui.ui.text.sanitize import safe_text
+from tasq_tui.ui.text.sanitize import safe_content
 from tasq_tui.ui.widgets.lines_view import LinesView
 
 MODES: Final = ("tree", "raw", "hex")
@@ -117,7 +117,7 @@ class ArgsView(Vertical):
 
     def _draw(self) -> None:
         mode = self._shown_mode()
-        title = safe_text(f"Arguments · {self.about}")
+        title = safe_content(f"Arguments · {self.about}")
         if title != self.border_title:
             self.border_title = title
         switcher = self.query_one(ContentSwitcher)

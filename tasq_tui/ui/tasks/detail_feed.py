@@ -20,7 +20,7 @@ _REPEAT_SECONDS: Final = 0.06
 _REST_SECONDS: Final = 0.04
 """How long the cursor rests on a task before all of it is read while a key repeats: longer
 than a repeat takes. After a single key it is read at once."""
-_PATIENCE_SECONDS: Final = 0.03
+_SHOW_AFTER_SECONDS: Final = 0.03
 """How long the last task stays in the pane while the next one is read; then the row's own
 facts stand in for it."""
 
@@ -83,7 +83,7 @@ class DetailFeed:
 
     async def _read(self, task_id: UUID, rest: float) -> None:
         await asyncio.sleep(rest)
-        late = asyncio.get_running_loop().call_later(_PATIENCE_SECONDS, self._show_row)
+        late = asyncio.get_running_loop().call_later(_SHOW_AFTER_SECONDS, self._show_row)
         try:
             found = await self._session.detail.attempt(self._whole, task_id)
         finally:

@@ -88,7 +88,7 @@ class DetailSearch(Horizontal):
         lines = self._args.query_one(LinesView)
         lines.show_found(self._at if self._at < self._in_args else -1)
         self._error.show_found(self._at - self._in_args if self._at >= self._in_args else -1)
-        self._tell()
+        self._report()
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
@@ -104,9 +104,9 @@ class DetailSearch(Horizontal):
     def _look(self, wanted: str) -> None:
         self._in_args, self._in_error = self._args.search(wanted), self._error.search(wanted)
         self._at = -1
-        self._tell()
+        self._report()
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         found = self._in_args + self._in_error
         at = f"{self._at + 1} of " if self._at >= 0 else ""
         redraw(self._note, Content(f"{at}{found} found"))

@@ -19,7 +19,7 @@ from tasq_core.errors import FilterSyntaxError
 from tasq_core.filters import Filter, parse
 from tasq_core.filters.completion import Completion
 from tasq_tui.admin.settings import named_filter
-from tasq_tui.ui.text.sanitize import fit, safe, safe_text
+from tasq_tui.ui.text.sanitize import fit, safe, safe_content
 
 Completer = Callable[[str, int], Sequence[Completion]]
 """What could stand at a cursor position of a filter, best first."""
@@ -223,8 +223,8 @@ class FilterBar(Vertical):
         try:
             where = parse(self.text if saved is None else saved)
         except FilterSyntaxError as error:
-            told = f"in the config file: {safe(error.hint)}" if saved else self._pointed(error)
-            problem.update(safe_text(told))
+            text = f"in the config file: {safe(error.hint)}" if saved else self._pointed(error)
+            problem.update(safe_content(text))
             problem.set_class(True, "-wrong")
             problem.set_class(refused, "-refused")
             return None

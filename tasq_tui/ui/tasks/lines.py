@@ -17,7 +17,7 @@ from tasq_tui.ui.text import theme
 from tasq_tui.ui.text.sanitize import fit
 
 POINTER: Final = "►"
-MARK: Final = "■"
+MARKED: Final = "■"
 GUTTER: Final = 2
 BAR: Final = 1
 _THUMB: Final = "┃"
@@ -106,7 +106,7 @@ def row_lines(
         elif task.id in marked:
             look = "marked"
         gutter = (POINTER if look.startswith("cursor") else " ") + (
-            MARK if task.id in marked else " "
+            MARKED if task.id in marked else " "
         )
         cells = layout.cells(task, now)
         lines.append(Line(look, cells, task.status, gutter, bar[index]))

@@ -123,8 +123,8 @@ class TaskList(Widget, can_focus=True):
         self._lines: list[Line] = []
         self._strips: LRUCache[Line, Strip] = LRUCache(_CACHED_STRIPS)
         self._asked, self._placed = 0, False
-        self._told_cursor: UUID | None = None
-        self._told_marks: frozenset[UUID] = frozenset()
+        self._reported_cursor: UUID | None = None
+        self._reported_marks: frozenset[UUID] = frozenset()
 
     @property
     def current(self) -> Task | None:
@@ -331,7 +331,7 @@ class TaskList(Widget, can_focus=True):
             elif changed := [y for y, line in enumerate(lines) if line != old[y]]:
                 self.refresh(*(Region(0, y, self.size.width, 1) for y in changed))
         if self._placed:  # hidden behind the detail, too: the screen waits for these rows
-            self._tell()
+            self._report()
 
     def _compose_lines(self) -> list[Line]:
         window = self.window
@@ -345,13 +345,13 @@ class TaskList(Widget, can_focus=True):
         blank = Line("", ())
         return lines + [blank] * (self.size.height - len(lines))
 
-    def _tell(self) -> None:
+    def _report(self) -> None:
         cursor = self.current.id if self.current else None
-        if cursor != self._told_cursor:
-            self._told_cursor = cursor
+        if cursor != self._reported_cursor:
+            self._reported_cursor = cursor
             self.post_message(self.CursorMoved(cursor))
-        if self._marks.ids != self._told_marks:
-            self._told_marks = self._marks.ids
+        if self._marks.ids != self._reported_marks:
+            self._reported_marks = self._marks.ids
             self.post_message(self.SelectionChanged(self._marks.ids))
         need = self.window.need()
         if need is not None and need.serial != self._asked:

@@ -323,7 +323,7 @@ class TasksScreen(ViewingScreen):
 
         def copy(task: Task) -> None:
             self.app.copy_to_clipboard(json.dumps(task_record(task), ensure_ascii=False, indent=2))
-            self.cockpit.changer.tell(f"copied task {task.id.hex[:8]} as JSON")
+            self.cockpit.changer.notify(f"copied task {task.id.hex[:8]} as JSON")
 
         self._with_task(copy)
 
@@ -331,11 +331,13 @@ class TasksScreen(ViewingScreen):
         """Copy the part of the detail in focus, else the ids marked, else the task's."""
         if part := self._detail.part:
             self.app.copy_to_clipboard(part[1])
-            self.cockpit.changer.tell(f"copied the {part[0]}")
+            self.cockpit.changer.notify(f"copied the {part[0]}")
             return
         ids = self._list.target_ids
         self.app.copy_to_clipboard("\n".join(map(str, ids)))
-        self.cockpit.changer.tell(f"copied {ids[0] if len(ids) == 1 else counted(len(ids), 'id')}")
+        self.cockpit.changer.notify(
+            f"copied {ids[0] if len(ids) == 1 else counted(len(ids), 'id')}"
+        )
 
     def action_mark_all(self) -> None:
         """Mark all that match now, loaded or not."""
@@ -353,7 +355,7 @@ class TasksScreen(ViewingScreen):
     def _targets(self) -> Callable[[Repository], Selection] | None:
         """What a change is for, as of now."""
         if any(worker.group == "mark" and worker.is_running for worker in self.workers):
-            self.cockpit.changer.tell("still marking; press again", "warning")
+            self.cockpit.changer.notify("still marking; press again", "warning")
             return None
         if (everything := self._all) is not None:
             return lambda _: everything
@@ -370,9 +372,9 @@ class TasksScreen(ViewingScreen):
             detail = self.session.detail
             found = await detail.attempt(detail.repository.get_tasks, [row.id])
             if isinstance(found, Failure):
-                self.cockpit.changer.tell(safe(found.error), "error")
+                self.cockpit.changer.notify(safe(found.error), "error")
             elif not found.value:
-                self.cockpit.changer.tell(f"task {row.id} is gone", "warning")
+                self.cockpit.changer.notify(f"task {row.id} is gone", "warning")
             else:
                 use(found.value[0])
 
@@ -382,7 +384,7 @@ class TasksScreen(ViewingScreen):
         stats = self.session.stats
         found = await stats.attempt(all_matching, stats.repository, where, _MARKED_SINGLY)
         if isinstance(found, Failure):
-            self.cockpit.changer.tell(safe(found.error), "error")
+            self.cockpit.changer.notify(safe(found.error), "error")
             return
         selection, ids = found.value
         if ids is None:

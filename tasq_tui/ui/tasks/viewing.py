@@ -150,9 +150,9 @@ class ViewingScreen(CockpitScreen):
         connection = self.session.detail
         found = await connection.attempt(_find, connection.repository, text, where)
         if isinstance(found, Failure):
-            self.cockpit.changer.tell(safe(found.error), "error")
+            self.cockpit.changer.notify(safe(found.error), "error")
         elif found.value is None:
-            self.cockpit.changer.tell(f"no task with the id {safe(text, 40)}", "warning")
+            self.cockpit.changer.notify(f"no task with the id {safe(text, 40)}", "warning")
         else:
             key, matches = found.value
             self._follow(False)

@@ -90,8 +90,8 @@ def moment(at: datetime | None) -> str:
 
 def count(number: int, *, approximate: bool = False, at_least: bool = False) -> str:
     """A number with separators: "12,345", "~12,345", "≥1,000"."""
-    mark = "≥" if at_least else "~" if approximate else ""
-    return f"{mark}{number:,}"
+    glyph = "≥" if at_least else "~" if approximate else ""
+    return f"{glyph}{number:,}"
 
 
 def compact(number: int) -> str:

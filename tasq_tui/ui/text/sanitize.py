@@ -16,9 +16,9 @@ from textual.content import Content
 from textual.filter import LineFilter
 
 REPLACEMENT: Final = "\ufffd"
-NEWLINE_MARK: Final = "↵"
-TAB_MARK: Final = "⇥"
-CUT_MARK: Final = "…"
+NEWLINE_GLYPH: Final = "↵"
+TAB_GLYPH: Final = "⇥"
+CUT_GLYPH: Final = "…"
 
 _BIDI: Final = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
 _INVISIBLE: Final = (
@@ -30,11 +30,11 @@ _INVISIBLE: Final = (
 # Terminals disagree on the width of what these modify; the bare character has one width.
 _MODIFIERS: Final = (*range(0xFE00, 0xFE10), *range(0x1F3FB, 0x1F400), *range(0xE0100, 0xE01F0))
 
-_MARKS: Final[dict[int, str]] = (
+_GLYPHS: Final[dict[int, str]] = (
     {code: chr(0x2400 + code) for code in range(0x20)}
-    | {0x0A: NEWLINE_MARK, 0x09: TAB_MARK, 0x7F: "\u2421", 0xAD: "-"}
+    | {0x0A: NEWLINE_GLYPH, 0x09: TAB_GLYPH, 0x7F: "\u2421", 0xAD: "-"}
     | dict.fromkeys((*range(0x80, 0xA0), *_BIDI, *_INVISIBLE), REPLACEMENT)
-    | dict.fromkeys((0x85, 0x2028, 0x2029), NEWLINE_MARK)
+    | dict.fromkeys((0x85, 0x2028, 0x2029), NEWLINE_GLYPH)
     | dict.fromkeys(_MODIFIERS, "")
 )
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
@@ -51,10 +51,10 @@ def safe(value: object, limit: int = 1000) -> str:
     """
     text = value if isinstance(value, str) else str(value)
     if len(text) > limit:
-        text = text[: max(limit - 1, 0)] + CUT_MARK
+        text = text[: max(limit - 1, 0)] + CUT_GLYPH
     if text.isascii() and text.isprintable():
         return text
-    text = text.replace("\r\n", "\n").translate(_MARKS)
+    text = text.replace("\r\n", "\n").translate(_GLYPHS)
     text = _SURROGATE.sub(REPLACEMENT, text)
     # A mark without a base would join the neighbouring column; a tower of them, other lines.
     return _LEADING.sub("◌", _STACKED.sub(r"\1", text))
@@ -64,12 +64,12 @@ def safe_lines(value: object, limit: int = 100_000, tab: int = 4) -> Iterator[st
     """The inert lines of `value`: its newlines break, tabs become spaces."""
     text = value if isinstance(value, str) else str(value)
     if len(text) > limit:
-        text = text[:limit] + CUT_MARK
+        text = text[:limit] + CUT_GLYPH
     for line in text.replace("\r\n", "\n").split("\n"):
         yield safe(line.expandtabs(tab), limit=len(line) * tab + 1)
 
 
-def safe_text(value: object, style: str = "", limit: int = 1000) -> Content:
+def safe_content(value: object, style: str = "", limit: int = 1000) -> Content:
     """`value` as inert content that is never read as markup."""
     return Content.styled(safe(value, limit), style) if style else Content(safe(value, limit))
 
@@ -80,7 +80,7 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
         return ""
     cells = len(text) if text.isascii() else cell_len(text)
     if cells > width:
-        return set_cell_size(text, width - 1) + CUT_MARK
+        return set_cell_size(text, width - 1) + CUT_GLYPH
     padding = " " * (width - cells)
     return padding + text if right else text + padding
 
@@ -116,10 +116,10 @@ class ControlFilter(LineFilter):
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002 - the base's signature
         """The same segments, with the active characters taken out."""
-        return [segment if _inert(segment.text) else _disarmed(segment) for segment in segments]
+        return [segment if _is_safe(segment.text) else _disarmed(segment) for segment in segments]
 
 
-def _inert(text: str) -> bool:
+def _is_safe(text: str) -> bool:
     return text.isprintable() or not (_ACTIVE.search(text) or _SURROGATE.search(text))
 
 

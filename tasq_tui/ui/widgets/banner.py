@@ -7,7 +7,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tasq_core.errors import TableMissingError, TasqError
-from tasq_tui.ui.text.sanitize import safe, safe_text
+from tasq_tui.ui.text.sanitize import safe, safe_content
 
 if TYPE_CHECKING:
     from textual.timer import Timer
@@ -87,4 +87,4 @@ class Banner(Static):
             text = f"{text} · {again}"
         if text != self._shown:
             self._shown = text
-            self.update(safe_text(text) if text else Content(""))
+            self.update(safe_content(text) if text else Content(""))

@@ -142,7 +142,7 @@ class RowsView(ScrollView, can_focus=True):
         self.is_filled = False
         self._widths: tuple[int, ...] = ()
         self._fitted = 0
-        self._told: Hashable = None
+        self._reported: Hashable = None
         self._styles: dict[str, Style] = {}
 
     @property
@@ -163,7 +163,7 @@ class RowsView(ScrollView, can_focus=True):
         if len(given) != old:
             self._measure()
         self.refresh()
-        self._tell()
+        self._report()
 
     def go_to(self, key: Hashable) -> None:
         """Put the cursor on the row with this key, if there is one."""
@@ -318,7 +318,7 @@ class RowsView(ScrollView, can_focus=True):
         self.cursor = min(max(index, 0), max(len(self.rows) - 1, 0))
         self._show_cursor()
         self.refresh()
-        self._tell()
+        self._report()
 
     def _show_cursor(self) -> None:
         height = max(self.size.height - self._heading, 1)
@@ -327,9 +327,9 @@ class RowsView(ScrollView, can_focus=True):
         if wanted != top:
             self.scroll_to(y=wanted, animate=False, force=True, immediate=True)
 
-    def _tell(self) -> None:
-        if self.current != self._told:
-            self._told = self.current
+    def _report(self) -> None:
+        if self.current != self._reported:
+            self._reported = self.current
             self.post_message(self.CursorMoved(self, self.current))
 
     def notify_style_update(self) -> None:

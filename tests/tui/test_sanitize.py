@@ -9,7 +9,7 @@ from rich.style import Style
 from textual.color import Color
 from textual.strip import Strip
 
-from tasq_tui.ui.text.sanitize import ControlFilter, fit, folded, safe, safe_lines, safe_text
+from tasq_tui.ui.text.sanitize import ControlFilter, fit, folded, safe, safe_content, safe_lines
 
 BLACK = Color(0, 0, 0)
 HOSTILE = {
@@ -47,7 +47,7 @@ def test_hostile_text_becomes_inert_and_one_line(text):
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_hostile_text_is_never_read_as_markup(text):
-    assert safe_text(text, "bold").plain == safe(text)
+    assert safe_content(text, "bold").plain == safe(text)
 
 
 @pytest.mark.parametrize(
