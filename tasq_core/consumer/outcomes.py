@@ -198,6 +198,8 @@ class OutcomeWriter:
                     self._lost(starting, ending, written)
                     recorded = [job for job in ending if job.lease in written]
                 self._tally.add(recorded, len(recorded))
+                if self._metrics is not None:
+                    self._metrics.ended(recorded)
                 self._settle(ending)
                 break
         return None
