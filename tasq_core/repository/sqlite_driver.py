@@ -82,8 +82,8 @@ class SQLiteDriver:
 
     def _renew_condition(self) -> None:
         # Its lock is entered as itself, in one step: see `ForkGuard`.
-        self._changing = threading.RLock()
-        self.changed = threading.Condition(self._changing)
+        self._change_lock = threading.RLock()
+        self.changed = threading.Condition(self._change_lock)
 
     def _read_url(self, source: str) -> None:
         url = parse_url(source if "://" in source else f"sqlite:///{source}")
@@ -207,7 +207,7 @@ class SQLiteDriver:
         return Scope(self._writing, begin=True, on_commit=self._notify)
 
     def _notify(self) -> None:
-        with self._changing:
+        with self._change_lock:
             self.changed.notify_all()
 
     write = transaction

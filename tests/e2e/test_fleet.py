@@ -138,9 +138,9 @@ def test_a_pause_reaches_processes_under_load_and_so_does_a_resume(
         wait_until((tasq.folder / "runs.log").exists, 20)
         wait_until(lambda: runs("mail", 0) and runs("other", 0), 20)
 
-        told = tasq("pause", "--queue", "mail")
+        answer = tasq("pause", "--queue", "mail")
         paused = time.time()
-        assert "Go's consumers don't know" in told.err
+        assert "Go's consumers don't know" in answer.err
         wait_until(lambda: len(runs("other", paused + heeded + 1.5)) > 10, 40, interval=0.1)
         late = runs("mail", paused + heeded)
         record_property("seconds from pause to last run", max(map(float, runs("mail", 0))) - paused)
