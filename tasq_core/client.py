@@ -186,7 +186,8 @@ class Client:
         Args:
             max_wait: seconds for which a task may be ready before it is claimed.
             max_failing: which part of the tasks that end may fail, 0 to 1.
-            queue: judge the waiting of this queue alone.
+            queue: judge this queue alone: its tasks, their timings and errors, the consumers that
+                take it. What holds up the database concerns every queue, and is told as well.
             window: seconds that "lately" reaches back; compared with the day before.
 
         Raises:

@@ -149,12 +149,21 @@ def _moment(name: str, value: Since, now: datetime) -> datetime:
         raise InvalidInputError(f"{name} {value!r} is before year 1") from None
 
 
-def read_timings(
-    reader: FigureReader, by: str | None, begin: datetime, end: datetime, limit: int | None = None
+def read_timings(  # noqa: PLR0917
+    reader: FigureReader,
+    by: str | None,
+    begin: datetime,
+    end: datetime,
+    limit: int | None = None,
+    queue: str | None = None,
 ) -> Timings:
-    """The timings of the newest `limit` tasks that ended in [begin, end); None is the most."""
+    """The timings of the newest `limit` tasks that ended in [begin, end); None is the most.
+
+    With `queue`, of those among them that are of this queue; whether it was more than were read
+    isn't told then.
+    """
     limit = reader.most_rows if limit is None else limit
-    found = reader.timings(by, begin, end, limit)
+    found = reader.timings(by, begin, end, limit, queue)
     rows = tuple(
         Timing(row.name, row.done, row.failed, _spread(row.wait), _spread(row.run)) for row in found
     )

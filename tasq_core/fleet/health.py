@@ -37,27 +37,52 @@ def judge(figures: Figures, limits: Limits) -> Verdict:
     return Verdict(tuple(found), figures.now, tuple(unknown))
 
 
+_BLOCKS: Final = {
+    "lock": (
+        "session", "{who} waits for a lock on the task table for {time}",
+        "session {detail} holds it", Severity.PROBLEM,
+    ),
+    "transaction": (
+        "session", "{who} has held a transaction with locks open for {time}",
+        "its program neither commits nor rolls back ({detail}); what it has locked waits",
+        Severity.PROBLEM,
+    ),
+    "snapshot": (
+        "session", "{who} has held a snapshot of the database open for {time}",
+        "a long query or transaction ({detail}): until it ends, dead rows can't be cleaned up",
+        Severity.WARNING,
+    ),
+    "standby": (
+        "standby", "{who} lags behind by {time}",
+        "its network or disk is too slow, or it is down", Severity.WARNING,
+    ),
+    "read-only": (
+        "this server", "it takes no writes ({detail})",
+        "it is a replica, or was demoted: consumers that are led to it claim nothing",
+        Severity.WARNING,
+    ),
+}  # fmt: skip
+"""By kind: subject, text, cause, severity."""
+
+
 # -- the rules -----------------------------------------------------------------------------------
 
 
 def blocked(figures: Figures, limits: Limits) -> Iterator[Finding]:
-    """The database blocks: locks, long transactions, a lagging standby."""
+    """The database blocks: locks, long transactions, a lagging standby, a server without writes."""
     del limits
-    wording = {
-        "lock": ("waits for a lock on the task table for", "session {detail} holds it"),
-        "transaction": ("has held a transaction on the task table open for", "{detail}"),
-        "standby": ("lags behind by", "its network or disk is too slow, or it is down"),
-    }
     for blocker in figures.blockers:
-        what, cause = wording[blocker.kind]
+        noun, text, cause, severity = _BLOCKS[blocker.kind]
+        said = {
+            "who": blocker.who, "detail": blocker.detail.strip() or "another one",
+            "time": lasting(blocker.seconds),
+        }  # fmt: skip
+        if blocker.kind == "read-only" and blocker.seconds:
+            text += "; what it shows is {time} old"
         yield Finding(
-            "blocked",
-            Severity.WARNING if blocker.kind == "standby" else Severity.PROBLEM,
-            f"database, {'standby' if blocker.kind == 'standby' else 'session'} {blocker.who}",
-            f"{blocker.who} {what} {lasting(blocker.seconds)}",
-            cause.format(detail=blocker.detail or "another one"),
-            "tasq doctor",
-        )
+            "blocked", severity, f"database, {noun} {blocker.who}".rstrip(),
+            text.format(**said), cause.format(**said), "tasq doctor",
+        )  # fmt: skip
 
 
 def paused(figures: Figures, limits: Limits) -> Iterator[Finding]:

@@ -1,6 +1,6 @@
 """Figures about the table: timings, activity, and the open tasks of each queue and type."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
@@ -64,7 +64,8 @@ class Blocker(NamedTuple):
     """What holds the table up."""
 
     kind: str
-    """lock (who waits for one), transaction (who has it open), or standby."""
+    """lock (who waits for one), transaction (who has it open on the table), snapshot (who keeps
+    dead rows from being cleaned up), standby, or read-only (the server itself)."""
     who: str
     seconds: float
     detail: str
@@ -91,12 +92,17 @@ class FigureReader:
         return _MOST_ROWS.get(self._repository._family, 50_000)  # noqa: SLF001
 
     def timings(
-        self, by: str | None, since: datetime, until: datetime, limit: int
+        self,
+        by: str | None,
+        since: datetime,
+        until: datetime,
+        limit: int,
+        queue: str | None = None,
     ) -> list[TimingRow]:
-        """Of the newest `limit` tasks that ended in [since, until), by name."""
+        """Of the newest `limit` tasks that ended in [since, until), by name; of `queue` alone."""
         found = []
         for name, done, failed, *spreads, first in self._read(
-            "timings", by, since, until, {"limit": limit}
+            "timings", by, since, until, {"limit": limit, "queue": queue}
         ):
             with suppress(*MISREAD):
                 at = self._rows.read_time(first)
@@ -140,10 +146,14 @@ class FigureReader:
             "table": slots[by],
         }  # fmt: skip
         rows = self._repository._rows_of(self._repository._sql.blockers, params)  # noqa: SLF001
-        return [
-            Blocker(text_of(kind), str(who), float(seconds), text_of(detail))
-            for kind, who, seconds, detail in rows
-        ]
+        return _blockers(rows)
+
+    def standing(self) -> list[Blocker]:
+        """Whether this server takes no writes; nothing where only reading was asked for."""
+        repository, driver = self._repository, self._repository._driver  # noqa: SLF001
+        if any(getattr(one, "_read_only", False) for one in (repository, driver)):
+            return []
+        return _blockers(self._repository._rows_of(self._repository._sql.standing, {}))  # noqa: SLF001
 
     def _time(self, value: Any) -> datetime | None:
         with suppress(*MISREAD):
@@ -186,6 +196,13 @@ class FigureReader:
         sql = fill(getattr(self._repository._sql, statement), {"by": _NAMES[by]})  # noqa: SLF001
         between = {"since": self._rows.time(since), "until": self._rows.time(until)}
         return self._repository._rows_of(sql, {**params, **between})  # noqa: SLF001
+
+
+def _blockers(rows: Iterable[Any]) -> list[Blocker]:
+    return [
+        Blocker(text_of(kind), str(who), float(seconds), text_of(detail))
+        for kind, who, seconds, detail in rows
+    ]
 
 
 def _spread(microseconds: list[Any]) -> tuple[float, float, float] | None:

@@ -119,6 +119,8 @@ class Statements:
     """What holds the open tasks of each queue and type."""
     blockers: str
     """Sessions, transactions and standbys that hold the table up."""
+    standing: str
+    """Whether this server takes no writes, being a standby or set so."""
 
 
 def parse(text: str, source: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 import pytest
 
-from tasq_core import Client, InvalidInputError, TaskStatus
+from tasq_core import Client, InvalidInputError, RepositoryError, TaskStatus
 from tasq_core.consumer import presence
 from tasq_core.fleet import examination
 from tests.contract.rows import raw_id
@@ -236,6 +236,95 @@ def test_a_session_that_holds_a_lock_is_named(
     assert [one.rule for one in found] == ["blocked"]
     assert "waits for a lock on the task table" in found[0].text
     assert wait_until(lambda: client.health().healthy, interval=0.3)
+
+
+def _session_at_work(database: Database, client: Client, snapshot: bool):
+    """A connection of another program that leaves a transaction open."""
+    task = client.new_producer().submit("email", 1, queue="mail")
+    other = connect(database.backend, database.url, False)
+    cursor = other.cursor()
+    if snapshot:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        cursor.execute("SELECT 1" if database.backend == "postgres" else "SELECT 1 FROM t_other")
+    else:
+        update = f"UPDATE {database.table} SET priority = 1 WHERE id = {database.placeholder}"
+        cursor.execute(update, [raw_id(database, task.id)])
+    return other
+
+
+def _with(findings, subject: str):
+    """The findings once one is about `subject`: tests beside this one may leave some open too."""
+    return findings if any(one.subject == subject for one in findings) else ()
+
+
+@pytest.mark.parametrize("backend", ["postgres", "mysql"], indirect=True)
+@pytest.mark.parametrize("snapshot", [False, True])
+def test_a_transaction_left_open_is_named(
+    client: Client, database: Database, monkeypatch: pytest.MonkeyPatch, snapshot: bool
+):
+    """What it has locked waits for it; and no dead row is cleaned up, so that all grows slower."""
+    monkeypatch.setattr(examination, "LONG_SECONDS", 1.0)
+    if snapshot and database.backend == "mysql":
+        database.execute("CREATE TABLE IF NOT EXISTS t_other (n int)")
+    other = _session_at_work(database, client, snapshot)
+    session = other.info.backend_pid if database.backend == "postgres" else other.thread_id()
+    subject = f"database, session {session}"
+    try:
+        found = wait_until(lambda: _with(client.health().findings, subject), interval=0.3)
+    finally:
+        other.rollback()
+        other.close()
+    assert {one.rule for one in found} == {"blocked"}
+    (mine,) = [one for one in found if one.subject == subject]
+    if snapshot:
+        assert "has held a snapshot of the database open for" in mine.text
+        assert "can't be cleaned up" in mine.cause
+    else:
+        assert "has held a transaction with locks open for" in mine.text
+    assert wait_until(lambda: client.health().healthy, interval=0.3)
+
+
+def test_of_one_queue_all_rules_judge_what_is_of_this_queue(client: Client):
+    """Otherwise who watches one queue is woken for another team's."""
+    now = client.repository.now()
+    bulk = {"queue": "bulk"}
+    old = {"created_at": now - 10 * MINUTE, **bulk}
+    held = {"status": RUNNING, "created_at": now - HOUR, "visible_at": now - 2 * MINUTE, **bulk}
+    fill(client, make_tasks(3, type="report", **old))
+    fill(client, make_tasks(2, type="slow", **old))
+    fill(client, make_tasks(30, visible_at=now + HOUR, receive_count=2, last_error="x", **bulk))
+    fill(client, make_tasks(1, receive_count=1, type="lapsed", **held))
+    fill(client, make_tasks(1, receive_count=1, max_receives=1, type="used", **held))
+    ended(client, 20, 2 * HOUR, **bulk)
+    ended(client, 20, MINUTE, status=FAILED, last_error="ValueError: bulk", **bulk)
+    ended(client, 40, MINUTE)
+    client.pause(type="slow")
+
+    rules = {one.rule for one in client.health(queue="bulk").findings}
+    assert {"paused", "unconsumed", "failing", "retrying", "exhausted"} <= rules
+    assert client.health(queue="mail").findings == ()
+    ended(client, 40, MINUTE, status=FAILED, last_error="KeyError: mail")
+    (found,) = client.health(queue="mail").findings
+    assert found.rule == "failing"
+    assert "50% of 80 tasks" in found.text
+    assert "KeyError" in found.cause
+
+
+def test_a_vanished_consumer_of_another_queue_is_not_this_ones(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+):
+    with consuming(client, name="bulk-1", queues=("bulk",)) as consumer:
+        consumer.learn("email", lambda _: None)
+        wait_until(lambda: client.new_inspector().consumers())
+        # As one that hangs: its heartbeats end.
+        monkeypatch.setattr(consumer._run._presence, "_row", _hang)
+        wait_until(lambda: all(one.vanished for one in client.new_inspector().consumers()))
+        assert client.health(queue="mail").healthy
+        assert client.health(queue="bulk").findings[0].rule == "vanished"
+
+
+def _hang() -> dict[str, object]:
+    raise RepositoryError("no heartbeat")
 
 
 def test_limits_without_meaning_are_refused(client: Client):

@@ -5,7 +5,8 @@
 
 -- The newest %(limit)s tasks that ended from %(since)s to before %(until)s, by {by}: how many
 -- succeeded and failed; the 50th and 95th percentile and the longest wait, then run, in
--- microseconds; when the first ended. Percentiles are of those that started.
+-- microseconds; when the first ended. Percentiles are of those that started. Of these newest,
+-- those of %(queue)s alone, unless that is NULL.
 -- name: timings
 SELECT BINARY {by}, done, failed, wait_50, wait_95, wait_max, run_50, run_95, run_max, first
 FROM (
@@ -24,13 +25,15 @@ FROM (
       COUNT(wait) OVER (PARTITION BY hash) AS waits
     FROM (
       SELECT CAST(CONV(LEFT(SHA1({by}), 16), 16, 10) AS UNSIGNED) AS hash, id, status, finished_at,
+        %(queue)s IS NULL
+          OR CONVERT(queue USING utf8mb4) COLLATE utf8mb4_bin = %(queue)s AS asked_for,
         GREATEST(TIMESTAMPDIFF(MICROSECOND, created_at, started_at), 0) AS wait,
         GREATEST(TIMESTAMPDIFF(MICROSECOND, started_at, finished_at), 0) AS run
       FROM {tasks}
       WHERE finished_at >= %(since)s AND finished_at < %(until)s
         AND status IN ('SUCCESSFUL', 'FAILED')
       ORDER BY finished_at DESC LIMIT %(limit)s
-    ) AS newest
+    ) AS newest WHERE asked_for
   ) AS placed GROUP BY hash
 ) AS named JOIN {tasks} ON {tasks}.id = named.sample
 
@@ -105,11 +108,12 @@ FROM (
 ) AS named JOIN {tasks} ON {tasks}.id = named.sample
 
 -- (kind, who, seconds, detail) of what holds the table up: sessions that wait for a row of it for
--- longer than %(lock_seconds)s, transactions with locked rows open for longer than
--- %(long_seconds)s. Needs the right PROCESS. Their times are the server's own wall time, whatever
+-- longer than %(lock_seconds)s, transactions open for longer than %(long_seconds)s, with locked
+-- rows or with a snapshot alone, which keeps old rows. Needs the right PROCESS. Their times are the server's own wall time, whatever
 -- zone the session has.
 -- name: blockers
-SELECT IF(trx_state = 'LOCK WAIT', 'lock', 'transaction'), trx_mysql_thread_id,
+SELECT CASE WHEN trx_state = 'LOCK WAIT' THEN 'lock' WHEN trx_rows_locked > 0 THEN 'transaction'
+  ELSE 'snapshot' END, trx_mysql_thread_id,
   TIMESTAMPDIFF(SECOND, COALESCE(trx_wait_started, trx_started), clock),
   IF(trx_state = 'LOCK WAIT', '', CONCAT(trx_state, ', ', trx_rows_locked, ' rows locked'))
 FROM information_schema.innodb_trx
@@ -117,5 +121,10 @@ CROSS JOIN (SELECT CONVERT_TZ(UTC_TIMESTAMP(), '+00:00', 'SYSTEM') AS clock) AS 
 WHERE trx_mysql_thread_id <> CONNECTION_ID() AND (
   (trx_state = 'LOCK WAIT' AND INSTR(trx_query, %(table)s)
     AND TIMESTAMPDIFF(SECOND, trx_wait_started, clock) > %(lock_seconds)s)
-  OR (trx_state <> 'LOCK WAIT' AND trx_rows_locked > 0
+  OR (trx_state <> 'LOCK WAIT'
     AND TIMESTAMPDIFF(SECOND, trx_started, clock) > %(long_seconds)s))
+
+-- differs: how far a replica lags only SHOW REPLICA STATUS tells, to who has the right.
+-- name: standing
+SELECT 'read-only', '', 0, 'read_only is on' FROM (SELECT 1) AS this
+WHERE @@global.read_only NOT IN ('0', 'OFF')

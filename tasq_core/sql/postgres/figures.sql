@@ -3,7 +3,8 @@
 
 -- The newest %(limit)s tasks that ended from %(since)s to before %(until)s, by {by}: how many
 -- succeeded and failed; the 50th and 95th percentile and the longest wait, then run, in
--- microseconds; when the first ended. Percentiles are of those that started.
+-- microseconds; when the first ended. Percentiles are of those that started. Of these newest,
+-- those of %(queue)s alone, unless that is NULL.
 -- name: timings
 SELECT name, done, failed, waits[1], waits[2], waits[3], runs[1], runs[2], runs[3], first
 FROM (
@@ -13,7 +14,7 @@ FROM (
     percentile_disc(ARRAY[0.5, 0.95, 1]) WITHIN GROUP (ORDER BY run) AS runs,
     min(finished_at) AT TIME ZONE 'UTC' AS first
   FROM (
-    SELECT {by} AS name, status, finished_at,
+    SELECT {by} AS name, queue AS place, status, finished_at,
       CASE WHEN isfinite(created_at) AND isfinite(started_at) THEN
         greatest(extract(epoch FROM started_at - created_at)::float8, 0) * 1000000 END AS wait,
       CASE WHEN isfinite(started_at) THEN
@@ -22,7 +23,7 @@ FROM (
     WHERE finished_at >= %(since)s AND finished_at < %(until)s
       AND status IN ('SUCCESSFUL', 'FAILED')
     ORDER BY finished_at DESC LIMIT %(limit)s
-  ) AS newest GROUP BY name
+  ) AS newest WHERE %(queue)s::text IS NULL OR place = %(queue)s GROUP BY name
 ) AS named
 
 -- (number of the bucket since 1970, name, status, count), and when the first of them ended.
@@ -70,7 +71,8 @@ FROM {tasks} WHERE status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS') GROUP BY queue, 
 
 -- (kind, who, seconds, detail) of what holds the table up: sessions that wait for a lock on it for
 -- longer than %(lock_seconds)s, transactions that have touched it and are open for longer than
--- %(long_seconds)s, standbys that lag by as much.
+-- %(long_seconds)s, others of this database that keep rows from being cleaned up for as long,
+-- standbys that lag by as much.
 -- name: blockers
 WITH ours AS (
   SELECT DISTINCT pid FROM pg_locks
@@ -87,6 +89,20 @@ UNION ALL
 SELECT 'transaction', pid::text, open, coalesce(state, '') || ' ' || coalesce(application_name, '')
 FROM sessions WHERE open > %(long_seconds)s
 UNION ALL
+SELECT 'snapshot', pid::text, extract(epoch FROM clock_timestamp() - xact_start)::float8,
+  coalesce(state, '') || ' ' || coalesce(application_name, '')
+FROM pg_stat_activity
+WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+  AND backend_xmin IS NOT NULL AND pid NOT IN (SELECT pid FROM ours)
+  AND extract(epoch FROM clock_timestamp() - xact_start) > %(long_seconds)s
+UNION ALL
 SELECT 'standby', coalesce(nullif(application_name, ''), pid::text),
   extract(epoch FROM replay_lag)::float8, ''
 FROM pg_stat_replication WHERE extract(epoch FROM replay_lag) > %(long_seconds)s
+
+-- (kind, who, seconds, detail) where this server takes no writes: how old what it shows is.
+-- name: standing
+SELECT 'read-only', '', CASE WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() THEN 0
+  ELSE coalesce(extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()), 0)
+  END::float8, 'a standby'
+WHERE pg_is_in_recovery()

@@ -3,7 +3,8 @@
 
 -- The newest :limit tasks that ended from :since to before :until, by {by}: how many
 -- succeeded and failed; the 50th and 95th percentile and the longest wait, then run, in
--- microseconds; when the first ended. Percentiles are of those that started.
+-- microseconds; when the first ended. Percentiles are of those that started. Of these newest,
+-- those of :queue alone, unless that is NULL.
 -- name: timings
 SELECT name, sum(status = 'SUCCESSFUL'), sum(status = 'FAILED'),
   max(CASE WHEN wait_place = waits - (waits + 1) / 2 + 1 THEN wait END),
@@ -17,12 +18,12 @@ FROM (
     row_number() OVER (PARTITION BY name ORDER BY run DESC) AS run_place,
     count(wait) OVER (PARTITION BY name) AS waits
   FROM (
-    SELECT {by} AS name, status, finished_at,
+    SELECT {by} AS name, queue AS place, status, finished_at,
       max(started_at - created_at, 0) AS wait, max(finished_at - started_at, 0) AS run
     FROM {tasks}
     WHERE finished_at >= :since AND finished_at < :until AND +status IN ('SUCCESSFUL', 'FAILED')
     ORDER BY finished_at DESC LIMIT :limit
-  )
+  ) WHERE :queue IS NULL OR place = :queue
 ) GROUP BY name
 
 -- (number of the bucket since 1970, name, status, count), and when the first of them ended.
@@ -68,3 +69,7 @@ FROM {tasks} WHERE status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS') GROUP BY queue, 
 -- differs: SQLite doesn't say who holds its file.
 -- name: blockers
 SELECT 'lock', '', 0, '' WHERE :lock_seconds < 0
+
+-- differs: a file is its own server.
+-- name: standing
+SELECT 'read-only', '', 0, '' WHERE 0

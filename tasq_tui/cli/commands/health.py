@@ -29,7 +29,7 @@ def health(
         str, typer.Option(metavar="PERCENT", help="How many of the tasks that end may fail.")
     ] = "5%",
     queue: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Judge the waiting of this queue alone.")
+        str | None, typer.Option(metavar="NAME", help="Judge this queue alone.")
     ] = None,
     as_json: options.AsJson = False,
 ) -> int:
