@@ -9,6 +9,42 @@ if TYPE_CHECKING:
     from tasq_core.consumer.job import Job
 
 
+class Demand:
+    """Whether the poller waits for room in the channel, and how much of it is worth a claim.
+
+    - It is open from before the poller looks for room: room made since then wakes it.
+    - It is closed while a claim is under way: nobody wakes a poller that is at work.
+    - Whoever closes it by `room_made` wakes the poller, so that each wait is ended once; two
+      threads that do so at the same moment wake it twice, which costs a look.
+    - `low_watermark` is changed by the poller only, while it is closed.
+    """
+
+    def __init__(self) -> None:
+        self.is_open = False
+        self.low_watermark = 0
+        """With no more jobs than this in the channel, room is worth a claim."""
+        self.refill: Callable[[], None] = _nothing
+        """Wakes the poller."""
+
+    def open(self) -> None:
+        """Have the poller woken once there is room; it looks for some after this."""
+        self.is_open = True
+
+    def close(self) -> None:
+        """Leave the poller alone: it claims."""
+        self.is_open = False
+
+    def filled(self, ready: int) -> None:
+        """A claim was delivered: the next is worth it once half of what is there is taken."""
+        self.low_watermark = ready // 2
+
+    def room_made(self, ready: int) -> None:
+        """Wake the poller if it waits and so few jobs are left."""
+        if self.is_open and ready <= self.low_watermark:
+            self.is_open = False
+            self.refill()
+
+
 class Channel:
     """A queue of jobs for many threads; iterating it takes them, until it is closed.
 
@@ -20,11 +56,7 @@ class Channel:
 
     def __init__(self) -> None:
         self.ready: deque[Job] = deque()
-        self.wants_jobs = False
-        """Whether the poller waits for room."""
-        self.low_watermark = 0
-        """With no more jobs than this in the channel, room is worth a claim."""
-        self.refill: Callable[[], None] = _nothing
+        self.demand = Demand()
         self._lock = threading.Lock()
         self._sleepers: list[threading.Lock] = []
         self._waking = False
@@ -42,9 +74,8 @@ class Channel:
 
     def ask_for_more(self) -> None:
         """Wake the poller, where it waits for room, once there is enough for a claim."""
-        if self.wants_jobs and len(self.ready) <= self.low_watermark:
-            self.wants_jobs = False
-            self.refill()
+        if self.demand.is_open:
+            self.demand.room_made(len(self.ready))
 
     def take(self) -> "Job | None":
         """The next job, waiting for it; None once the channel is closed."""
@@ -57,8 +88,8 @@ class Channel:
             else:
                 if self._sleepers and self.ready and not self._waking:
                     self._wake_one()
-                if self.wants_jobs:
-                    self.ask_for_more()
+                if self.demand.is_open:
+                    self.demand.room_made(len(self.ready))
                 return None if self._closed else job
 
     def close(self) -> None:

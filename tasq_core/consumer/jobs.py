@@ -147,8 +147,7 @@ class Jobs:
         job.decide(status, verdict)
         job.finished = monotonic()
         self.writer.end(job)
-        if self._channel.wants_jobs:
-            self._channel.ask_for_more()
+        self._channel.ask_for_more()
 
     def time_out(self, job: Job) -> None:
         """Record a job that ran too long as failed. Its thread is left to itself."""
@@ -181,8 +180,7 @@ class Jobs:
     def _hand_over(self, job: Job) -> None:
         """The event loop runs a job: there is room for another claim."""
         self._ledger.hand_over(job)
-        if self._channel.wants_jobs:
-            self._channel.ask_for_more()
+        self._channel.ask_for_more()
 
     def _drop(self, job: Job) -> None:
         """Stop tracking a job; write nothing."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from time import monotonic
 from typing import Final, TypedDict
 
+from tasq_core.consumer.alarm import Alarm, WakeReason
 from tasq_core.consumer.backoff import Reconnect
 from tasq_core.consumer.channel import Channel
 from tasq_core.consumer.consumer_log import ConsumerLog
@@ -69,9 +70,7 @@ class Poller:
         self._presence = presence
         self._knows_pauses = False
         self._on_claimed = on_claimed
-        self._halt = threading.Event()
-        self._woken_up = threading.Event()
-        self._look = False
+        self._alarm = Alarm()
         self.idle = threading.Event()
         """Set while a wake-up is worth something."""
         self._claimed = 0
@@ -85,20 +84,18 @@ class Poller:
 
     def wake(self) -> None:
         """Look again, now."""
-        self._look = True
-        self._woken_up.set()
+        self._alarm.ring(WakeReason.LOOK)
 
     def expect(self, delays: Iterable[float]) -> None:
         """Look again in so many seconds: tasks of ours fall due then."""
         now = monotonic()
         interval = self._options.poll_interval
         self._new_retries.extend(now + delay for delay in delays if delay < interval)
-        self._woken_up.set()
+        self._alarm.ring(WakeReason.RETRY)
 
     def halt(self) -> None:
         """End `run` soon; a claim that is under way is still delivered."""
-        self._halt.set()
-        self._woken_up.set()
+        self._alarm.ring(WakeReason.HALT)
 
     def run(self) -> None:
         """Claim until halted.
@@ -106,19 +103,18 @@ class Poller:
         Raises:
             ClientClosedError: somebody closed the client; trying again would be in vain.
         """
-        while not self._halt.is_set():
-            # Cleared before the claim: what comes after its snapshot must wake us again.
-            self._look = False
-            self._woken_up.clear()
+        while not self._alarm.halted:
+            # Before the claim: what comes after its snapshot must wake us again.
+            self._alarm.reset()
             if self._unanswered.open:
-                self._halt.wait(self._unanswered.settle())
+                self._pause(self._unanswered.settle())
                 continue
             if not self._knows_pauses and not self._learn_pauses():
                 continue
             types = self._gate.open_types(self._handlers.types)
             limit = self._room()
             if not types or limit <= 0:
-                self._woken_up.wait(max(0.0, self._latest() - monotonic()))
+                self._alarm.wait(self._latest() - monotonic())
                 continue
             if self._unanswered.probing:
                 limit = 1
@@ -135,7 +131,7 @@ class Poller:
         except RepositoryUnavailableError as error:
             delay = self._reconnect.next()
             self._log.database_failed("claim tasks", error, delay)
-            self._halt.wait(delay)
+            self._pause(delay)
             return False
         except ClientClosedError:
             raise
@@ -150,12 +146,11 @@ class Poller:
 
     def _room(self) -> int:
         """How many to claim; 0 while the channel is still well filled."""
-        channel = self._channel
-        # Set before looking: room made from here on wakes us.
-        channel.wants_jobs = True
-        ready = len(channel.ready)
+        demand = self._channel.demand
+        demand.open()
+        ready = len(self._channel.ready)
         active = self._ledger.active
-        if ready > channel.low_watermark or len(self._ledger.held) - active > _MOST_UNWRITTEN:
+        if ready > demand.low_watermark or len(self._ledger.held) - active > _MOST_UNWRITTEN:
             return 0
         busy = self._ledger.busy
         window = self._window.update(monotonic(), self._claimed - busy, self._latency)
@@ -165,7 +160,7 @@ class Poller:
             options.channel_size - ready,
         )  # fmt: skip
         if room > 0:
-            channel.wants_jobs = False
+            demand.close()
         return room
 
     def _claim(self, types: tuple[str, ...], limit: int) -> int | None:
@@ -181,7 +176,7 @@ class Poller:
         try:
             tasks = self._poll(types, limit, further)
         except ClaimUnansweredError as error:
-            self._halt.wait(self._unanswered.begin(error, asked))
+            self._pause(self._unanswered.begin(error, asked))
             return None
         except ClientClosedError:
             raise
@@ -190,7 +185,7 @@ class Poller:
                 self._presence.attempts_refused(error)
             delay = self._reconnect.next()
             self._log.database_failed("claim tasks", error, delay)
-            self._halt.wait(delay)
+            self._pause(delay)
             return None
         if self._reconnect.failing:
             self._reconnect.reset()
@@ -200,7 +195,7 @@ class Poller:
             self._unanswered.answered()
             self._claimed += len(tasks)
             self._on_claimed(tasks, asked + options.visibility_timeout)
-        self._channel.low_watermark = len(self._channel.ready) // 2
+        self._channel.demand.filled(len(self._channel.ready))
         return len(tasks)
 
     def _poll(self, types: tuple[str, ...], limit: int, further: _Further) -> list[Task]:
@@ -223,20 +218,20 @@ class Poller:
             self._empty_backoff = min(
                 _LONGEST_BACKOFF, max(_FIRST_BACKOFF, 2 * self._empty_backoff)
             )
-            self._halt.wait(self._empty_backoff)
+            self._pause(self._empty_backoff)
         else:
             self._empty_backoff = 0.0
         latest = self._latest()
-        self._woken = False
         self.idle.set()
-        while not self._halt.is_set():
-            wait = min(latest, self._next_retry()) - monotonic()
-            if wait <= 0 or self._look:
-                self._woken = self._look
-                break
-            if self._woken_up.wait(wait):
-                self._woken_up.clear()
+        reason = WakeReason.RETRY
+        while reason is WakeReason.RETRY:
+            reason = self._alarm.wait(min(latest, self._next_retry()) - monotonic())
         self.idle.clear()
+        self._woken = reason is WakeReason.LOOK
+
+    def _pause(self, seconds: float) -> None:
+        """Do nothing for so long, unless halted."""
+        self._alarm.wait(seconds, WakeReason.HALT)
 
     def _next_retry(self) -> float:
         """When the next task of ours falls due, kept in hundredths of a second."""

@@ -133,7 +133,7 @@ class ConsumerRun:
         )
         if isinstance(repository, SqlRepository):
             self._periodic.add("fire schedules", Firing(repository, options.logger))
-        channel.refill = self._poller.wake
+        channel.demand.refill = self._poller.wake
         self._helpers = [
             self._thread("tasq-outcomes", self._writer.run),
             self._thread("tasq-leases", self._keeper.run),

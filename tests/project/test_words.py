@@ -21,7 +21,7 @@ RETIRED_NAMES = {
     "choosing": "selection",
     "consumer_words": "status_text",
     "engine": "ConsumerRun",
-    "hungry": "wants_jobs",
+    "hungry": "demand",
     "inert": "sanitize",
     "journal": "ConsumerLog, AuditLog",
     "kick": "wake",

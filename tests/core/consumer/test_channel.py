@@ -45,9 +45,9 @@ def test_closing_ends_every_waiting_iteration_and_drops_what_is_left(pool):
 
 def test_the_poller_is_told_once_when_the_channel_runs_low():
     channel, told = Channel(), []
-    channel.refill = lambda: told.append(len(channel.ready))
+    channel.demand.refill = lambda: told.append(len(channel.ready))
     channel.put(range(10))
-    channel.wants_jobs, channel.low_watermark = True, 5
+    channel.demand.is_open, channel.demand.low_watermark = True, 5
     for _ in range(10):
         channel.take()
     assert told == [5]
