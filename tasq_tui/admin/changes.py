@@ -33,6 +33,7 @@ CANCEL: Final = Verb("cancel", "cancelled", skips="finished", open_only=True, ta
 DELETE: Final = Verb("delete", "deleted", loses_rows=True)
 PURGE: Final = Verb("purge", "deleted", loses_rows=True, is_typed=True)
 CLEAN: Final = Verb("clean", "deleted", loses_rows=True)
+UNDO: Final = Verb(VERB, "put back", skips="changed since, or held by a consumer")
 IMPORT: Final = Verb("import", "imported", skips="there already", is_idempotent=True)
 
 
@@ -131,10 +132,7 @@ def cancel(select: Select, reason: str = "", *, keep: bool = True) -> Change:
 
 def undo(trash: Trash, entry: Discarded) -> Change:
     """Put back the rows of a change that `find_change` found."""
-    verb = Verb(
-        VERB, "put back", effect=f" of change {entry.id} ({entry.command})",
-        skips="changed since, or held by a consumer",
-    )  # fmt: skip
+    verb = UNDO._replace(effect=f" of change {entry.id} ({entry.command})")
 
     def look(repository: Repository, settings: Settings) -> Preview:
         selection = Selection(repository.now(), Filter(), Filter(), ids=())

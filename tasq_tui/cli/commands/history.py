@@ -10,7 +10,7 @@ from tasq_tui.admin.audit_log import AuditLog, Entry
 from tasq_tui.admin.operation import Change
 from tasq_tui.admin.trash import Trash
 from tasq_tui.admin.undo import find_change
-from tasq_tui.cli import options, output
+from tasq_tui.cli import confirmation, options, output
 from tasq_tui.cli.connection import Connection, settings_of
 from tasq_tui.cli.diagnostics import ExitCode
 from tasq_tui.cli.formats import RowFormat
@@ -51,6 +51,8 @@ def undo(
       tasq undo
       tasq undo 1f3c9a02 --dry-run
     """
+    if not (yes or dry_run):  # what there is to undo doesn't matter to whether one can be asked
+        confirmation.is_asked(changes.UNDO, settings_of(context.obj), named=False)
     trash = Trash()
 
     def asked_for(connection: Connection) -> Change:
