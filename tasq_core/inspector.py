@@ -11,7 +11,7 @@ from tasq_core.error_groups import group_errors
 from tasq_core.errors import InvalidInputError, TaskNotFoundError
 from tasq_core.filters import Filter
 from tasq_core.inspector_figures import InspectorFigures
-from tasq_core.inspector_input import as_filter, cursor, ids_of, position, restricting
+from tasq_core.inspector_input import as_filter, cursor, ids_of, place, position, restricting
 from tasq_core.producer import as_task_id
 from tasq_core.reports import BreakdownRow, ErrorGroup, MutationResult, Page, Schedule, Summary
 from tasq_core.repository.batches import READ_BYTES, id_batches
@@ -292,7 +292,8 @@ class Inspector(InspectorFigures):
 
         Args:
             where: a filter, or its text (`status:failed queue:mail`).
-            order: "newest" or "oldest" first.
+            order: "newest" or "oldest" first; "last-finished" or "first-finished", which leaves
+                out tasks without an end.
             after: the `next` of another page, or `cursor(task)`.
             limit: tasks at most.
             preview: cut `args` and `last_error` to so many bytes and characters.
@@ -304,7 +305,7 @@ class Inspector(InspectorFigures):
         beyond = None if after is None else position(after)
         tasks = self._repository.page(as_filter(where), order, beyond, limit + 1, preview)
         shown = tuple(tasks[:limit])
-        return Page(shown, cursor(shown[-1]) if len(tasks) > limit and shown else None)
+        return Page(shown, cursor(shown[-1], order) if len(tasks) > limit and shown else None)
 
     # -- counts ----------------------------------------------------------------------------
 
@@ -393,5 +394,5 @@ class Inspector(InspectorFigures):
             yield from tasks
             if len(tasks) < size:
                 return
-            after = (tasks[-1].created_at, tasks[-1].id)
+            after = place(tasks[-1], order)
             left = None if left is None else left - size

@@ -6,6 +6,7 @@ from uuid import UUID
 from tasq_core.errors import InvalidInputError
 from tasq_core.filters import Filter, parse
 from tasq_core.producer import as_task_id
+from tasq_core.repository.protocol import PageOrder, as_page_order
 from tasq_core.task import Task, check_aware
 
 
@@ -34,9 +35,15 @@ def restricting(where: Filter | str) -> Filter:
     return wanted
 
 
-def cursor(task: Task) -> str:
+def place(task: Task, order: PageOrder | str) -> tuple[datetime, UUID]:
+    """Where `task` stands in an order: its time and id."""
+    return as_page_order(order).place(task)
+
+
+def cursor(task: Task, order: PageOrder | str = PageOrder.NEWEST) -> str:
     """The cursor of the page that begins behind `task`, whichever way it is walked."""
-    return f"{task.created_at.isoformat(timespec='microseconds')}/{task.id}"
+    at, id = place(task, order)
+    return f"{at.isoformat(timespec='microseconds')}/{id}"
 
 
 def position(after: str) -> tuple[datetime, UUID]:

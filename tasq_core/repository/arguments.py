@@ -13,6 +13,7 @@ from uuid import UUID
 from tasq_core.errors import InvalidInputError
 from tasq_core.filters import Filter
 from tasq_core.filters.arguments import argument_terms, arguments_match
+from tasq_core.repository.protocol import PageOrder
 from tasq_core.task import Task
 from tasq_core.wording import counted
 
@@ -36,6 +37,7 @@ class ArgumentWalk:
     """A walk over the tasks that a filter's terms in SQL leave, in one order."""
 
     where: Filter
+    order: PageOrder
     fetch: Fetch
     get: Get
 
@@ -77,7 +79,7 @@ class ArgumentWalk:
                     f" {counted(looked_at, 'task')} looked at {matched:,} match, with more to look"
                     " at; add terms that leave fewer, say status:, queue:, type: or created:<1d"
                 )
-            after = (tasks[-1].created_at, tasks[-1].id)
+            after = self.order.place(tasks[-1])
 
     def _whole(self, task: Task) -> list[Task]:
         """The task as it stands in the table; none where it has gone meanwhile."""

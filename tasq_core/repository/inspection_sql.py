@@ -23,7 +23,7 @@ from tasq_core.repository.arguments import ArgumentWalk
 from tasq_core.repository.checks import matching
 from tasq_core.repository.driver import Driver, RowFormat, Session, within
 from tasq_core.repository.odd_rows import MISREAD, TaskReader
-from tasq_core.repository.protocol import Names, PageOrder, Statuses
+from tasq_core.repository.protocol import Names, PageOrder, Statuses, as_page_order
 from tasq_core.repository.rows import table_names, text_of
 from tasq_core.repository.shared import Shared
 from tasq_core.sql import Statements, bound, fill, load
@@ -219,40 +219,41 @@ class SqlInspection:
         limit: int = 100,
         preview: int | None = None,
     ) -> list[Task]:
-        """Up to `limit` tasks that match, beyond the row (created_at, id) in that order.
+        """Up to `limit` tasks that match, beyond the place (time, id) in that order.
 
         `preview`: cut args and last_error to that many bytes and characters.
         """
+        order = as_page_order(order)
         if argument_terms(where):
             return self._argument_walk(where, order).page(after, limit, preview)
         return self._sql_page(where, order, after, limit, preview)
 
-    def _argument_walk(self, where: Filter, order: PageOrder | str) -> ArgumentWalk:
-        return ArgumentWalk(where, partial(self._sql_page, where, order), self.get_tasks)
+    def _argument_walk(self, where: Filter, order: PageOrder) -> ArgumentWalk:
+        return ArgumentWalk(where, order, partial(self._sql_page, where, order), self.get_tasks)
 
     def _sql_page(
         self,
         where: Filter,
-        order: PageOrder | str,
+        order: PageOrder,
         after: tuple[datetime, UUID] | None,
         limit: int,
         preview: int | None = None,
     ) -> list[Task]:
         """What SQL can tell of `where`."""
-        newest = as_page_order(order) is PageOrder.NEWEST
         if after is None:
-            after = _NEWEST if newest else _OLDEST
-        sql = self._sql.page_newest if newest else self._sql.page_oldest
-        rows = self._walk(sql, where, after, limit, {"preview": preview or WHOLE})
+            after = _NEWEST if order.descends else _OLDEST
+        sql = getattr(self._sql, f"page_{order.name.lower()}")
+        extra = {"preview": preview or WHOLE}
+        rows = self._walk(sql, where, after, limit, extra, by_end=order.by_end)
         tasks = [self._task(row) for row in rows]
         if after in (_NEWEST, _OLDEST) or after[0] not in (END_OF_TIME, IMMEDIATELY):
             return tasks
         # Times beyond the calendar all read as its end: none of these rows comes twice.
-        at = [(task.created_at, task.id) for task in tasks]
+        at = [order.place(task) for task in tasks]
         return [
             task
             for task, place in zip(tasks, at, strict=True)
-            if (place < after if newest else place > after) or task.created_at not in after
+            if (place < after if order.descends else place > after) or place[0] not in after
         ]
 
     def ids(
@@ -281,13 +282,19 @@ class SqlInspection:
         where: Filter,
         after: tuple[datetime, UUID],
         limit: int,
-        extra: dict[str, object],
+        extra: Mapping[str, object],
+        *,
+        by_end: bool = False,
     ) -> list[tuple[Any, ...]]:
         statuses = where.statuses()
         if limit <= 0 or statuses == ():
             return []
-        text, params = self._where(sql, where, hint=self._walk_hint(where))
-        params |= extra | {
+        hint = self._walk_hint(where, by_end=by_end)
+        if by_end:  # `statuses` says it all; a condition on them makes SQLite walk their index
+            where = Filter(tuple(term for term in where.terms if not term.is_about_status_only))
+        text, params = self._where(sql, where, hint=hint)
+        params |= {
+            **extra,
             "statuses": self._rows.names(statuses or tuple(TaskStatus)),
             "after_time": self._rows.bound(after[0])
             if after == _NEWEST
@@ -297,9 +304,9 @@ class SqlInspection:
         }
         return self._rows_of(text, params)
 
-    def _walk_hint(self, where: Filter) -> str:
-        """What a walk in order of creation tells the optimizer; MySQL alone needs it."""
-        del where
+    def _walk_hint(self, where: Filter, *, by_end: bool) -> str:
+        """What a walk in order tells the optimizer; MySQL alone needs it."""
+        del where, by_end
         return ""
 
     def count(self, where: Filter, limit: int | None = None) -> int:
@@ -372,17 +379,3 @@ class SqlInspection:
         """
         self._shared.closed = True
         self._driver.close()
-
-
-def as_page_order(order: PageOrder | str) -> PageOrder:
-    """`order` as a PageOrder.
-
-    Raises:
-        InvalidInputError: no such order.
-    """
-    try:
-        return PageOrder(order)
-    except ValueError:
-        raise InvalidInputError(
-            f"unknown page order {order!r}: use one of {', '.join(PageOrder)}"
-        ) from None

@@ -231,8 +231,8 @@ class MySQLRepository(SqlRepository):
         self._facts.look(lambda sql: self._rows_of(sql, {}))
         return self._facts
 
-    def _walk_hint(self, where: Filter) -> str:
-        """The index of statuses, unless another one finds the few rows there are."""
+    def _walk_hint(self, where: Filter, *, by_end: bool) -> str:
+        """The index in whose order is walked, unless another one finds the few rows there are."""
         if any(term.key in {"id", WORD} and not term.negated for term in where.terms):
             return ""
         statuses, queues = where.statuses(), where.queues()
@@ -240,7 +240,7 @@ class MySQLRepository(SqlRepository):
             named = Filter.of(statuses, where.types() or None, queues)
             if statuses is None or self.count(named, _FEW) < _FEW:
                 return ""
-        return self._look().hint("status")
+        return self._look().hint("finished" if by_end else "status")
 
     # differs: an UPDATE says how many rows it matched, not which.
     def _change_leases(

@@ -17,19 +17,69 @@ from typing import Any, Protocol, Self
 from uuid import UUID
 
 from tasq_core.durations import Duration
+from tasq_core.errors import InvalidInputError
 from tasq_core.filters import Filter
 from tasq_core.reports import BreakdownRow, Health, Lease, MutationResult, Outcome, Swap
-from tasq_core.task import Ordering, Task, TaskStatus, TaskStatusGroup
+from tasq_core.task import (
+    END_OF_TIME,
+    IMMEDIATELY,
+    Ordering,
+    Task,
+    TaskStatus,
+    TaskStatusGroup,
+)
 
 Statuses = Sequence[TaskStatus | TaskStatusGroup | str] | str | None
 Names = Sequence[str] | str | None
 
 
 class PageOrder(StrEnum):
-    """The order of pages: by creation, ties by id. Both are walked along an index."""
+    """The order of pages: by creation or by the end, ties by id; each walks along an index.
+
+    Pages by the end hold only tasks that have one: finished ones, and those requeued since.
+    """
 
     NEWEST = "newest"
     OLDEST = "oldest"
+    LAST_FINISHED = "last-finished"
+    FIRST_FINISHED = "first-finished"
+
+    @property
+    def descends(self) -> bool:
+        """Whether later times come first."""
+        return self in {PageOrder.NEWEST, PageOrder.LAST_FINISHED}
+
+    @property
+    def by_end(self) -> bool:
+        """Whether it is by the end, not by the creation."""
+        return self in {PageOrder.LAST_FINISHED, PageOrder.FIRST_FINISHED}
+
+    @property
+    def reverse(self) -> "PageOrder":
+        """The other way round."""
+        if self.by_end:
+            return PageOrder.FIRST_FINISHED if self.descends else PageOrder.LAST_FINISHED
+        return PageOrder.OLDEST if self.descends else PageOrder.NEWEST
+
+    def place(self, task: Task) -> tuple[datetime, UUID]:
+        """Where `task` stands in it: its time and id; one without an end stands last."""
+        if not self.by_end:
+            return task.created_at, task.id
+        return task.finished_at or (IMMEDIATELY if self.descends else END_OF_TIME), task.id
+
+
+def as_page_order(order: PageOrder | str) -> PageOrder:
+    """`order` as a PageOrder.
+
+    Raises:
+        InvalidInputError: no such order.
+    """
+    try:
+        return PageOrder(order)
+    except ValueError:
+        raise InvalidInputError(
+            f"unknown page order {order!r}: use one of {', '.join(PageOrder)}"
+        ) from None
 
 
 class Wakeup(Protocol):
@@ -223,7 +273,7 @@ class Repository(Protocol):
         limit: int = 100,
         preview: int | None = None,
     ) -> list[Task]:
-        """Up to `limit` tasks that match, beyond the row (created_at, id) in that order.
+        """Up to `limit` tasks that match, beyond the place (time, id) in that order.
 
         `preview`: cut `args` and `last_error` to that many bytes and characters.
         """

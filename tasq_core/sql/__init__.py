@@ -93,6 +93,8 @@ class Statements:
     count_up_to: str
     page_newest: str
     page_oldest: str
+    page_last_finished: str
+    page_first_finished: str
     ids: str
     open_counts: str
     finished_counts: str

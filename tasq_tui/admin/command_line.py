@@ -54,8 +54,8 @@ def selected(selection: Selection) -> list[str]:
     """The arguments that select the same tasks."""
     if selection.limit is not None or selection.ids is None:
         limit = [] if selection.limit is None else ["--limit", str(selection.limit)]
-        if limit and selection.order is PageOrder.OLDEST:
-            limit += ["--order", "oldest"]
+        if limit and selection.order is not PageOrder.NEWEST:
+            limit += ["--order", selection.order]
         return [*_filter(selection.asked), *limit]
     return _ids(selection.ids)
 

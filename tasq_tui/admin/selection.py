@@ -75,7 +75,7 @@ def select_where(
         repository: where they are.
         asked: the filter.
         limit: only the first so many.
-        order: which come first; ties by id.
+        order: which come first; ties by id. By the end, tasks without one are left out.
     """
     now = repository.now()
     where = frozen(asked, now)
@@ -89,7 +89,7 @@ def select_where(
         ids += [task.id for task in page]
         if len(page) < min(left, _PAGE):
             break
-        after = (page[-1].created_at, page[-1].id)
+        after = order.place(page[-1])
     return replace(selection, ids=tuple(ids), limit=limit)
 
 

@@ -40,7 +40,8 @@ class Choice:
         try:
             return PageOrder(self.order or PageOrder.NEWEST)
         except ValueError:
-            raise InvalidInputError(f"--order {self.order!r}: use newest or oldest") from None
+            known = ", ".join(PageOrder)
+            raise InvalidInputError(f"--order {self.order!r}: use one of {known}") from None
 
     def check(self) -> None:
         """Refuse what can't select tasks, before a database is opened or an id is read.

@@ -61,8 +61,9 @@ def _selection(
     order: Annotated[
         str | None,
         typer.Option(
-            metavar="newest|oldest",
-            help="Which come first, by creation, and so which --limit takes.",
+            metavar="ORDER",
+            help="Which come first, and so which --limit takes: newest or oldest by creation,"
+            " last-finished or first-finished by the end.",
             show_default="newest",
         ),
     ] = None,

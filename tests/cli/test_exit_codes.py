@@ -35,7 +35,7 @@ def test_a_missing_table_is_1_and_names_the_verb_that_makes_it(tasq):
         (["list", "--nope"], "No such option"),
         (["list", "--where", "status:nope"], "status:nope"),
         (["list", "--where", ""], "--where is empty"),
-        (["list", "--order", "random"], "use newest or oldest"),
+        (["list", "--order", "random"], "use one of newest, oldest, last-finished"),
         (["list", "--limit", "-1"], "'--limit'"),
         (["list", "ab12", "--where", "is:ready"], "not both"),
         (["list", "not-an-id"], "'not-an-id' is no task id"),

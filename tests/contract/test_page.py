@@ -26,6 +26,7 @@ def filled(repository: Repository, count: int = 60) -> list[Task]:
             queue=chance.choice(["mail", "bulk"]),
             created_at=START + timedelta(microseconds=chance.randrange(15)),
             priority=chance.randrange(5),
+            finished_at=chance.choice([None, START + timedelta(microseconds=chance.randrange(9))]),
         )
         for _ in range(count)
     ]
@@ -39,9 +40,11 @@ def filled(repository: Repository, count: int = 60) -> list[Task]:
 def test_pages_show_each_match_once_in_order(
     client: Client, size: int, order: PageOrder, where: str | None
 ):
-    expected = [task.id for task in filled(client.repository) if _matches(task, where)]
-    if order is PageOrder.NEWEST:
-        expected.reverse()
+    matching = [task for task in filled(client.repository) if _matches(task, where)]
+    if order.by_end:
+        matching = [task for task in matching if task.finished_at]
+        matching.sort(key=lambda task: (task.finished_at, task.id.bytes))
+    expected = [task.id for task in (reversed(matching) if order.descends else matching)]
     shown, after = [], None
     while True:
         page = client.new_inspector().page(where, order, after, size)
@@ -93,7 +96,7 @@ def test_tasks_submitted_meanwhile_dont_shift_the_pages(client: Client):
 @pytest.mark.parametrize("id", [uuid.UUID(int=0), uuid.UUID(int=2**128 - 1), uuid.UUID(int=7)])
 @pytest.mark.parametrize("created", [START, datetime(1, 1, 1, 0, 0, 0, 1, tzinfo=UTC)])
 def test_edge_ids_and_times_are_shown(repository: Repository, id: uuid.UUID, created: datetime):
-    repository.restore_tasks([make_task(id=id, created_at=created)])
+    repository.restore_tasks([make_task(id=id, created_at=created, finished_at=created)])
     for order in PageOrder:
         assert [task.id for task in repository.page(Filter(), order)] == [id]
 

@@ -81,6 +81,12 @@ CALLS |= {
     for order in ("newest", "oldest")
     for deep in (False, True)
 }
+CALLS |= {
+    f"page of {where or 'all'}, {order}{', deep' * deep}": page(where, order, deep=deep)
+    for where in ("", "status:failed", "status:successful queue:mail")
+    for order in ("last-finished", "first-finished")
+    for deep in (False, True)
+}
 
 
 def leases(repository: Repository) -> list[Lease]:

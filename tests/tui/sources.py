@@ -8,16 +8,20 @@ from typing import Any
 
 from tasq_core.repository.protocol import PageOrder
 from tasq_core.task import Task, TaskStatus
-from tasq_tui.ui.tasks.keyset import Key, answer, key_of
+from tasq_tui.ui.tasks.keyset import Key, answer
 from tasq_tui.ui.tasks.window import Window
+
+key_of = PageOrder.OLDEST.place
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 
 
 def row(second: int, number: int, **fields: Any) -> Task:
+    """A task created, and ended, at a second: all orders have the same tasks."""
+    at = START + second * SECOND
     values: dict[str, Any] = {"type": "email", "args": b"{}", "queue": "mail", **fields}
-    return Task(id=uuid.UUID(int=number), created_at=START + second * SECOND, **values)
+    return Task(id=uuid.UUID(int=number), created_at=at, **{"finished_at": at} | values)
 
 
 class ListSource:
@@ -31,10 +35,10 @@ class ListSource:
         insort(self.rows, task, key=key_of)
 
     def ordered(self, order: PageOrder) -> list[Task]:
-        return self.rows if order is PageOrder.OLDEST else self.rows[::-1]
+        return self.rows[::-1] if order.descends else self.rows
 
     def page(self, order: PageOrder, after: Key | None, limit: int) -> Sequence[Task]:
-        if order is PageOrder.OLDEST:
+        if not order.descends:
             start = 0 if after is None else bisect_right(self.rows, after, key=key_of)
             found = self.rows[start : start + limit]
         else:
@@ -58,7 +62,7 @@ class ComputedSource:
         return row(index, index, **fields)
 
     def page(self, order: PageOrder, after: Key | None, limit: int) -> Sequence[Task]:
-        if order is PageOrder.OLDEST:
+        if not order.descends:
             start = 0 if after is None else self._place(after, first_beyond=True)
             return [self.task(i) for i in range(start, min(start + limit, self.total))]
         end = self.total if after is None else self._place(after, first_beyond=False)

@@ -1,6 +1,7 @@
 """Looking at tasks: back where one came from, follow, search inside, zoom, columns, an id."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -121,7 +122,8 @@ async def test_the_columns_chosen_are_kept_for_the_next_run(shop: Settings):
 
 
 @pytest.mark.parametrize(
-    ("downs", "answer"), [(5, "Sorted by creation, the oldest first"), (2, "No index serves")]
+    ("downs", "answer"),
+    [(5, "Sorted: oldest first"), (7, "Sorted: latest end first"), (2, "No index serves")],
 )
 async def test_a_column_that_no_index_serves_is_refused_as_order(shop: Settings, downs, answer):
     """Sorting ten million rows at each page would block the table for minutes."""
@@ -148,3 +150,91 @@ async def test_the_name_of_a_saved_filter_is_that_filter(shop: Settings):
         await press(pilot, "escape", "enter")
 
         await until(pilot, lambda: "in the config file: " in screen_text(app))
+
+
+def ended(hour: int, **fields):
+    status = TaskStatus.FAILED if hour % 2 else TaskStatus.SUCCESSFUL
+    at = NOW.replace(hour=hour)
+    return make_task(
+        status=status, created_at=NOW - timedelta(hours=hour), finished_at=at, **fields
+    )
+
+
+async def test_the_list_is_sorted_by_the_end_and_remembers_it(settings: Settings, table):
+    """What ended last stands first, however long ago it was created; open tasks have no end."""
+    done = [ended(hour) for hour in range(1, 9)]
+    table.repository.restore_tasks([*done, make_task(created_at=NOW)])
+    latest = [task.id for task in reversed(done)]
+    async with cockpit(settings, size=WIDE, screen="tasks") as (app, pilot):
+        await press(pilot, "S")
+        await settled(pilot)
+        assert [task.id for task in app.view.list.window.rows] == latest
+        assert "latest end first" in app.view.status
+        assert "8 match" in app.view.status or "8 tasks" in app.view.status
+        assert "finished ↓" in screen_text(app)
+        await press(pilot, "s")
+        await settled(pilot)
+        assert [task.id for task in app.view.list.window.rows] == latest[::-1]
+    async with cockpit(settings, size=WIDE, screen="tasks") as (app, pilot):
+        assert "earliest end first" in app.view.status
+        assert [task.id for task in app.view.list.window.rows] == latest[::-1]
+        await press(pilot, "S")
+        await settled(pilot)
+        assert len(app.view.list.window.rows) == 9
+
+
+async def test_all_that_is_marked_is_all_that_is_listed(settings: Settings, table):
+    """Sorted by the end, open tasks aren't in sight: a deletion of all must leave them alone."""
+    table.repository.restore_tasks([*map(ended, range(1, 5)), make_task(created_at=NOW)])
+    async with cockpit(settings, size=WIDE, screen="tasks") as (app, pilot):
+        await press(pilot, "S")
+        await settled(pilot)
+        await press(pilot, "A")
+        await until(pilot, lambda: len(app.view.list.selected_ids) == 4)
+        await press(pilot, "escape", "P")
+        await until(pilot, lambda: "4 tasks" in screen_text(app))
+
+
+async def test_a_task_that_ends_again_stands_once_and_at_the_top(settings: Settings, table):
+    done = [ended(hour) for hour in range(1, 9)]
+    table.repository.restore_tasks(done)
+    async with cockpit(settings, size=WIDE, screen="tasks") as (app, pilot):
+        await press(pilot, "S")
+        await settled(pilot)
+        table.repository.delete_tasks([done[0].id], False)
+        again = replace(done[0], finished_at=NOW)
+        table.repository.restore_tasks([again])
+        await press(pilot, "f5")
+        await until(pilot, lambda: app.view.list.window.rows[0] == again)
+
+        assert len(app.view.list.window.rows) == 8
+
+
+async def test_a_click_on_a_title_sorts_by_it_or_says_why_not(settings: Settings, table):
+    table.repository.restore_tasks([ended(hour) for hour in range(1, 9)])
+    async with cockpit(settings, size=(200, 50), screen="tasks") as (app, pilot):
+        await press(pilot, "z")
+
+        def place(title: str) -> tuple[int, int]:
+            line = next(line for line in screen_text(app).splitlines() if " prio" in line)
+            return line.index(title) - app.view.list.region.x, 0
+
+        await pilot.click("TaskList", offset=place("finished"))
+        await until(pilot, lambda: "latest end first" in app.view.status)
+        await pilot.click("TaskList", offset=place("finished"))
+        await until(pilot, lambda: "earliest end first" in app.view.status)
+        await pilot.click("TaskList", offset=place("prio"))
+        await until(pilot, lambda: any("No index serves the priority" in t for t in toasts(app)))
+
+
+async def test_jumping_to_an_open_task_leaves_the_order_by_the_end(settings: Settings, table):
+    wanted = make_task(created_at=NOW)
+    table.repository.restore_tasks([*map(ended, range(1, 5)), wanted])
+    async with cockpit(settings, size=WIDE, screen="tasks") as (app, pilot):
+        await press(pilot, "S")
+        await settled(pilot)
+        await press(pilot, "ctrl+g")
+        await type_text(pilot, wanted.id.hex[:12])
+        await press(pilot, "enter")
+
+        await until(pilot, lambda: app.view.list.current and app.view.list.current.id == wanted.id)

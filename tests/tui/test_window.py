@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from tasq_core.repository.protocol import PageOrder
 from tasq_core.task import TaskStatus
-from tasq_tui.ui.tasks.keyset import Purpose, answer, just_before, key_of
+from tasq_tui.ui.tasks.keyset import Purpose, answer, just_before
 from tasq_tui.ui.tasks.window import KEPT_SCREENS, LEAST_REACH, PROBE_LIMIT, Window
-from tests.tui.sources import ComputedSource, ListSource, row, serve
+from tests.tui.sources import ComputedSource, ListSource, key_of, row, serve
 
 ORDERS = st.sampled_from(list(PageOrder))
 
@@ -307,7 +307,7 @@ def test_the_key_before_a_row_is_just_before_it(at, number, order):
     if before is None:
         assert at.year in {1, 9999}
     else:
-        assert (before > key) if order is PageOrder.NEWEST else (before < key)
+        assert (before > key) if order.descends else (before < key)
 
 
 OPERATIONS = st.one_of(
@@ -337,7 +337,7 @@ def change(source: ListSource, name: str, first, second) -> None:
         latest = source.rows[-1].created_at if source.rows else row(50, 0).created_at
         for number in {second + i for i in range(first)} - known:
             task = row(0, number)
-            task.created_at = latest
+            task.created_at = task.finished_at = latest
             source.add(task)
     elif name == "delete":
         del source.rows[first : first + second]
@@ -345,6 +345,7 @@ def change(source: ListSource, name: str, first, second) -> None:
         old = source.rows[first]
         source.rows[first] = row(0, old.id.int, status=second)
         source.rows[first].created_at = old.created_at
+        source.rows[first].finished_at = old.finished_at
 
 
 def drive(window: Window, source: ListSource, name: str, value) -> None:
@@ -404,3 +405,18 @@ def test_what_is_shown_is_always_a_true_slice_and_the_cursor_keeps_its_task(
     assert len(window.visible) == min(window.height, len(table))
     if cursor is not None and cursor.id in {task.id for task in table}:
         assert window.current.id == cursor.id
+
+
+def test_a_task_that_ends_again_is_held_once_at_its_new_place():
+    """Read again further up, its old row would stand there twice and be counted twice."""
+    source = ListSource([row(i, i) for i in range(300)])
+    window = Window(PageOrder.LAST_FINISHED, height=10)
+    serve(window, source)
+    window.jump_bottom()
+    serve(window, source)
+    source.rows.pop(20)
+    source.add(row(150, 20))
+    for _ in range(30):
+        window.page(-1)
+        serve(window, source)
+        check_bounds(window)

@@ -83,6 +83,21 @@ SELECT {preview_columns} FROM (
     ORDER BY created_at, id LIMIT %(limit)s)
 ) AS walk ORDER BY created_at, id LIMIT %(limit)s
 
+-- The index of ends has them in order, ties by id.
+-- name: page_last_finished
+SELECT {preview_columns} FROM {tasks} {hint}
+WHERE finished_at IS NOT NULL AND finished_at <= %(after_time)s
+  AND (finished_at < %(after_time)s OR id < %(after_id)s)
+  AND status IN %(statuses)s AND {where}
+ORDER BY finished_at DESC, id DESC LIMIT %(limit)s
+
+-- name: page_first_finished
+SELECT {preview_columns} FROM {tasks} {hint}
+WHERE finished_at IS NOT NULL AND finished_at >= %(after_time)s
+  AND (finished_at > %(after_time)s OR id > %(after_id)s)
+  AND status IN %(statuses)s AND {where}
+ORDER BY finished_at, id LIMIT %(limit)s
+
 -- name: ids
 SELECT created_at, id FROM (
   (SELECT created_at, id FROM {tasks} {hint}

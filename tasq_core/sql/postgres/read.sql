@@ -43,6 +43,19 @@ CROSS JOIN LATERAL (
 ) AS walk
 ORDER BY walk.created_at, walk.id LIMIT %(limit)s
 
+-- The index of ends has them in order; the few that ended at one moment are sorted.
+-- name: page_last_finished
+SELECT {preview_columns} FROM {tasks}
+WHERE (finished_at, id) < (%(after_time)s, %(after_id)s) AND finished_at IS NOT NULL
+  AND status = ANY(%(statuses)s::{enum}[]) AND {where}
+ORDER BY finished_at DESC, id DESC LIMIT %(limit)s
+
+-- name: page_first_finished
+SELECT {preview_columns} FROM {tasks}
+WHERE (finished_at, id) > (%(after_time)s, %(after_id)s) AND finished_at IS NOT NULL
+  AND status = ANY(%(statuses)s::{enum}[]) AND {where}
+ORDER BY finished_at, id LIMIT %(limit)s
+
 -- name: ids
 SELECT
   least(greatest(walk.created_at, '0001-01-01 00:00:00+00'), '9999-12-31 23:59:59.999999+00')

@@ -85,6 +85,21 @@ SELECT {preview_columns} FROM (
     ORDER BY created_at, id LIMIT :limit)
 ) ORDER BY created_at, id LIMIT :limit
 
+-- The index of ends has them in order; the + keeps the one of statuses out of it.
+-- name: page_last_finished
+SELECT {preview_columns} FROM {tasks}
+WHERE finished_at IS NOT NULL AND finished_at <= :after_time
+  AND (finished_at < :after_time OR id < :after_id)
+  AND instr(:statuses, '"' || +status || '"') AND {where}
+ORDER BY finished_at DESC, id DESC LIMIT :limit
+
+-- name: page_first_finished
+SELECT {preview_columns} FROM {tasks}
+WHERE finished_at IS NOT NULL AND finished_at >= :after_time
+  AND (finished_at > :after_time OR id > :after_id)
+  AND instr(:statuses, '"' || +status || '"') AND {where}
+ORDER BY finished_at, id LIMIT :limit
+
 -- name: ids
 SELECT created_at, id FROM (
   SELECT * FROM (SELECT created_at, id FROM {tasks}

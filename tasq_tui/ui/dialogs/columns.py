@@ -11,8 +11,7 @@ from textual.widgets import SelectionList, Static
 
 from tasq_core.repository.protocol import PageOrder
 from tasq_tui.ui.dialogs.base import Dialog, text_block
-from tasq_tui.ui.tasks.columns import AGE, COLUMNS, STATUS
-from tasq_tui.ui.tasks.keyset import reverse
+from tasq_tui.ui.tasks.columns import COLUMNS, ORDERS, STATUS, next_order, not_served
 
 
 class ColumnsDialog(Dialog[frozenset[str]]):
@@ -71,15 +70,13 @@ class ColumnsDialog(Dialog[frozenset[str]]):
             return
         title = chosen.get_option_at_index(place).value
         column = next(column for column in COLUMNS if column.title == title)
-        if column is not AGE:
-            self.complain(
-                f"No index serves {column.about} across all statuses: each page would read the"
-                f" whole table. {column.instead}".strip()
-            )
+        order = next_order(column, self._order)
+        if order is None:
+            self.complain(not_served(column))
             return
         self.complain("")
-        self._order = reverse(self._order)
-        self._sort(self._order)
+        self._order = order
+        self._sort(order)
         self.query_one(".dialog--note", Static).update(self._sorted())
 
     @on(SelectionList.SelectionHighlighted)
@@ -87,8 +84,7 @@ class ColumnsDialog(Dialog[frozenset[str]]):
         self.complain("")
 
     def _sorted(self) -> Content:
-        how = "newest" if self._order is PageOrder.NEWEST else "oldest"
-        return Content(f"Sorted by creation, the {how} first.")
+        return Content(f"Sorted: {ORDERS[self._order]}.")
 
 
 def _line(title: str, about: str) -> Content:

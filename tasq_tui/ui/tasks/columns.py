@@ -32,6 +32,8 @@ class Column:
     right: bool = False
     about: str = ""
     """What it shows, in a dialog."""
+    order: PageOrder | None = None
+    """The list's order by it, as one wants it first; None where no index has it."""
     instead: str = ""
     """What to do where the list can't be sorted by it."""
 
@@ -50,7 +52,7 @@ STATUS: Final = Column("status", lambda task, _: formats.status_text(task.status
 GLYPH: Final = Column("", lambda task, _: formats.GLYPHS[task.status], 1)
 """Stands in for the status where there is less room."""
 AGE: Final = Column("age", lambda task, now: formats.age(task.created_at, now), 7, right=True,
-                    about="since its creation")  # fmt: skip
+                    about="since its creation", order=PageOrder.NEWEST)  # fmt: skip
 COLUMNS: Final = (
     STATUS,
     Column("id", lambda task, _: task.id.hex[:SHORT_ID], SHORT_ID, from_width=40,
@@ -68,9 +70,8 @@ COLUMNS: Final = (
     Column("started", lambda task, now: formats.age(task.started_at, now), 7,
            from_width=118, right=True, about="since its latest start",
            instead="Filter by it: started:<1h."),
-    Column("finished", lambda task, now: formats.age(task.finished_at, now), 8,
-           from_width=170, right=True, about="since its end",
-           instead="Filter by it: finished:<1h."),
+    Column("finished", lambda task, now: formats.age(task.finished_at, now), 10,
+           from_width=170, right=True, about="since its end", order=PageOrder.LAST_FINISHED),
     Column("took", _took, 6, from_width=64, right=True, about="how long its latest run took",
            instead="Filter by it: took:>1m."),
     Column("error", _error_line, 16, share=6, from_width=115, about="the error's first line",
@@ -86,19 +87,31 @@ class Layout:
     columns: tuple[tuple[Column, int], ...]
 
     @classmethod
-    def of(cls, width: int, names: frozenset[str] = frozenset(), *, words: bool = True) -> "Layout":
+    def of(
+        cls,
+        width: int,
+        names: frozenset[str] = frozenset(),
+        *,
+        words: bool = True,
+        order: PageOrder = PageOrder.NEWEST,
+    ) -> "Layout":
         """The columns that fit; the room left over goes to those that take a share.
 
         Args:
             width: the list's, in cells.
             names: the titles of the columns chosen; without any, as many as there is room for.
             words: whether the status is a word, or only its glyph.
+            order: the list's; the column of it is always there.
         """
         width = max(width, 0)
-        chosen = [c for c in COLUMNS if (c.title in names if names else width >= c.from_width)]
+        chosen = [
+            c
+            for c in COLUMNS
+            if (c.title in names if names else width >= c.from_width) or sorts(c, order)
+        ]
         chosen = [GLYPH if c is STATUS and not words else c for c in chosen]
         while len(chosen) > 1 and _least(chosen) > width:
-            chosen.pop()
+            chosen.remove(next(c for c in reversed(chosen) if not sorts(c, order) or c is AGE))
         spare = max(width - _least(chosen), 0)
         shares = sum(column.share for column in chosen)
         widths = [c.width + (spare * c.share // shares if shares else 0) for c in chosen]
@@ -112,6 +125,14 @@ class Layout:
                 left -= given
         return cls(width, tuple(zip(chosen, widths, strict=True)))
 
+    def at(self, x: int) -> Column | None:
+        """The column that cell `x` of a line is in, or in the gap before."""
+        for column, width in self.columns:
+            if x < width:
+                return column
+            x -= width + GAP
+        return None
+
     def cells(self, task: Task, now: datetime) -> tuple[str, ...]:
         """What each column shows of `task`, exactly as wide as the column."""
         return tuple(
@@ -119,16 +140,44 @@ class Layout:
         )
 
     def titles(self, order: PageOrder) -> tuple[str, ...]:
-        """The header's cells; the arrow by `age` shows the order."""
-        arrow = "↓" if order is PageOrder.NEWEST else "↑"
+        """The header's cells; an arrow shows by which the list is sorted."""
+        arrow = "↓" if order.descends else "↑"
         return tuple(
             fit(
-                f"{column.title} {arrow}" if column is AGE else column.title,
+                f"{column.title} {arrow}" if sorts(column, order) else column.title,
                 width,
                 right=column.right,
             )
             for column, width in self.columns
         )
+
+
+def sorts(column: Column, order: PageOrder) -> bool:
+    """Whether `order` is by this column."""
+    return column.order is not None and column.order in {order, order.reverse}
+
+
+def next_order(column: Column, order: PageOrder) -> PageOrder | None:
+    """How a list sorted by `order` is sorted by `column`: the other way round if it is already."""
+    return order.reverse if sorts(column, order) else column.order
+
+
+def not_served(column: Column) -> str:
+    """Why a list can't be sorted by `column`, and what to do instead."""
+    about = column.about or column.title
+    return (
+        f"No index serves {about} across all statuses: each page would read the whole table."
+        f" {column.instead}"
+    ).strip()
+
+
+ORDERS: Final = {
+    PageOrder.NEWEST: "newest first",
+    PageOrder.OLDEST: "oldest first",
+    PageOrder.LAST_FINISHED: "latest end first",
+    PageOrder.FIRST_FINISHED: "earliest end first",
+}
+"""The orders in words."""
 
 
 def _least(columns: list[Column]) -> int:

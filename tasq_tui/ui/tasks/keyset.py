@@ -11,7 +11,7 @@ from tasq_core.repository.protocol import PageOrder
 from tasq_core.task import Task
 
 Key = tuple[datetime, UUID]
-"""What a list is ordered by: creation, then id."""
+"""What a list is ordered by: creation or end, then id."""
 Rank = tuple[int, int]
 """A key as numbers that rise along the list, whatever its order."""
 
@@ -55,18 +55,13 @@ def answer(need: Need, source: PageSource) -> Sequence[Task]:
     return source.page(need.order, need.after, need.limit)
 
 
-def key_of(task: Task) -> Key:
-    """The key that orders `task`."""
-    return task.created_at, task.id
-
-
 def just_before(key: Key, order: PageOrder) -> Key | None:
     """The last key before `key` in `order`, so that reading beyond it includes `key`.
 
     None at the very first key there can be: read from the start.
     """
     at, uuid = key
-    step = 1 if order is PageOrder.NEWEST else -1
+    step = 1 if order.descends else -1
     number = uuid.int + step
     if 0 <= number <= _LAST_ID:
         return at, UUID(int=number)
@@ -76,14 +71,9 @@ def just_before(key: Key, order: PageOrder) -> Key | None:
         return None
 
 
-def reverse(order: PageOrder) -> PageOrder:
-    """The other order."""
-    return PageOrder.OLDEST if order is PageOrder.NEWEST else PageOrder.NEWEST
-
-
 def rank_of(key: Key, order: PageOrder) -> Rank:
     """`key` as a rank in `order`."""
-    sign = -1 if order is PageOrder.NEWEST else 1
+    sign = -1 if order.descends else 1
     return sign * ((key[0] - _EPOCH) // _MICROSECOND), sign * key[1].int
 
 
@@ -104,7 +94,12 @@ class Reread:
         """The answer to `need`; one shorter than its limit reaches the end of the list."""
         start = None if need.after is None else rank_of(need.after, need.order)
         full = len(rows) == need.limit
-        return cls(need.order, rows, start, rank_of(key_of(rows[-1]), need.order) if full else None)
+        return cls(
+            need.order,
+            rows,
+            start,
+            rank_of(need.order.place(rows[-1]), need.order) if full else None,
+        )
 
     def is_after(self, rank: Rank) -> bool:
         """Whether the range begins after `rank`."""
@@ -124,7 +119,7 @@ class Reread:
         read = self.rows
         if ranks and self.start is not None and self.start < ranks[0]:
             # The run may have been trimmed since; what lies above it isn't known to adjoin.
-            read = [row for row in read if rank_of(key_of(row), self.order) >= ranks[0]]
+            read = [row for row in read if rank_of(self.order.place(row), self.order) >= ranks[0]]
         head = [row for rank, row in old if self.is_after(rank)]
         return head + read + [row for rank, row in old if self.is_before(rank)]
 
@@ -139,3 +134,23 @@ class Reread:
                 if row.id not in fresh:
                     gone.add(row.id)
         return gone
+
+
+def shifted(known: int | None, by: int) -> int | None:
+    """`known` moved `by` rows, not below 0; None stays unknown."""
+    return None if known is None else max(known + by, 0)
+
+
+def without(old: list[Task], fresh: list[Task]) -> list[Task]:
+    """`old` but for the tasks that are in `fresh`: one that ended again stands elsewhere now."""
+    ids = {row.id for row in fresh}
+    return [row for row in old if row.id not in ids]
+
+
+def rows_before(held: int, before: int | None, after: int | None, total: int | None) -> int:
+    """How many rows of `total` stand before those held, as well as can be told."""
+    if before is not None:
+        return before
+    if total is not None and after is not None:
+        return max(total - after - held, 0)
+    return max((total or 0) - held, 0) // 2

@@ -9,7 +9,6 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from tasq_core.repository.protocol import PageOrder
 from tasq_core.task import TaskStatus
 from tasq_tui.ui.tasks.columns import GAP, Layout
 from tasq_tui.ui.tasks.window import PROBE_LIMIT, Window
@@ -69,7 +68,7 @@ def header_line(window: Window, layout: Layout) -> Line:
     if window.loading:
         return Line("notice", _over(titles, "loading…"))
     if window.newer:
-        arrow = "↑" if window.order is PageOrder.NEWEST else "↓"
+        arrow = "↑" if window.order.descends else "↓"
         more = "+" if window.newer >= PROBE_LIMIT else ""
         return Line("notice", _over(titles, f"{arrow} {window.newer}{more} newer"))
     return Line("header", titles)

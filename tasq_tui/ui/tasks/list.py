@@ -13,12 +13,11 @@ from textual.cache import LRUCache
 from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
-from textual.widget import Widget
 
 from tasq_core.repository.protocol import PageOrder
 from tasq_core.task import Task
 from tasq_tui.ui.tasks import keyset
-from tasq_tui.ui.tasks.columns import STATUS, Layout
+from tasq_tui.ui.tasks.columns import STATUS, Column, Layout
 from tasq_tui.ui.tasks.lines import (
     BAR,
     COMPONENT_CLASSES,
@@ -30,7 +29,7 @@ from tasq_tui.ui.tasks.lines import (
     message_line,
     row_lines,
 )
-from tasq_tui.ui.tasks.marks import Marks
+from tasq_tui.ui.tasks.marking import MarkingList
 from tasq_tui.ui.tasks.window import Window
 from tasq_tui.ui.text import theme
 from tasq_tui.ui.text.sanitize import safe
@@ -41,7 +40,7 @@ _WORDS_FROM: Final = 160
 """Columns of the terminal from which the status is a word."""
 
 
-class TaskList(Widget, can_focus=True):
+class TaskList(MarkingList):
     """Tasks, newest or oldest first, through a window fed by whoever handles `Need`.
 
     The list asks by posting `Need`; the answer goes to `deliver` or `fail`. It freezes itself
@@ -92,6 +91,12 @@ class TaskList(Widget, can_focus=True):
 
         task_id: UUID
 
+    @dataclass
+    class SortAsked(Message):
+        """The title of a column was clicked."""
+
+        column: Column
+
     def __init__(
         self,
         now: Callable[[], datetime],
@@ -110,38 +115,18 @@ class TaskList(Widget, can_focus=True):
             id: the widget's id.
             classes: the widget's CSS classes.
         """
-        super().__init__(id=id, classes=classes)
-        self.window = Window(order)
+        super().__init__(Window(order), id=id, classes=classes)
         self.empty = empty
-        self._marks = Marks()
         self._now = now
         self._layout = Layout.of(0)
         self._columns = frozenset[str]()
         self._total: int | None = None
-        self._held = False
         self._error = ""
         self._lines: list[Line] = []
         self._strips: LRUCache[Line, Strip] = LRUCache(_CACHED_STRIPS)
         self._asked, self._placed = 0, False
         self._reported_cursor: UUID | None = None
         self._reported_marks: frozenset[UUID] = frozenset()
-
-    @property
-    def current(self) -> Task | None:
-        """The task under the cursor."""
-        return self.window.current
-
-    @property
-    def selected_ids(self) -> frozenset[UUID]:
-        """The marked tasks."""
-        return self._marks.ids
-
-    @property
-    def target_ids(self) -> tuple[UUID, ...]:
-        """What an action is for, as of now: the marked tasks, else the one under the cursor."""
-        if self._marks.ids:
-            return tuple(sorted(self._marks.ids))
-        return () if self.current is None else (self.current.id,)
 
     def deliver(self, need: keyset.Need, rows: Sequence[Task]) -> None:
         """Take the answer to `need`; one that is void changes nothing."""
@@ -188,6 +173,8 @@ class TaskList(Widget, can_focus=True):
         self._marks.clear()
         self._freeze()
         self.window.reset(order)
+        if order is not None and self.size:
+            self._lay_out()
         self._sync()
 
     def show_total(self, total: int | None) -> None:
@@ -195,30 +182,9 @@ class TaskList(Widget, can_focus=True):
         self._total = total
         self._sync()
 
-    def hold(self, held: bool) -> None:
-        """Freeze the list, while a dialog is about its rows, or thaw it."""
-        self._held = held
-        self._freeze()
-        self._sync()
-
-    def mark_all(self, ids: Sequence[UUID]) -> None:
-        """Mark these tasks besides those marked."""
-        self._marks.ids |= frozenset(ids)
-        self._after_marking()
-
-    def clear_selection(self) -> None:
-        """Unmark everything."""
-        self._marks.clear()
-        self._after_marking()
-
     def forget_unseen(self) -> None:
         """Read again what comes into view next."""
         self.window.forget_unseen()
-
-    def action_move(self, rows: int) -> None:
-        """Move the cursor by rows."""
-        self.window.move(rows)
-        self._after_moving()
 
     def action_page(self, pages: int) -> None:
         """Move by whole screens."""
@@ -235,45 +201,10 @@ class TaskList(Widget, can_focus=True):
         self.window.jump_bottom()
         self._after_jump()
 
-    def action_mark(self) -> None:
-        """Mark the task, or unmark it, and go on to the next."""
-        if task := self.current:
-            self._marks.end_range()
-            self._marks.toggle(task.id)
-            self._after_marking()
-            self.action_move(1)
-
-    def action_range(self) -> None:
-        """Begin to mark a range, or end it."""
-        if self._marks.drawing:
-            self._marks.end_range()
-        elif task := self.current:
-            self._marks.begin_range(self.window.rank(task), task.id)
-        self._after_marking()
-
-    def action_draw(self, rows: int) -> None:
-        """Move, marking what is passed."""
-        if not self._marks.drawing and (task := self.current):
-            self._marks.begin_range(self.window.rank(task), task.id)
-        self.action_move(rows)
-
-    def action_mark_page(self) -> None:
-        """Mark all in view, or unmark them."""
-        self._marks.end_range()
-        self._marks.add(task.id for task in self.window.visible)
-        self._after_marking()
-
-    action_unmark = clear_selection
-
     def action_activate(self) -> None:
         """Open the task under the cursor."""
         if task := self.current:
             self.post_message(self.Activated(task.id))
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Escape goes on to the screen where nothing is marked."""
-        del parameters
-        return action != "unmark" or bool(self._marks.ids or self._marks.drawing)
 
     def on_click(self, event: events.Click) -> None:
         """Point with the mouse: the gutter marks, a double click opens, the bar pages."""
@@ -283,6 +214,9 @@ class TaskList(Widget, can_focus=True):
             return
         if spot.x >= self.size.width - BAR:
             self.action_page(1 if spot.y > self.size.height // 2 else -1)
+        elif spot.y == 0:
+            if column := self._layout.at(spot.x - GUTTER):
+                self.post_message(self.SortAsked(column))
         elif self.window.point(spot.y - 1):
             if spot.x < GUTTER or event.ctrl:
                 self._marks.toggle(self.window.rows[self.window.cursor].id)
@@ -299,27 +233,10 @@ class TaskList(Widget, can_focus=True):
         self.window.scroll(_WHEEL_ROWS if down else -_WHEEL_ROWS)
         self._after_moving()
 
-    def _after_moving(self) -> None:
-        self._draw_range()
-        self._sync()
-
     def _after_jump(self) -> None:
         # A range can't be drawn across what was never read.
         self._marks.end_range()
         self._sync()
-
-    def _after_marking(self) -> None:
-        self._freeze()
-        self._sync()
-
-    def _draw_range(self) -> None:
-        if self._marks.drawing and (task := self.current):
-            rows = ((row.id, self.window.rank(row)) for row in self.window.rows)
-            self._marks.draw_to(self.window.rank(task), rows)
-            self._freeze()
-
-    def _freeze(self) -> None:
-        self.window.freeze(self._held or bool(self._marks.ids))
 
     def _sync(self) -> None:
         """Repaint the lines that changed; tell what changed; ask for what is missing."""
@@ -365,7 +282,8 @@ class TaskList(Widget, can_focus=True):
 
     def _lay_out(self) -> None:
         words = self.app.size.width >= _WORDS_FROM
-        self._layout = Layout.of(self.size.width - GUTTER - BAR, self._columns, words=words)
+        width, order = self.size.width - GUTTER - BAR, self.window.order
+        self._layout = Layout.of(width, self._columns, words=words, order=order)
         self._strips.clear()
         self._lines = []
         self._sync()

@@ -1,9 +1,7 @@
 """The tasks: filter, list and detail, and what can be done with them."""
 
 import asyncio
-import json
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
 from typing import ClassVar, Final
 
 from textual import on
@@ -12,30 +10,22 @@ from textual.widget import Widget
 
 from tasq_core.filters import Filter
 from tasq_core.filters.completion import Completion, complete
-from tasq_core.repository.protocol import PageOrder, Repository
-from tasq_core.task import Task
 from tasq_core.wording import counted
-from tasq_tui.admin import changes
-from tasq_tui.admin.records import task_record
-from tasq_tui.admin.selection import Selection, select_ids, select_where
+from tasq_tui.admin.selection import Selection
 from tasq_tui.admin.state import read_lines, write_lines
 from tasq_tui.ui.actions import Scope
 from tasq_tui.ui.db.executor import Failure
 from tasq_tui.ui.db.stats import read_names
-from tasq_tui.ui.messages import DryRun, Go
-from tasq_tui.ui.operations.export import export
-from tasq_tui.ui.operations.preview_text import tasks
-from tasq_tui.ui.operations.steer import ask_cancel, ask_edit
-from tasq_tui.ui.operations.submit import submit_copy, submit_new
-from tasq_tui.ui.operations.undo import undo
+from tasq_tui.ui.messages import Go
 from tasq_tui.ui.session import Session
+from tasq_tui.ui.tasks.changing import ChangingScreen
+from tasq_tui.ui.tasks.columns import ORDERS
 from tasq_tui.ui.tasks.detail_feed import DetailFeed
 from tasq_tui.ui.tasks.filter_bar import FilterBar
-from tasq_tui.ui.tasks.keyset import answer, key_of
+from tasq_tui.ui.tasks.keyset import answer
 from tasq_tui.ui.tasks.list import TaskList
 from tasq_tui.ui.tasks.match_count import MatchCount
 from tasq_tui.ui.tasks.matching import Matching, all_matching, saved_filters
-from tasq_tui.ui.tasks.viewing import ViewingScreen
 from tasq_tui.ui.tasks.window import PROBE_LIMIT
 from tasq_tui.ui.text.formats import count
 from tasq_tui.ui.text.sanitize import safe
@@ -47,7 +37,7 @@ _EMPTY: Final = "No tasks yet. i submits one."
 _UNMATCHED: Final = "No task matches. Esc goes back."
 
 
-class TasksScreen(ViewingScreen):
+class TasksScreen(ChangingScreen):
     """Shows the tasks that match a filter, and changes them."""
 
     SCOPE: ClassVar[Scope] = Scope.TASKS
@@ -61,7 +51,6 @@ class TasksScreen(ViewingScreen):
         settings = session.settings
         self._bar = FilterBar(self._complete, read_lines(settings, "filters"), settings.filters)
         self._pane = Pane(self._list, title="Tasks", id="tasks-list")
-        self._all: Selection | None = None
         self._matches = MatchCount(session)
         self._is_asked = False
         """Whether a dialog is about the rows."""
@@ -120,7 +109,7 @@ class TasksScreen(ViewingScreen):
         async def read_rows() -> None:
             page = self.session.page
             self.header.show_reading()
-            source = Matching(page.repository, self.where)
+            source = Matching(page.repository, self.listed)
             found = await page.attempt(answer, event.need, source)
             if isinstance(found, Failure):
                 self._list.fail(event.need, str(found.error))
@@ -157,6 +146,13 @@ class TasksScreen(ViewingScreen):
     def _shows_detail(self) -> bool:
         return self.has_class("-wide") or self.has_class("-detail")
 
+    def sorted_anew(self) -> None:
+        """Count what the list holds now; nothing stays marked."""
+        self._take_all(None)
+        self._matches.begin(self.listed)
+        self._list.show_total(None)
+        self._count_again()
+
     # -- what is shown ---------------------------------------------------------------------------
 
     def show_where(self, text: str, origin: str = "") -> None:
@@ -168,10 +164,10 @@ class TasksScreen(ViewingScreen):
     def _apply(self, event: FilterBar.Applied) -> None:
         self.where = event.where
         current = self._list.current
-        landing = self._trail.apply(event.text, key_of(current) if current else None)
+        landing = self._trail.apply(event.text, self._list.window.key(current) if current else None)
         write_lines(self.session.settings, "filters", self._bar.history)
         self._take_all(None)
-        self._matches.begin(self.where)
+        self._matches.begin(self.listed)
         self._list.empty = _UNMATCHED if self.where else _EMPTY
         self._list.show_total(None)
         self._list.reset()
@@ -210,7 +206,7 @@ class TasksScreen(ViewingScreen):
         self.refresh_bindings()
 
     def _show_status(self) -> None:
-        order = "newest first" if self._list.window.order is PageOrder.NEWEST else "oldest first"
+        order = ORDERS[self._list.window.order]
         parts = [self._matches.text(self.session.now()), order]
         if self._follows:
             parts.append("following")
@@ -274,59 +270,6 @@ class TasksScreen(ViewingScreen):
         elif self.where:
             self.show_where("")
 
-    def action_requeue(self, reset: bool) -> None:
-        """Requeue what is marked, else the task under the cursor."""
-        if select := self._targets():
-            self.cockpit.changer.change(changes.requeue(select, reset=reset))
-
-    def action_edit(self) -> None:
-        """Give other values to what is marked, else to the task under the cursor."""
-        if select := self._targets():
-            ids = () if self._all is not None else self._list.target_ids
-            ask_edit(self.cockpit.changer, select, ids)
-
-    def action_cancel(self) -> None:
-        """End what is marked, else the task under the cursor, running or not."""
-        if select := self._targets():
-            ask_cancel(self.cockpit.changer, select)
-
-    def action_delete(self) -> None:
-        """Delete what is marked, else the task under the cursor."""
-        if select := self._targets():
-            self.cockpit.changer.change(changes.delete(select))
-
-    def action_purge(self) -> None:
-        """Delete all that match."""
-        purge = changes.delete(partial(select_where, asked=self.where), changes.PURGE)
-        self.cockpit.changer.change(purge)
-
-    def action_undo(self) -> None:
-        """Undo the last change."""
-        undo(self.cockpit.changer)
-
-    def action_new(self) -> None:
-        """Write a new task."""
-        changer = self.cockpit.changer
-        changer.begin("submit", lambda: submit_new(changer))
-
-    def action_clone(self) -> None:
-        """Edit a copy of the task."""
-        changer = self.cockpit.changer
-        self._with_task(lambda task: changer.begin("submit", lambda: submit_copy(changer, task)))
-
-    def action_dry_run(self) -> None:
-        """Hand the task to the consumer for a dry run."""
-        self._with_task(lambda task: self.post_message(DryRun(task)))
-
-    def action_copy_task(self) -> None:
-        """Copy the task as JSON."""
-
-        def copy(task: Task) -> None:
-            self.app.copy_to_clipboard(json.dumps(task_record(task), ensure_ascii=False, indent=2))
-            self.cockpit.changer.notify(f"copied task {task.id.hex[:8]} as JSON")
-
-        self._with_task(copy)
-
     def action_copy(self) -> None:
         """Copy the part of the detail in focus, else the ids marked, else the task's."""
         if part := self._detail.part:
@@ -341,44 +284,7 @@ class TasksScreen(ViewingScreen):
 
     def action_mark_all(self) -> None:
         """Mark all that match now, loaded or not."""
-        self.run_worker(self._mark_all(self.where), group="mark", exclusive=True)
-
-    def action_export(self) -> None:
-        """Write what is marked, else all that match, to a file."""
-        marked, where = self._list.selected_ids, self.where
-        select = self._targets() if marked or self._all else None
-        everything = "All tasks that match" if where else "All tasks of the table"
-        what = tasks(len(marked)) if marked else everything
-        chosen = select or (lambda repository: select_where(repository, where))
-        self.cockpit.changer.begin("export", lambda: export(self.cockpit.changer, what, chosen))
-
-    def _targets(self) -> Callable[[Repository], Selection] | None:
-        """What a change is for, as of now."""
-        if any(worker.group == "mark" and worker.is_running for worker in self.workers):
-            self.cockpit.changer.notify("still marking; press again", "warning")
-            return None
-        if (everything := self._all) is not None:
-            return lambda _: everything
-        ids = self._list.target_ids
-        return partial(select_ids, texts=ids) if ids else None
-
-    def _with_task(self, use: Callable[[Task], object]) -> None:
-        """Call `use` with the whole of the task that is under the cursor now."""
-        row = self._list.current
-        if row is None:
-            return
-
-        async def read_and_use() -> None:
-            detail = self.session.detail
-            found = await detail.attempt(detail.repository.get_tasks, [row.id])
-            if isinstance(found, Failure):
-                self.cockpit.changer.notify(safe(found.error), "error")
-            elif not found.value:
-                self.cockpit.changer.notify(f"task {row.id} is gone", "warning")
-            else:
-                use(found.value[0])
-
-        self.restart("use", read_and_use)
+        self.run_worker(self._mark_all(self.listed), group="mark", exclusive=True)
 
     async def _mark_all(self, where: Filter) -> None:
         stats = self.session.stats

@@ -4,24 +4,29 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
+from textual import on
+
 from tasq_core.errors import FilterSyntaxError
 from tasq_core.filters import Filter, parse
 from tasq_core.repository.protocol import PageOrder, Repository
+from tasq_core.task import FINISHED_STATUSES, Task
+from tasq_tui.admin.settings import Settings
 from tasq_tui.admin.state import read_lines, write_lines
 from tasq_tui.ui.base_screen import CockpitScreen
 from tasq_tui.ui.db.executor import Failure
 from tasq_tui.ui.dialogs.columns import ColumnsDialog
 from tasq_tui.ui.dialogs.prompt import PromptDialog
 from tasq_tui.ui.session import Session
-from tasq_tui.ui.tasks.columns import COLUMNS
+from tasq_tui.ui.tasks.columns import COLUMNS, next_order, not_served
 from tasq_tui.ui.tasks.detail import TaskDetail
-from tasq_tui.ui.tasks.keyset import Key, key_of, reverse
 from tasq_tui.ui.tasks.list import TaskList
 from tasq_tui.ui.tasks.trail import Trail
 from tasq_tui.ui.text.sanitize import safe
 
 _FILE: Final = "columns"
 """The columns chosen, in the state folder of the database."""
+_ORDER_FILE: Final = "order"
+"""The order of the list, there too."""
 
 
 class ViewingScreen(CockpitScreen):
@@ -31,7 +36,7 @@ class ViewingScreen(CockpitScreen):
 
     def __init__(self, session: Session, empty: str) -> None:
         super().__init__(session)
-        self._list = TaskList(session.now, empty=empty)
+        self._list = TaskList(session.now, _kept_order(session.settings), empty=empty)
         self._list.choose_columns(_known(read_lines(session.settings, _FILE)))
         self._detail = TaskDetail()
         self._trail = Trail()
@@ -62,8 +67,10 @@ class ViewingScreen(CockpitScreen):
         """Stay at the newest task, or stop."""
         self._follow(not self._follows)
         if self._follows:
-            if self._list.window.order is not PageOrder.NEWEST:
-                self._list.reset(PageOrder.NEWEST)
+            order = self._list.window.order
+            if not order.descends:
+                self._sort(order.reverse)
+                self._follow(True)
             self._list.action_top()
 
     def _follow(self, follows: bool) -> None:
@@ -126,13 +133,38 @@ class ViewingScreen(CockpitScreen):
         self.app.push_screen(ColumnsDialog(shown, order, self._sort), chosen)
 
     def action_order(self) -> None:
-        """Show the newest first, or the oldest."""
-        self._sort(reverse(self._list.window.order))
+        """Turn the order round."""
+        self._sort(self._list.window.order.reverse)
+
+    def action_sort(self) -> None:
+        """Sort by the end, or by the creation again."""
+        by_end = self._list.window.order.by_end
+        self._sort(PageOrder.NEWEST if by_end else PageOrder.LAST_FINISHED)
+
+    @on(TaskList.SortAsked)
+    def _sort_by(self, event: TaskList.SortAsked) -> None:
+        order = next_order(event.column, self._list.window.order)
+        if order is None:
+            self.cockpit.changer.notify(not_served(event.column), "warning")
+        else:
+            self._sort(order)
 
     def _sort(self, order: PageOrder) -> None:
         self._follow(False)
         self._list.reset(order)
+        write_lines(self.session.settings, _ORDER_FILE, [order])
+        self.sorted_anew()
         self.tick()
+
+    def sorted_anew(self) -> None:
+        """The list is in another order, and may hold other tasks."""
+
+    @property
+    def listed(self) -> Filter:
+        """What the list holds: what matches, and sorted by their ends only what has ended."""
+        if not self._list.window.order.by_end:
+            return self.where
+        return self.where & Filter.of(FINISHED_STATUSES)
 
     # -- jump ------------------------------------------------------------------------------------
 
@@ -154,8 +186,11 @@ class ViewingScreen(CockpitScreen):
         elif found.value is None:
             self.cockpit.changer.notify(f"no task with the id {safe(text, 40)}", "warning")
         else:
-            key, matches = found.value
+            task, matches = found.value
             self._follow(False)
+            if self._list.window.order.by_end and task.status not in FINISHED_STATUSES:
+                self._sort(PageOrder.NEWEST)
+            key = self._list.window.key(task)
             if matches:
                 self._list.seek(key)
                 self._list.focus()
@@ -164,13 +199,13 @@ class ViewingScreen(CockpitScreen):
                 self.show_where("")
 
 
-def _find(repository: Repository, text: str, where: Filter) -> tuple[Key, bool] | None:
+def _find(repository: Repository, text: str, where: Filter) -> tuple[Task, bool] | None:
     """The newest task whose id begins so, and whether it matches a filter."""
     wanted = parse(f"id:{text}")
     found = repository.page(where & wanted, PageOrder.NEWEST, None, 1, 1)
     matches = bool(found)
     found = found or repository.page(wanted, PageOrder.NEWEST, None, 1, 1)
-    return (key_of(found[0]), matches) if found else None
+    return (found[0], matches) if found else None
 
 
 def _id_problem(text: str) -> str:
@@ -181,6 +216,12 @@ def _id_problem(text: str) -> str:
     except FilterSyntaxError as error:
         return safe(error.hint)
     return ""
+
+
+def _kept_order(settings: Settings) -> PageOrder:
+    """The order chosen last; newest first where none was, or it can't be read."""
+    kept = read_lines(settings, _ORDER_FILE)
+    return PageOrder(kept[-1]) if kept and kept[-1] in set(PageOrder) else PageOrder.NEWEST
 
 
 def _known(names: Sequence[str]) -> frozenset[str]:

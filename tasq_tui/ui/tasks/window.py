@@ -24,9 +24,10 @@ from tasq_tui.ui.tasks.keyset import (
     Rank,
     Reread,
     just_before,
-    key_of,
     rank_of,
-    reverse,
+    rows_before,
+    shifted,
+    without,
 )
 
 PREFETCH_SCREENS: Final = 2
@@ -94,14 +95,8 @@ class Window:
 
     def position(self, total: int | None = None) -> tuple[int, int]:
         """Rows before the viewport and in the list, as well as can be told from `total`."""
-        held = len(self.rows)
-        if self._before is not None:
-            before = self._before
-        elif total is not None and self._after is not None:
-            before = max(total - self._after - held, 0)
-        else:
-            before = max((total or 0) - held, 0) // 2
-        end = before + held
+        before = rows_before(len(self.rows), self._before, self._after, total)
+        end = before + len(self.rows)
         return before + self.offset, end if self.at_bottom else max(total or 0, end + 1)
 
     def need(self) -> Need | None:
@@ -226,7 +221,7 @@ class Window:
         if not self.rows and not (self.at_top and self.at_bottom) and self._jump is None:
             self._jump = Purpose.TOP if self.at_top else Purpose.BOTTOM
         if self._jump is not None:
-            order = reverse(self.order) if self._jump is Purpose.BOTTOM else self.order
+            order = self.order.reverse if self._jump is Purpose.BOTTOM else self.order
             limit = self.height + PREFETCH_SCREENS * self._reach
             return self._ask(self._jump, order, self._jump_after, limit)
         shortage = self.offset + self.height - len(self.rows)
@@ -236,7 +231,7 @@ class Window:
             return self._ask_refresh()
         if self._probe_due and self._newest_seen is not None:
             self._probe_due = False
-            return self._ask(Purpose.PROBE, PageOrder.OLDEST, self._newest_seen, PROBE_LIMIT)
+            return self._ask(Purpose.PROBE, self._rising, self._newest_seen, PROBE_LIMIT)
         wanted = PREFETCH_SCREENS * self._reach
         return self._ask_rows(down=wanted + shortage, up=wanted - self.offset)
 
@@ -246,9 +241,9 @@ class Window:
         if not self.rows:
             return None
         if down > 0 and not self.at_bottom:
-            return self._ask(Purpose.EXTEND_DOWN, self.order, key_of(self.rows[-1]), limit)
+            return self._ask(Purpose.EXTEND_DOWN, self.order, self.key(self.rows[-1]), limit)
         if up > 0 and not self.at_top:
-            return self._ask(Purpose.EXTEND_UP, reverse(self.order), key_of(self.rows[0]), limit)
+            return self._ask(Purpose.EXTEND_UP, self.order.reverse, self.key(self.rows[0]), limit)
         return None
 
     def _ask(self, purpose: Purpose, order: PageOrder, after: Key | None, limit: int) -> Need:
@@ -260,8 +255,12 @@ class Window:
         if not (visible := self.visible):
             return self._ask(Purpose.REFRESH, self.order, None, self.height + self._reach)
         from_top = self.at_top and not self.offset and not self._frozen
-        after = None if from_top else just_before(key_of(visible[0]), self.order)
+        after = None if from_top else just_before(self.key(visible[0]), self.order)
         return self._ask(Purpose.REFRESH, self.order, after, self.height + 1)
+
+    @property
+    def _rising(self) -> PageOrder:
+        return self.order.reverse if self.order.descends else self.order
 
     @property
     def _reach(self) -> int:
@@ -294,20 +293,20 @@ class Window:
         self.offset = self.cursor - self.height + 1 if need.purpose is Purpose.BOTTOM else 0
 
     def _extend_down(self, need: Need, rows: list[Task]) -> None:
-        if not self.rows or need.after != key_of(self.rows[-1]):
+        if not self.rows or need.after != self.key(self.rows[-1]):
             return
         self.at_bottom = len(rows) < need.limit
-        self._after = _shifted(self._after, -len(rows))
-        self._hold(self.rows + rows)
+        self._after = shifted(self._after, -len(rows))
+        self._hold(without(self.rows, rows) + rows)
         if self._owed > 0:
             self.move(0)
 
     def _extend_up(self, need: Need, rows: list[Task]) -> None:
-        if not self.rows or need.after != key_of(self.rows[0]):
+        if not self.rows or need.after != self.key(self.rows[0]):
             return
         self.at_top = len(rows) < need.limit
-        self._before = _shifted(self._before, -len(rows))
-        self._hold(rows[::-1] + self.rows)
+        self._before = shifted(self._before, -len(rows))
+        self._hold(rows[::-1] + without(self.rows, rows))
         if self._owed < 0:
             self.move(0)
 
@@ -336,15 +335,19 @@ class Window:
         self.newer = len(rows)
         if not rows or not self.rows or self._frozen:
             return
-        furthest = key_of(rows[-1])
-        if self.order is PageOrder.NEWEST and furthest > key_of(self.rows[0]):
+        furthest = self.key(rows[-1])
+        if self.order.descends and furthest > self.key(self.rows[0]):
             self.at_top = False
-        elif self.order is PageOrder.OLDEST and furthest > key_of(self.rows[-1]):
+        elif not self.order.descends and furthest > self.key(self.rows[-1]):
             self.at_bottom = False
+
+    def key(self, task: Task) -> Key:
+        """What `task` stands in the list by."""
+        return self.order.place(task)
 
     def rank(self, task: Task) -> Rank:
         """Where `task` stands in the list's order."""
-        return rank_of(key_of(task), self.order)
+        return rank_of(self.key(task), self.order)
 
     def _hold(self, rows: list[Task]) -> None:
         """Replace the run; the cursor keeps its task and its line, or takes the next living."""
@@ -380,21 +383,17 @@ class Window:
             self.offset -= excess
             self.cursor -= excess
             self.at_top = False
-            self._before = _shifted(self._before, excess)
+            self._before = shifted(self._before, excess)
         if (excess := len(self.rows) - self.offset - self.height - kept) > 0:
             del self.rows[-excess:]
             self.at_bottom = False
-            self._after = _shifted(self._after, excess)
+            self._after = shifted(self._after, excess)
 
     def _note_seen(self) -> None:
-        if self.order is PageOrder.NEWEST:
-            in_view, key = self.at_top and not self.offset, key_of(self.rows[0])
+        if self.order.descends:
+            in_view, key = self.at_top and not self.offset, self.key(self.rows[0])
         else:
             shown = self.offset + self.height >= len(self.rows)
-            in_view, key = self.at_bottom and shown, key_of(self.rows[-1])
+            in_view, key = self.at_bottom and shown, self.key(self.rows[-1])
         if in_view and (self._newest_seen is None or key > self._newest_seen):
             self._newest_seen, self.newer = key, 0
-
-
-def _shifted(known: int | None, by: int) -> int | None:
-    return None if known is None else max(known + by, 0)
