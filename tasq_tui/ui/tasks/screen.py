@@ -18,7 +18,6 @@ from tasq_tui.ui.db.executor import Failure
 from tasq_tui.ui.db.stats import read_names
 from tasq_tui.ui.messages import Go
 from tasq_tui.ui.session import Session
-from tasq_tui.ui.tasks.changing import ChangingScreen
 from tasq_tui.ui.tasks.columns import ORDERS
 from tasq_tui.ui.tasks.detail_feed import DetailFeed
 from tasq_tui.ui.tasks.filter_bar import FilterBar
@@ -26,6 +25,7 @@ from tasq_tui.ui.tasks.keyset import answer
 from tasq_tui.ui.tasks.list import TaskList
 from tasq_tui.ui.tasks.match_count import MatchCount
 from tasq_tui.ui.tasks.matching import Matching, all_matching, saved_filters
+from tasq_tui.ui.tasks.task_actions import ActingScreen
 from tasq_tui.ui.tasks.window import PROBE_LIMIT
 from tasq_tui.ui.text.formats import count
 from tasq_tui.ui.text.sanitize import safe
@@ -37,7 +37,7 @@ _EMPTY: Final = "No tasks yet. i submits one."
 _UNMATCHED: Final = "No task matches. Esc goes back."
 
 
-class TasksScreen(ChangingScreen):
+class TasksScreen(ActingScreen):
     """Shows the tasks that match a filter, and changes them."""
 
     SCOPE: ClassVar[Scope] = Scope.TASKS

@@ -21,7 +21,7 @@ from tasq_tui.ui.tasks.viewing import ViewingScreen
 from tasq_tui.ui.text.sanitize import safe
 
 
-class ChangingScreen(ViewingScreen):
+class ActingScreen(ViewingScreen):
     """A screen with a list of tasks whose keys change them."""
 
     def __init__(self, session: Session, empty: str) -> None:
