@@ -1,7 +1,7 @@
 """How long tasks wait and run, what arrives and ends: read from the table's own times."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -109,6 +109,8 @@ class Rate:
     """Ready, leased, or lapsed: what has to end before the backlog is gone."""
     empty_in: float | None = field(default=None)
     """Seconds until the backlog is gone at these rates; 0 without one, None for never."""
+    ready_since: datetime | None = None
+    """Since when the first of those that are ready could have been claimed; None without any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,12 +229,16 @@ def read_rates(
     whole = max(end - begin, timedelta(microseconds=1))
     ended = reader.ended(by, begin, end, whole, limit)
     arrived = reader.arrived(by, begin, end, whole, limit)
-    backlog = _backlog(reader.open_pairs(), by)
+    pairs = [(_name_of(pair, by), pair) for pair in reader.open_pairs()]
+    backlog, oldest = _backlog(pairs), _oldest(pairs)
     names = {row.name for row in [*ended, *arrived]} | backlog.keys()
     cut = _cut(limit, ended, arrived)
     speeds = [_per_minute(rows, begin, end, limit) for rows in (arrived, ended)]
     rows = (
-        rate(name, speeds[0].get(name, 0.0), speeds[1].get(name, 0.0), backlog.get(name, 0))
+        replace(
+            rate(name, speeds[0].get(name, 0.0), speeds[1].get(name, 0.0), backlog.get(name, 0)),
+            ready_since=oldest.get(name),
+        )
         for name in sorted(names)
     )
     return Rates(by, begin, end, tuple(rows), cut)
@@ -258,9 +264,20 @@ def _per_minute(
     return {name: count / minutes for name, count in counts.items()}
 
 
-def _backlog(pairs: Iterable[OpenPair], by: str | None) -> dict[str, int]:
+def _name_of(pair: OpenPair, by: str | None) -> str:
+    return {"queue": pair.queue, "type": pair.type}.get(by or "", "")
+
+
+def _backlog(pairs: Iterable[tuple[str, OpenPair]]) -> dict[str, int]:
     found: dict[str, int] = {}
-    for pair in pairs:
-        name = {"queue": pair.queue, "type": pair.type}.get(by or "", "")
+    for name, pair in pairs:
         found[name] = found.get(name, 0) + pair.ready + pair.leased
+    return found
+
+
+def _oldest(pairs: Iterable[tuple[str, OpenPair]]) -> dict[str, datetime]:
+    found: dict[str, datetime] = {}
+    for name, pair in pairs:
+        if pair.ready and pair.ready_since is not None:
+            found[name] = min(found.get(name, pair.ready_since), pair.ready_since)
     return found

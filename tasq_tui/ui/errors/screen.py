@@ -25,7 +25,7 @@ from tasq_tui.ui.messages import ShowTasks
 from tasq_tui.ui.operations.preview_text import tasks
 from tasq_tui.ui.operations.undo import undo
 from tasq_tui.ui.session import Session
-from tasq_tui.ui.text.bars import sparkline
+from tasq_tui.ui.text.bars import trend
 from tasq_tui.ui.text.formats import age, attempts, count
 from tasq_tui.ui.text.sanitize import safe
 from tasq_tui.ui.text.tracebacks import error_lines
@@ -194,11 +194,10 @@ class ErrorsScreen(CockpitScreen):
 
 
 def _row(group: ErrorGroup, trends: Mapping[str, Sequence[int]], now: datetime) -> Row:
-    trend = trends.get(group.message)
     return Row(
         group.message,
         (
-            count(group.count), sparkline(trend)[0] if trend else "",
+            count(group.count), trend(trends.get(group.message)),
             age(group.last_seen, now), age(group.first_seen, now),
             safe(_types(group.types), 200), safe(group.message),
         ),

@@ -15,6 +15,7 @@ from tasq_core.reports import Health
 from tasq_core.repository.protocol import Repository
 from tasq_core.task import OPEN_STATUSES, TaskStatus
 from tasq_core.wording import plural
+from tasq_tui.admin.failures import TREND_BUCKETS
 from tasq_tui.ui.actions import Scope
 from tasq_tui.ui.base_screen import CockpitScreen
 from tasq_tui.ui.db.executor import Failure
@@ -47,6 +48,7 @@ from tasq_tui.ui.overview.verdict import (
 from tasq_tui.ui.queues.pace import pace_by_name
 from tasq_tui.ui.queues.rows import FAILING_SHARE, brief_columns, brief_rows
 from tasq_tui.ui.session import Session
+from tasq_tui.ui.text.bars import trend
 from tasq_tui.ui.text.formats import age, compact, count
 from tasq_tui.ui.text.sanitize import safe
 from tasq_tui.ui.widgets.header import SCREENS
@@ -79,6 +81,7 @@ class OverviewScreen(CockpitScreen):
         self._errors = RowsView(
             [
                 RowColumn("count", 6, right=True),
+                RowColumn("24h", TREND_BUCKETS // 2, from_width=38),
                 RowColumn("message", 20, share=1),
                 RowColumn("last", 6, right=True),
             ],
@@ -189,7 +192,7 @@ class OverviewScreen(CockpitScreen):
         ):
             if scan.value is not None:
                 paused = figures.paused(kind)
-                view.show(brief_rows(scan.value, pace_by_name(pace.value), paused))
+                view.show(brief_rows(scan.value, pace_by_name(pace.value), now, paused))
         if figures.types.value is not None:
             self._type_pane.entitle("Types", str(len(figures.types.value)))
         if (failures := figures.errors.value) is not None:
@@ -199,8 +202,13 @@ class OverviewScreen(CockpitScreen):
                 [
                     Row(
                         group.message,
-                        (compact(group.count), safe(group.message), age(group.last_seen, now)),
-                        ("", "rows--error", "rows--muted"),
+                        (
+                            compact(group.count),
+                            trend(_halved(failures.trends.get(group.message, ()))),
+                            safe(group.message),
+                            age(group.last_seen, now),
+                        ),
+                        ("", "rows--warning", "rows--error", "rows--muted"),
                     )
                     for group in groups
                 ]
@@ -305,6 +313,11 @@ class OverviewScreen(CockpitScreen):
     def action_undo(self) -> None:
         """Undo the last change."""
         undo(self.cockpit.changer)
+
+
+def _halved(buckets: Sequence[int]) -> Sequence[int]:
+    """Two of them as one each: a trend takes less room here than among the errors."""
+    return [sum(buckets[at : at + 2]) for at in range(0, len(buckets), 2)]
 
 
 def _look(

@@ -1,6 +1,7 @@
 """How fast the tasks of one queue or type come and go, from two reports. Pure."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from tasq_core.inspector import Inspector
@@ -26,6 +27,8 @@ class Pace(NamedTuple):
     run_p95: str = NOTHING
     failed: str = NOTHING
     failed_share: float = 0.0
+    ready_since: datetime | None = None
+    """Since when the oldest of those that are ready is."""
 
 
 UNKNOWN: Final = Pace()
@@ -47,7 +50,10 @@ def pace_by_name(read: tuple[Timings, Rates] | None) -> Mapping[str, Pace]:
         if not rate.waiting:
             empty_in = NOTHING
         found[rate.name] = Pace(
-            _rate(rate.arrived_per_minute), _rate(rate.ended_per_minute), empty_in
+            _rate(rate.arrived_per_minute),
+            _rate(rate.ended_per_minute),
+            empty_in,
+            ready_since=rate.ready_since,
         )
     for timing in timings.rows:
         wait, run = timing.wait, timing.run

@@ -1,12 +1,13 @@
 """Counts by queue or type as rows of a view. Pure."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Final
 
 from tasq_core.reports import BreakdownRow
 from tasq_core.task import OPEN_STATUSES, TaskStatus
 from tasq_tui.ui.queues.pace import UNKNOWN, Pace
-from tasq_tui.ui.text.formats import compact, count
+from tasq_tui.ui.text.formats import age, compact, count
 from tasq_tui.ui.text.sanitize import safe
 from tasq_tui.ui.widgets.rows_view import Gauge, Row, RowColumn
 
@@ -37,6 +38,7 @@ def brief_columns(title: str) -> list[RowColumn]:
         RowColumn(title, 8, most=28),
         RowColumn("open", 7, right=True),
         RowColumn("running", 7, right=True, from_width=50),
+        RowColumn("oldest", 6, right=True, from_width=84),
         RowColumn("in/min", 6, right=True, from_width=60),
         RowColumn("out/min", 7, right=True, from_width=60),
         RowColumn("empty in", 8, right=True, from_width=104),
@@ -48,13 +50,17 @@ def brief_columns(title: str) -> list[RowColumn]:
 
 
 def brief_rows(
-    rows: Sequence[BreakdownRow], pace: Mapping[str, Pace], paused: Collection[str] = ()
+    rows: Sequence[BreakdownRow],
+    pace: Mapping[str, Pace],
+    now: datetime,
+    paused: Collection[str] = (),
 ) -> list[Row]:
     """As `brief_columns`, those with the most open tasks first.
 
     Args:
         rows: the counts.
         pace: the rates and times by name, as far as known.
+        now: what ages are of.
         paused: names of which Python consumers claim nothing.
     """
     total = sum(map(open_count, rows))
@@ -63,13 +69,14 @@ def brief_rows(
         known = pace.get(row.name, UNKNOWN)
         cells = (
             _name(row, paused), compact(open_count(row)),
-            compact(row.counts.get(TaskStatus.IN_PROGRESS, 0)), known.arriving, known.ending,
-            known.empty_in, known.wait_p95, known.run_p95, known.failed,
+            compact(row.counts.get(TaskStatus.IN_PROGRESS, 0)), age(known.ready_since, now),
+            known.arriving, known.ending, known.empty_in, known.wait_p95, known.run_p95,
+            known.failed,
             Gauge(open_count(row), total),
         )  # fmt: skip
         never = "rows--warning" if known.empty_in == "never" else ""
         failed = "rows--error" if known.failed_share > FAILING_SHARE else ""
-        tints = (_paused(row, paused), "", "", "", "", never, "", "rows--muted", failed)
+        tints = (_paused(row, paused), "", "", "", "", "", never, "", "rows--muted", failed)
         found.append(Row(row.name, cells, (*tints, "rows--bar")))
     return found
 
@@ -90,6 +97,7 @@ def full_columns(title: str, sort: str) -> list[RowColumn]:
         RowColumn("done", 9, right=True),
         RowColumn(titled("failed", "failed"), 8, right=True),
         RowColumn(titled("total", "total"), 9, from_width=72, right=True),
+        RowColumn("oldest", 6, from_width=122, right=True),
         RowColumn("in/min", 6, from_width=88, right=True),
         RowColumn("out/min", 7, from_width=88, right=True),
         RowColumn("empty in", 8, from_width=150, right=True),
@@ -106,17 +114,18 @@ def full_rows(
     rows: Sequence[BreakdownRow],
     sort: str,
     pace: Mapping[str, Pace],
+    now: datetime,
     paused: Collection[str] = (),
 ) -> list[Row]:
     """As `full_columns`; arguments as of `brief_rows`."""
     total = sum(map(open_count, rows))
     return [
-        _full(row, total, pace.get(row.name, UNKNOWN), paused)
+        _full(row, total, pace.get(row.name, UNKNOWN), now, paused)
         for row in sorted(rows, key=SORTS[sort])
     ]
 
 
-def _full(row: BreakdownRow, total: int, pace: Pace, paused: Collection[str]) -> Row:
+def _full(row: BreakdownRow, total: int, pace: Pace, now: datetime, paused: Collection[str]) -> Row:
     numbers = (open_count(row), *(row.counts.get(status, 0) for status in _SHOWN), row.total)
     counted = (*map(_tint, numbers[:-3]), "rows--muted", failed_tint(row), "rows--muted")
     never = "rows--warning" if pace.empty_in == "never" else ""
@@ -124,12 +133,13 @@ def _full(row: BreakdownRow, total: int, pace: Pace, paused: Collection[str]) ->
     return Row(
         row.name,
         (
-            _name(row, paused), *map(count, numbers), pace.arriving, pace.ending, pace.empty_in,
+            _name(row, paused), *map(count, numbers), age(pace.ready_since, now), pace.arriving,
+            pace.ending, pace.empty_in,
             pace.wait_p50, pace.wait_p95, pace.run_p50, pace.run_p95, pace.failed,
             Gauge(open_count(row), total),
         ),
         (
-            _paused(row, paused), *counted, "", "", never, "rows--muted", "", "rows--muted", "",
+            _paused(row, paused), *counted, "", "", "", never, "rows--muted", "", "rows--muted", "",
             failing, "rows--bar",
         ),
     )  # fmt: skip

@@ -88,7 +88,7 @@ class QueuesScreen(CockpitScreen):
                 view.retitle(full_columns(kind, self.sort))
                 paces, paused = pace_by_name(pace.value), figures.paused(kind)
                 rows = with_paused(scan.value, paused)
-                view.show(full_rows(rows, self.sort, paces, paused))
+                view.show(full_rows(rows, self.sort, paces, now, paused))
                 note = dated(f"{len(rows)} by {self.sort}", scan.at, now)
                 pane.entitle(pane.label[0], self._paused_here(kind, view) or note)
         if (schedules := figures.schedules.value) is not None:

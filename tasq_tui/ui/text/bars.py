@@ -28,3 +28,8 @@ def sparkline(values: Sequence[float], rows: int = 1) -> list[str]:
         "".join(_LEVELS[min(max(height - 8 * row, 0), 8)] for height in heights)
         for row in reversed(range(rows))
     ]
+
+
+def trend(values: Sequence[float] | None) -> str:
+    """`values` as one line of columns; "" where there are none."""
+    return sparkline(values)[0] if values else ""
