@@ -41,14 +41,20 @@ class PostgresSession:
         """
         raw = self.raw
         if isinstance(raw, BoundedConnection) and capabilities.has_pipeline():
-            with raw.pipeline():
-                try:
-                    yield self.rows(sql, params)  # asked for by a flush, which commits nothing
-                except psycopg.Error:
+            try:
+                with raw.pipeline():
+                    try:
+                        yield self.rows(sql, params)  # asked for by a flush, which commits nothing
+                    except psycopg.Error:
+                        raise
+                    except BaseException:
+                        raw.close()  # the end of the pipeline would commit
+                        raise
+            except psycopg.Error as error:
+                refusal = _refusal_of_commit(raw, error)
+                if refusal is None:
                     raise
-                except BaseException:
-                    raw.close()  # the end of the pipeline would commit
-                    raise
+                raise refusal from None
         else:
             with raw.transaction():
                 yield self.rows(sql, params)
@@ -56,3 +62,17 @@ class PostgresSession:
     def change(self, sql: str, params: Params) -> int:
         """How many rows a statement changed."""
         return self._execute(sql, params, binary=False).rowcount
+
+
+def _refusal_of_commit(raw: BoundedConnection, error: psycopg.Error) -> psycopg.Error | None:
+    """Why the server rolled back at the end of a pipeline, where `error` only says that it is busy.
+
+    psycopg doesn't expect an answer to a statement there: such a connection is closed.
+    """
+    refusal = error.__context__
+    if error.sqlstate or not isinstance(refusal, psycopg.Error):
+        return None
+    if refusal.diag.severity_nonlocalized != "ERROR":
+        return None
+    raw.pgconn.finish()
+    return refusal

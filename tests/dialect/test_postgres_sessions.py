@@ -2,12 +2,16 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
+from urllib.parse import quote
+from uuid import UUID
 
 import pytest
 
 from tasq_core import Lease, Outcome, PostgresRepository, Repository, TaskStatus
 from tests.support.builders import make_task, make_tasks
 from tests.support.databases import Database
+from tests.support.threads import in_threads
 from tests.support.wait import wait_until
 
 pytestmark = pytest.mark.parametrize("backend", ["postgres"], indirect=True)
@@ -108,3 +112,28 @@ def sessions(database: Database) -> list[tuple[object, ...]]:
         "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND query LIKE %s",
         [f"%{database.table}%"],
     )
+
+
+@pytest.mark.parametrize("level", ["repeatable read", "serializable"])
+def test_racing_consumers_claim_each_task_once_whatever_the_default_isolation(
+    database: Database, level: str
+):
+    """Some servers' default: statements that meet fail with 40001 and are tried again unseen."""
+    database.open().migrate()
+    database.open().submit_tasks(make_tasks(300))
+    option = quote("-cdefault_transaction_isolation=" + level.replace(" ", r"\ "))
+    url = f"{database.url}?options={option}"
+    tables = [PostgresRepository(url, database.prefix) for _ in range(3)]
+    done: list[UUID] = []
+
+    def consume(table: PostgresRepository) -> None:
+        while tasks := table.poll_tasks("email", "mail", 60, limit=10):
+            outcomes = [Outcome(Lease.of(task), TaskStatus.SUCCESSFUL) for task in tasks]
+            done.extend(lease.task_id for lease in table.record_outcomes(outcomes))
+
+    in_threads(*[partial(consume, table) for table in tables])
+    shown = tables[0]._run(lambda session: session.rows("SHOW transaction_isolation", {}), "read")
+    for table in tables:
+        table.close()
+    assert shown == [(level,)]
+    assert len(done) == len(set(done)) == 300
