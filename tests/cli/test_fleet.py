@@ -11,12 +11,19 @@ from tests.support.processes import ROOT
 from tests.support.wait import wait_until
 
 JOBS = """
-import time
+import os, signal, time
 def stands_here(task):
     time.sleep(60)
 def bad(task):
     raise ValueError(f"attempt {task.receive_count}")
-handlers = {"slow": stands_here, "bad": bad}
+def three_ways(task):
+    if task.receive_count == 1:
+        raise ValueError("no such address")
+    if task.receive_count == 2:
+        time.sleep(60)
+    time.sleep(7)  # a heartbeat names what it holds: then one knows who has crashed
+    os.kill(os.getpid(), signal.SIGKILL)
+handlers = {"slow": stands_here, "bad": bad, "three": three_ways}
 """
 
 
@@ -26,10 +33,10 @@ def work(tasq, client):
     (tasq.folder / "jobs.py").write_text(JOBS)
     started = []
 
-    def start(name):
+    def start(name, *options):
         process = tasq.start(
             "work", "jobs:handlers", "--name", name, "--retry-backoff", "0.1s",
-            PYTHONPATH=f"{ROOT}:{tasq.folder}",
+            *options, PYTHONPATH=f"{ROOT}:{tasq.folder}",
         )  # fmt: skip
         started.append(process)
         wait_until(
@@ -177,6 +184,34 @@ def test_without_side_tables_the_remedy_is_named(tasq, repository):
     assert result.code == 1
     assert "tasq migrate" in result.err
     assert tasq("fleet").code == 0
+
+
+@pytest.mark.slow
+def test_an_error_a_timeout_and_a_crash_are_three_attempts_with_host_times_and_errors(
+    tasq, client, work
+):
+    """Who looks at the last one alone looks for one cause, and there are three."""
+    options = ("--job-timeout", "10s", "--visibility-timeout", "5s", "--poll-interval", "1s")
+    work("first", *options)
+    task = client.new_producer().submit("three", 1, max_receives=3)
+    wait_until(lambda: client.new_inspector().get(task.id).receive_count == 3, 30)
+    work("second", *options)
+    wait_until(lambda: client.new_inspector().get(task.id).status is TaskStatus.FAILED, 90)
+
+    [record] = json.loads(tasq("show", str(task.id), "--json").out)
+    shown = tasq("show", str(task.id)).out
+
+    found = record["attempts"]
+    assert [a["receive_count"] for a in found] == [1, 2, 3]
+    assert [a["outcome"] for a in found] == ["retried", "timed out", "crashed"]
+    assert {a["consumer"] for a in found} == {"first"}
+    assert len({a["host"] for a in found}) == 1
+    assert all(a["host"] and a["started_at"] < a["ended_at"] for a in found)
+    assert found[0]["error"].startswith("ValueError: no such address")
+    for attempt in found:
+        assert f"{attempt['receive_count']}  {attempt['ended_at'][:10]}" in shown
+        assert attempt["error"].partition("\n")[0] in shown
+        assert f"first on {attempt['host']}" in shown
 
 
 def test_show_lists_the_attempts_of_a_task_that_failed_three_ways(tasq, client, work):
