@@ -127,13 +127,14 @@ def test_a_signal_lets_every_process_finish_what_runs(start, client, repository,
 
 
 def test_a_second_signal_kills_them_all(start, client, repository, tasq):
-    work = start("--processes", "2", "--name", "w")
+    work = start("--processes", "2", "--workers", "1", "--name", "w")
     pids = running(client, "w-1", "w-2")
     repository.submit_tasks(make_tasks(2, type="naps"))
-    wait_until((tasq.folder / "began.log").exists, 30)
+    log = tasq.folder / "began.log"
+    wait_until(lambda: log.exists() and len(log.read_text().splitlines()) == 2, 30)
 
     work.signal(signal.SIGTERM)
-    wait_until(lambda: fleet(client)["w-1"].state == "stopping", 20)
+    wait_until(lambda: {c.state for c in fleet(client).values()} == {"stopping"}, 20)
     work.signal(signal.SIGTERM)
 
     assert work.wait(10) == -signal.SIGTERM  # as of a single one
