@@ -3,6 +3,7 @@ from datetime import timedelta
 
 import pytest
 
+from tasq_core import connect
 from tasq_core.client import Client
 from tasq_core.errors import StatementTimeoutError
 from tasq_core.fleet.findings import Finding, Severity, Verdict
@@ -22,6 +23,7 @@ from tasq_tui.ui.overview.verdict import (
 )
 from tasq_tui.ui.text.sanitize import safe
 from tasq_tui.ui.widgets.header import SCREENS
+from tests.e2e.cockpit import run_command
 from tests.support.builders import make_task
 from tests.tui.conftest import NOW, TASKS, cockpit, press, screen_text, settled, until
 
@@ -279,3 +281,22 @@ def test_what_the_database_holds_is_inert_in_a_line():
     for rule in ("blocked", "waiting", "failing"):
         (row,) = line_rows(lines_of(Verdict((replace(finding, rule=rule),), NOW, ())))
         assert all("\x1b" not in cell and "\n" not in cell for cell in row.cells)
+
+
+async def test_the_first_commands_run_as_they_are_shown(tmp_path, monkeypatch):
+    """The first command a new user copies must not be refused."""
+    monkeypatch.chdir(tmp_path)
+    async with cockpit(Settings(url="sqlite:///new.db"), size=(120, 40)) as (app, _pilot):
+        shown = [line.strip() for line in screen_text(app).splitlines()]
+    verbs = ("tasq migrate", "tasq submit", "tasq work", "tasq demo")
+    migrate, submit, work, demo = [line for line in shown if line.startswith(verbs)]
+
+    def run(line: str):
+        return run_command(line, tmp_path)
+
+    assert run(migrate).returncode == 0
+    assert run(submit).returncode == 0
+    assert "no module 'myapp'" in run(work).stderr
+    assert run(f"{demo} --headless --seconds 1").returncode == 0
+    with connect("sqlite:///new.db") as client:
+        assert [task.args for task in client.new_inspector().scan()] == [b'{"to":"a@b.c"}']

@@ -8,7 +8,7 @@ from tasq_tui.admin.settings import Settings
 from tasq_tui.ui.dialogs.help import HelpDialog
 from tasq_tui.ui.text import theme
 from tasq_tui.ui.widgets.rows_view import RowsView
-from tests.tui.conftest import cockpit, press, screen_text, settled, until
+from tests.tui.conftest import cockpit, press, screen_text, settled, type_text, until
 
 WIDTHS = (60, 80, 100, 119, 120, 130, 159, 160, 200)
 
@@ -96,3 +96,22 @@ async def test_home_and_end_go_through_the_help(settings: Settings):
         await until(pilot, lambda: box.scroll_offset.y == box.max_scroll_y > 0)
         await press(pilot, "home")
         await until(pilot, lambda: box.scroll_offset.y == 0)
+
+
+@pytest.mark.parametrize("wanted", ["Purge", "purge", "all tasks match", "Delete all tasks that"])
+async def test_the_help_finds_a_key_by_label_name_or_sentence(settings: Settings, wanted):
+    """Nobody reads a hundred keys to find one."""
+    async with cockpit(settings, size=(120, 40)) as (app, pilot):
+        await press(pilot, "question_mark", "slash")
+        await type_text(pilot, wanted)
+        await until(pilot, lambda: "Delete all tasks that match the filter" in screen_text(app))
+
+        assert "Leave tasq" not in screen_text(app)
+
+
+async def test_the_help_says_where_no_key_does_it(settings: Settings):
+    async with cockpit(settings, size=(120, 40)) as (app, pilot):
+        await press(pilot, "question_mark", "slash")
+        await type_text(pilot, "levitate")
+
+        await until(pilot, lambda: "No key does that" in screen_text(app))

@@ -13,7 +13,7 @@ from tasq_tui.ui.text.sanitize import safe
 
 _STEPS: Final = (
     ("m", "creates the table, or from a shell:", "migrate"),
-    ("i", "writes a first task here, or from a shell:", 'submit email \'{"to": "a@b.c"}\''),
+    ("i", "writes a first task here, or from a shell:", 'submit email --args \'{"to": "a@b.c"}\''),
     ("6", "runs your handlers here, or from a shell:", "work myapp.tasks:handlers"),
     ("", "to look around first, with made-up tasks and a live consumer:", "demo"),
 )
