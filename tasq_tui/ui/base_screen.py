@@ -119,7 +119,7 @@ class CockpitScreen(Screen[None]):
             self.poller.resume()
         self.header.show_paused(self.is_paused_by_user)
 
-    def hold(self, held: bool) -> None:
+    def freeze(self, frozen: bool) -> None:
         """Keep the rows where they are while a change of them is asked about, or release them."""
 
     @property

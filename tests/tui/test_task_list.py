@@ -193,13 +193,13 @@ async def test_a_held_list_keeps_its_rows_until_it_is_let_go():
     app = ListApp(ListSource([row(i, i) for i in range(10)]))
     async with app.run_test(size=NARROW) as pilot:
         await pilot.pause()
-        app.tasks.hold(True)
+        app.tasks.freeze(True)
         app.source.rows.clear()
         app.tasks.poll()
         await pilot.pause()
         assert len(app.tasks.window.visible) == 10
 
-        app.tasks.hold(False)
+        app.tasks.freeze(False)
         await pilot.pause()
 
         assert "Nothing matches." in app.lines()[1]

@@ -101,7 +101,7 @@ class InFlight(Widget, can_focus=True):
         """Show `runs` as they stand, or `message`, a line each, if there is none."""
         self._runs = list(runs)
         self._message = message
-        self._hold_cursor()
+        self._keep_cursor()
         self._sync()
 
     def select(self, key: RunKey | None) -> None:
@@ -177,7 +177,7 @@ class InFlight(Widget, can_focus=True):
             self._cursor = key
             self.post_message(self.CursorMoved(key))
 
-    def _hold_cursor(self) -> None:
+    def _keep_cursor(self) -> None:
         """Find the cursor's run again and keep it on its line; if it is gone, the next one."""
         if self._cursor is None:
             self._row = self._offset = 0
@@ -218,7 +218,7 @@ class InFlight(Widget, can_focus=True):
         """Choose the columns that fit."""
         self._columns = widths(event.size.width)
         self._lines = []
-        self._hold_cursor()
+        self._keep_cursor()
         self._sync()
 
     def on_focus(self) -> None:

@@ -114,7 +114,7 @@ class Changer:
 
     async def _work(self, verb: str, work: Callable[[], Work]) -> None:
         view = self._view()
-        view.hold(True)
+        view.freeze(True)
         result = None
         try:
             result = await work()
@@ -123,7 +123,7 @@ class Changer:
             self.notify(f"{verb}: {error}", "warning" if is_gone else "error")
         finally:
             self.is_busy = False
-            view.hold(False)
+            view.freeze(False)
         if result is not None:
             self._view().changed()
 

@@ -44,7 +44,7 @@ class TaskList(MarkingList):
     """Tasks, newest or oldest first, through a window fed by whoever handles `Need`.
 
     The list asks by posting `Need`; the answer goes to `deliver` or `fail`. It freezes itself
-    while tasks are marked or `hold` is on.
+    while tasks are marked or it is frozen.
     """
 
     DEFAULT_CSS = CSS

@@ -99,10 +99,10 @@ class TasksScreen(ActingScreen):
         self._feed.expire()
         super().changed()
 
-    def hold(self, held: bool) -> None:
+    def freeze(self, frozen: bool) -> None:
         """Keep the rows where they are while a dialog is about them."""
-        self._is_asked = held
-        self._list.hold(held or self._all is not None)
+        self._is_asked = frozen
+        self._list.freeze(frozen or self._all is not None)
 
     @on(TaskList.Need)
     def _read_rows(self, event: TaskList.Need) -> None:
@@ -302,5 +302,5 @@ class TasksScreen(ActingScreen):
     def _take_all(self, selection: Selection | None) -> None:
         """Mark all of a frozen selection, or none; the list stands still meanwhile."""
         self._all = selection
-        self.hold(self._is_asked)
+        self.freeze(self._is_asked)
         self._show_status()

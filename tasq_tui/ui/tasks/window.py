@@ -189,7 +189,7 @@ class Window:
         """Start over at the top. Rows stay till then, but for `order` None: another filter."""
         self.order = order or self.order
         if order is None:
-            self._hold([])
+            self._keep([])
         self.newer = 0
         self._newest_seen = None
         self._jump_to(Purpose.TOP)
@@ -212,7 +212,7 @@ class Window:
         """Let no row enter or leave, or let them again."""
         thawed, self._frozen = self._frozen and not frozen, frozen
         if thawed:
-            self._hold([row for row in self.rows if row.id not in self.vanished])
+            self._keep([row for row in self.rows if row.id not in self.vanished])
             self.vanished.clear()
             self._settle()
             self.refresh()
@@ -297,7 +297,7 @@ class Window:
             return
         self.at_bottom = len(rows) < need.limit
         self._after = shifted(self._after, -len(rows))
-        self._hold(without(self.rows, rows) + rows)
+        self._keep(without(self.rows, rows) + rows)
         if self._owed > 0:
             self.move(0)
 
@@ -306,7 +306,7 @@ class Window:
             return
         self.at_top = len(rows) < need.limit
         self._before = shifted(self._before, -len(rows))
-        self._hold(rows[::-1] + without(self.rows, rows))
+        self._keep(rows[::-1] + without(self.rows, rows))
         if self._owed < 0:
             self.move(0)
 
@@ -325,7 +325,7 @@ class Window:
             return
         if not (ranks and read.is_before(ranks[-1])):
             self.at_bottom = read.end is None
-        self._hold(read.spliced_into(self.rows, ranks))
+        self._keep(read.spliced_into(self.rows, ranks))
         # Rows may have moved into view that were not read again.
         self._refresh_due |= bool(self.rows) and read.is_after(self.rank(self.rows[self.offset]))
 
@@ -349,7 +349,7 @@ class Window:
         """Where `task` stands in the list's order."""
         return rank_of(self.key(task), self.order)
 
-    def _hold(self, rows: list[Task]) -> None:
+    def _keep(self, rows: list[Task]) -> None:
         """Replace the run; the cursor keeps its task and its line, or takes the next living."""
         line, old = self.cursor - self.offset, self.current
         self.rows = rows
