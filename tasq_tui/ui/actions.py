@@ -73,7 +73,7 @@ class Action:
 
 
 _APP, _TASKS, _ERRORS = Scope.APP, Scope.TASKS, Scope.ERRORS
-_KINDS, _OVERVIEW, _LOG = Scope.QUEUES, Scope.OVERVIEW, Scope.HISTORY
+_QUEUES, _OVERVIEW, _LOG = Scope.QUEUES, Scope.OVERVIEW, Scope.HISTORY
 _CONS: Final = Scope.CONSUMER
 _FLEET: Final = Scope.FLEET
 
@@ -148,13 +148,13 @@ ACTIONS: Final = (
            call="range(1)"),
     Action(_OVERVIEW, "recount", "c", "Count", "Count the finished tasks again now"),
 
-    Action(_KINDS, "sort", "s", "Sort", "Sort by the next column"),
-    Action(_KINDS, "pause", "p", "Pause", "Pause the queue, type or schedule, or resume it",
+    Action(_QUEUES, "sort", "s", "Sort", "Sort by the next column"),
+    Action(_QUEUES, "pause", "p", "Pause", "Pause the queue, type or schedule, or resume it",
            writes=True),
-    Action(_KINDS, "run", "r", "Run now", "Submit a task of the schedule now", writes=True),
-    Action(_KINDS, "remove", "d,delete", "Remove", "Remove the schedule", writes=True,
+    Action(_QUEUES, "run", "r", "Run now", "Submit a task of the schedule now", writes=True),
+    Action(_QUEUES, "remove", "d,delete", "Remove", "Remove the schedule", writes=True,
            tone=Tone.DANGER),
-    Action(_KINDS, "copy", "y", "Copy", "Copy the name to the clipboard"),
+    Action(_QUEUES, "copy", "y", "Copy", "Copy the name to the clipboard"),
 
     Action(_ERRORS, "requeue", "r", "Requeue", "Requeue all tasks of the group",
            call="requeue(False)", writes=True),

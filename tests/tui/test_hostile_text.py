@@ -117,7 +117,7 @@ async def test_the_log_and_toasts_show_hostile_filters_inert(hostile: Settings):
 @pytest.mark.parametrize("payload", PAYLOADS)
 async def test_a_hostile_queue_can_be_filtered_for(hostile: Settings, payload: str):
     async with cockpit(hostile, screen="queues") as (app, pilot):
-        app.view.query_one("#kinds-queues").go_to(payload)
+        app.view.query_one("#breakdown-queues").go_to(payload)
         await press(pilot, "enter")
         await until(pilot, lambda: app.current_mode == "tasks")
         await settled(pilot)

@@ -128,7 +128,7 @@ class Figures:
             scan.expire()
 
 
-async def read_kinds(session: "Session") -> Failure | None:
+async def read_breakdown(session: "Session") -> Failure | None:
     """Count by queue and by type, where that is due."""
     figures, scan = session.figures, session.scan
     now = session.now()
@@ -167,4 +167,4 @@ async def read_health(session: "Session") -> None:
 async def read_names(session: "Session") -> None:
     """Have the names of queues and types, for completion."""
     if session.figures.queues.value is None or session.figures.types.value is None:
-        await read_kinds(session)
+        await read_breakdown(session)

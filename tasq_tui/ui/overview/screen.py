@@ -22,9 +22,9 @@ from tasq_tui.ui.db.executor import Failure
 from tasq_tui.ui.db.stats import (
     dated,
     is_fresh,
+    read_breakdown,
     read_errors,
     read_health,
-    read_kinds,
     read_paces,
 )
 from tasq_tui.ui.errors.group_filter import filter_of
@@ -106,7 +106,7 @@ class OverviewScreen(CockpitScreen):
         with Horizontal(id="overview-evidence"):
             yield self._ended
             yield self._failing
-        with Horizontal(id="overview-kinds"):
+        with Horizontal(id="overview-breakdown"):
             yield self._queue_pane
             yield self._type_pane
 
@@ -153,7 +153,7 @@ class OverviewScreen(CockpitScreen):
             self._draw(now)
             failure = await self._read_ended(now)
         if failure is None:
-            failure = await read_kinds(self.session)
+            failure = await read_breakdown(self.session)
         if failure is None:
             self._draw(self.session.now())
             failure = await read_paces(self.session) or await read_errors(self.session)

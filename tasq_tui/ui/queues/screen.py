@@ -17,7 +17,7 @@ from tasq_tui.admin.schedules import ACTIONS, Action, act
 from tasq_tui.ui.actions import Scope
 from tasq_tui.ui.base_screen import CockpitScreen
 from tasq_tui.ui.db.executor import Failure
-from tasq_tui.ui.db.stats import dated, read_kinds, read_paces
+from tasq_tui.ui.db.stats import dated, read_breakdown, read_paces
 from tasq_tui.ui.dialogs.confirm import ConfirmDialog
 from tasq_tui.ui.dialogs.prompt import PromptDialog
 from tasq_tui.ui.messages import ShowTasks
@@ -37,7 +37,7 @@ class QueuesScreen(CockpitScreen):
     SCOPE: ClassVar[Scope] = Scope.QUEUES
     NAME: ClassVar[str] = "queues"
     CSS_PATH: ClassVar[str] = "screen.tcss"
-    AUTO_FOCUS: ClassVar[str] = "#kinds-queues"
+    AUTO_FOCUS: ClassVar[str] = "#breakdown-queues"
     # Side by side only where both have all their columns.
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (160, "-wide")]  # noqa: RUF012 - the base's own type
 
@@ -45,15 +45,15 @@ class QueuesScreen(CockpitScreen):
         super().__init__(session)
         self.sort = next(iter(SORTS))
         self._queues = RowsView(
-            full_columns("queue", self.sort), empty="No tasks yet.", id="kinds-queues"
+            full_columns("queue", self.sort), empty="No tasks yet.", id="breakdown-queues"
         )
         self._types = RowsView(
-            full_columns("type", self.sort), empty="No tasks yet.", id="kinds-types"
+            full_columns("type", self.sort), empty="No tasks yet.", id="breakdown-types"
         )
-        self._schedules = RowsView(COLUMNS, id="kinds-schedules")
-        self._queue_pane = Pane(self._queues, title="Queues", id="kinds-queue-pane")
+        self._schedules = RowsView(COLUMNS, id="breakdown-schedules")
+        self._queue_pane = Pane(self._queues, title="Queues", id="breakdown-queue-pane")
         self._type_pane = Pane(self._types, title="Types")
-        self._schedule_pane = Pane(self._schedules, title="Schedules", id="kinds-schedule-pane")
+        self._schedule_pane = Pane(self._schedules, title="Schedules", id="breakdown-schedule-pane")
 
     def body(self) -> Iterator[Widget]:
         """Both tables, and the schedules below."""
@@ -63,7 +63,7 @@ class QueuesScreen(CockpitScreen):
 
     async def read(self) -> Failure | None:
         """Count by queue and type, and read the schedules."""
-        failure = await read_kinds(self.session) or await read_paces(self.session)
+        failure = await read_breakdown(self.session) or await read_paces(self.session)
         if failure is None:
             session, now = self.session, self.session.now()
             scan = session.scan
@@ -111,15 +111,15 @@ class QueuesScreen(CockpitScreen):
     def _focused(self) -> None:
         self.refresh_bindings()
 
-    @on(RowsView.Activated, "#kinds-queues")
+    @on(RowsView.Activated, "#breakdown-queues")
     def _open_queue(self, event: RowsView.Activated) -> None:
         self.post_message(ShowTasks(str(Filter.of(queues=(str(event.key),)))))
 
-    @on(RowsView.Activated, "#kinds-types")
+    @on(RowsView.Activated, "#breakdown-types")
     def _open_type(self, event: RowsView.Activated) -> None:
         self.post_message(ShowTasks(str(Filter.of(types=(str(event.key),)))))
 
-    @on(RowsView.Activated, "#kinds-schedules")
+    @on(RowsView.Activated, "#breakdown-schedules")
     def _open_schedule(self, event: RowsView.Activated) -> None:
         for schedule in self.session.figures.schedules.value or ():
             if schedule.name == event.key:

@@ -11,7 +11,7 @@ from tests.tui.conftest import cockpit, press, screen_text, settled, toasts, typ
 
 
 def names(app, view: str) -> list[str]:
-    return [row.key for row in app.view.query_one(f"#kinds-{view}").rows]
+    return [row.key for row in app.view.query_one(f"#breakdown-{view}").rows]
 
 
 async def test_every_queue_and_type_is_there_with_its_counts(shop: Settings, table):
@@ -37,7 +37,7 @@ async def test_s_sorts_by_the_next_column(shop: Settings, table):
 async def test_the_cursor_keeps_its_queue_when_the_order_changes(shop: Settings):
     async with cockpit(shop, screen="queues") as (app, pilot):
         await press(pilot, "down", "down")
-        view = app.view.query_one("#kinds-queues")
+        view = app.view.query_one("#breakdown-queues")
         before = view.current
         await press(pilot, "s", "s", "s")
 
@@ -47,7 +47,7 @@ async def test_the_cursor_keeps_its_queue_when_the_order_changes(shop: Settings)
 async def test_enter_shows_the_tasks_of_the_row(shop: Settings):
     async with cockpit(shop, screen="queues") as (app, pilot):
         await press(pilot, "tab", "down")
-        wanted = app.view.query_one("#kinds-types").current
+        wanted = app.view.query_one("#breakdown-types").current
         await press(pilot, "enter")
         await until(pilot, lambda: app.current_mode == "tasks")
         await settled(pilot)
@@ -57,7 +57,7 @@ async def test_enter_shows_the_tasks_of_the_row(shop: Settings):
 
 async def test_a_double_click_opens_a_row(shop: Settings):
     async with cockpit(shop, screen="queues") as (app, pilot):
-        await pilot.click("#kinds-queues", offset=(5, 2), times=2)
+        await pilot.click("#breakdown-queues", offset=(5, 2), times=2)
 
         await until(pilot, lambda: app.current_mode == "tasks")
 
@@ -66,7 +66,7 @@ async def test_y_copies_the_name(shop: Settings):
     async with cockpit(shop, screen="queues") as (app, pilot):
         await press(pilot, "y")
 
-        assert app.clipboard == app.view.query_one("#kinds-queues").current
+        assert app.clipboard == app.view.query_one("#breakdown-queues").current
 
 
 async def test_a_queue_without_a_name_can_be_seen_and_opened(settings: Settings, table):
@@ -143,7 +143,7 @@ def nightly(table):
 
 async def to_schedules(app, pilot) -> None:
     await until(pilot, lambda: "nightly" in screen_text(app))
-    app.view.query_one("#kinds-schedules").focus()
+    app.view.query_one("#breakdown-schedules").focus()
     await pilot.pause()
 
 
@@ -206,7 +206,7 @@ async def test_a_read_only_session_changes_no_schedule(settings: Settings, table
 async def test_rates_and_times_of_the_last_hour_stand_beside_the_counts(shop: Settings, table):
     expected = {row.name: row for row in table.new_inspector().timings("queue", 3600).rows}
     async with cockpit(shop, size=(200, 60), screen="queues") as (app, pilot):
-        view = app.view.query_one("#kinds-queues")
+        view = app.view.query_one("#breakdown-queues")
         await until(pilot, lambda: any("%" in str(cell) for cell in view.rows[0].cells))
         for row in view.rows:
             timing = expected[row.key]
