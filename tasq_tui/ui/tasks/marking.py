@@ -19,7 +19,7 @@ class MarkingList(Widget, can_focus=True):
         super().__init__(id=id, classes=classes)
         self.window = window
         self._marks = Marks()
-        self._held = False
+        self._is_frozen = False
 
     @property
     def current(self) -> Task | None:
@@ -38,9 +38,9 @@ class MarkingList(Widget, can_focus=True):
             return tuple(sorted(self._marks.ids))
         return () if self.current is None else (self.current.id,)
 
-    def hold(self, held: bool) -> None:
+    def freeze(self, frozen: bool) -> None:
         """Freeze the list, while a dialog is about its rows, or thaw it."""
-        self._held = held
+        self._is_frozen = frozen
         self._freeze()
         self._sync()
 
@@ -113,4 +113,4 @@ class MarkingList(Widget, can_focus=True):
             self._freeze()
 
     def _freeze(self) -> None:
-        self.window.freeze(self._held or bool(self._marks.ids))
+        self.window.freeze(self._is_frozen or bool(self._marks.ids))
