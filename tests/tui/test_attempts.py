@@ -76,6 +76,18 @@ async def test_all_parts_of_a_task_with_attempts_and_error_have_room(
         assert app.view.detail.part == ("attempts", view.text)
 
 
+async def test_attempts_take_the_room_that_a_short_error_leaves(
+    settings: Settings, table, stopped_clock
+):
+    task = make_task(last_error="ValueError: x", **FAILED)
+    table.repository.restore_tasks([task])
+    for number in range(1, 7):
+        put_attempt(SHOP, task, number, error=f"ValueError: {number}")
+    async with cockpit(settings, size=(150, 45), screen="tasks") as (_, pilot):
+        for number in range(1, 7):
+            await until(pilot, lambda n=number: f"ValueError: {n}" in screen_text(pilot.app))  # type: ignore[misc]
+
+
 async def test_a_zoomed_part_that_the_next_task_lacks_gives_its_room_back(
     settings: Settings, table, stopped_clock
 ):

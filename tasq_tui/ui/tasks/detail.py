@@ -186,7 +186,9 @@ class TaskDetail(Pane):
         beside += 2 if not self.has_class("-low") and not self.is_zoomed else 0
         room -= beside + (1 if self._search.is_open else 0)
         if not (self.has_class("-no-attempts") or self.is_zoomed):
-            wanted = max(min(self._attempts.height_wanted + 1, room // 3), _LEAST_ATTEMPTS)
+            error = 0 if self.has_class("-no-error") else self._error.height_wanted + 2
+            most = max(room // 3, room - self._args.height_wanted - error - 1)
+            wanted = max(min(self._attempts.height_wanted + 1, most), _LEAST_ATTEMPTS)
             _set_height(self._attempts, wanted)
             room -= wanted + (0 if self.has_class("-low") else 1)
         if not (self.has_class("-no-error") or self.is_zoomed):
