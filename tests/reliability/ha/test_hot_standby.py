@@ -17,7 +17,7 @@ from tests.tui.conftest import cockpit, press, screen_text, settled, toasts, unt
 READING = [
     ("list",), ("list", "--where", "status:failed", "-o", "ndjson"), ("count",), ("stats",),
     ("stats", "--by", "type", "--timings"), ("errors",), ("export", "--all"), ("fleet",),
-    ("schedules",), ("health", "--max-wait", "1d"), ("doctor",), ("metrics",),
+    ("schedules",), ("doctor",), ("metrics",),
 ]  # fmt: skip
 CHANGING = [
     ("submit", "email"), ("requeue", "--all", "--yes"), ("delete", "--all", "--yes"),
@@ -61,6 +61,12 @@ def test_the_command_reads_it(tasq, arguments):
     result = tasq(*arguments)
     assert result.code == 0, (result.out, result.err)
     assert "Traceback" not in result.err
+
+
+def test_its_health_says_what_it_is(tasq):
+    result = tasq("health", "--max-wait", "1d")
+    assert result.code == 8, (result.out, result.err)
+    assert "takes no writes (a standby)" in result.out
 
 
 @pytest.mark.parametrize("arguments", CHANGING, ids=" ".join)
