@@ -64,7 +64,7 @@ bench: $(VENV)/.bench ## measure against other task queues, in minutes
 bench-full: $(VENV)/.bench ## the same with large tables, in hours
 	$(BIN)/python -m benchmarks --full $(ARGS)
 
-screenshots: $(VENV)/.dev ## draw the pictures of the documentation anew
+screenshots: $(VENV)/.dev ## draw the pictures of the documentation anew, and a contact sheet
 	$(BIN)/python screenshots/make.py $(ARGS)
 
 docs: $(VENV)/.docs ## build the documentation site into site/; a broken link is an error

@@ -184,7 +184,8 @@ class CockpitScreen(Screen[None]):
         return failure
 
     def _tick(self) -> None:
-        if self.is_current or self.app.screen.is_modal:
+        on_top = self.app.screen_stack[-1:]  # none while the app closes
+        if self.is_current or any(screen.is_modal for screen in on_top):
             self.header.tick()
             self.tick()
 

@@ -46,3 +46,16 @@ async def test_a_handler_that_exits_costs_its_own_task_only(tmp_path, monkeypatc
 
         assert "SystemExit: 3" in driver.row(exits).last_error
         assert driver.model.phase is Phase.CONSUMING
+
+
+async def test_a_tick_after_the_last_screen_has_gone_is_no_error(shop: Settings):
+    """Leaving takes a moment where many screens were open; it ended with a traceback then."""
+    async with cockpit(shop, screen="tasks") as (app, _pilot):
+        view = app.view
+        stack = app._screen_stacks[app.current_mode]
+        kept = stack[:]
+        stack.clear()
+        try:
+            view._tick()
+        finally:
+            stack[:] = kept

@@ -5,8 +5,10 @@ import re
 
 import pytest
 
+from screenshots import tour
 from screenshots.scenes import SCENES
-from tests.support.processes import ROOT
+from screenshots.shop import stopped_clock
+from tests.support.processes import ROOT, python
 
 PICTURES = ROOT / "screenshots"
 SNAPSHOTS = ROOT / "tests" / "tui" / "__snapshots__" / "test_snapshots"
@@ -35,6 +37,32 @@ def test_the_picture_shows_what_the_snapshot_holds(scene):
 
     assert len(cells) > 100
     assert cells == drawn(snapshot)
+
+
+@pytest.mark.slow
+async def test_the_animated_session_shows_what_its_keys_lead_to(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with stopped_clock():
+        frames = await tour.play()
+
+    assert tour.written_digest(PICTURES / "tour.gif") == tour.digest(frames)
+
+
+def test_the_readme_shows_the_session_and_it_loads_fast():
+    assert "screenshots/tour.gif" in (ROOT / "README.md").read_text()
+    assert (PICTURES / "tour.gif").stat().st_size < 1_000_000
+
+
+@pytest.mark.slow
+def test_without_cairo_the_contact_sheet_says_what_it_needs(start_process, tmp_path):
+    """As on a machine that has Python alone."""
+    (tmp_path / "cairosvg.py").write_text("raise OSError('no library called \"cairo-2\"')")
+    environment = {"PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    process = start_process(*python("screenshots/make.py", "sheet"), env=environment)
+
+    assert process.wait(60) == 1
+    assert "needs cairosvg and the cairo library" in process.stderr
+    assert "Traceback" not in process.stderr
 
 
 def test_no_picture_is_left_of_a_scene_that_is_no_longer_drawn():

@@ -57,7 +57,9 @@ from tasq_tui.ui.widgets.rows_view import Row, RowColumn, RowsView
 
 HUGE: Final = 180
 """Columns from which queues and types stand side by side."""
-_FINDINGS: Final = {"narrow": 2, "wide": 4}
+ROOMY: Final = 50
+"""Lines from which more findings are shown at once."""
+_FINDINGS: Final = {"narrow": 2, "wide": 4, "roomy": 8}
 """Lines of findings that are shown at once."""
 _LATELY: Final = timedelta(minutes=5)
 _HOUR: Final = timedelta(hours=1)
@@ -265,7 +267,8 @@ class OverviewScreen(CockpitScreen):
         note, style = heading(self._lines)
         note = f"{note} by the counts" if judged.value is None else dated(note, judged.at, now)
         self._health.entitle("Health", note, style)
-        most = _FINDINGS["narrow" if self.has_class("-narrow") else "wide"]
+        roomy = "roomy" if self.size.height >= ROOMY else "wide"
+        most = _FINDINGS["narrow" if self.has_class("-narrow") else roomy]
         height = min(len(self._lines), most) + 2
         if self._health.styles.height is None or self._health.styles.height.value != height:
             self._health.styles.height = height
