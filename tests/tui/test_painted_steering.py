@@ -21,7 +21,7 @@ from tests.tui.conftest import NOW, cockpit, press, screen_text, settled
 from tests.tui.test_painted import SIZES, STEPS, expected, painted, token, tokens
 
 MANY = 12
-SEEDS = pytest.mark.parametrize("seed", (1, 2))
+SEEDS = pytest.mark.parametrize("seed", [1, 2])
 
 
 def register(client) -> None:
