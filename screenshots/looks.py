@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 from textual.pilot import Pilot
 
-from screenshots.scenes import LARGE, MEDIUM, SMALL, Scene, fill_log, rest
+from screenshots.scenes import LARGE, MEDIUM, SMALL, Scene, fill_log, rest, still
 from tasq_tui.ui.app import CockpitApp
 from tasq_tui.ui.text import theme
 
@@ -34,6 +34,6 @@ async def in_each_theme(pilot: Pilot[object]) -> AsyncIterator[str]:
     assert isinstance(app, CockpitApp)
     for name, wanted in THEMES.items():
         app.theme = wanted
-        await pilot.pause()
         await rest(pilot)
+        await still(pilot)
         yield name

@@ -147,7 +147,30 @@ async def play(pilot: Pilot[Any], scene: Scene) -> None:
     for field in app.screen.query(Input):
         field.cursor_blink = False
     await rest(pilot)
-    await pilot.pause()
+    await still(pilot)
+
+
+def painted(app: CockpitApp) -> str:
+    """The text of the screen as it stands."""
+    strips = app.screen._compositor.render_strips()  # noqa: SLF001 - no public way
+    return "\n".join(strip.text for strip in strips)
+
+
+async def still(pilot: Pilot[Any], seconds: float = 60.0) -> None:
+    """Wait until nothing is drawn any more; a pane that just came is drawn in two steps.
+
+    Raises:
+        TimeoutError: something still was after `seconds`.
+    """
+    app, deadline = pilot.app, time.monotonic() + seconds
+    assert isinstance(app, CockpitApp)
+    seen = [painted(app)]
+    while time.monotonic() < deadline:
+        await pilot.pause(0.03)
+        seen.append(painted(app))
+        if len(set(seen[-3:])) == 1 and len(seen) > 3:  # noqa: PLR2004 - looks that agree
+            return
+    raise TimeoutError(f"{app.view.NAME} is drawn again and again")
 
 
 async def _until_a_task_waits(app: CockpitApp, seconds: float = 60.0) -> None:

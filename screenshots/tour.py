@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from textual.pilot import Pilot
 
-from screenshots.scenes import SMALL, Scene, app_of, rest
+from screenshots.scenes import SMALL, Scene, app_of, painted, rest, still
 from screenshots.sheet import png_of
 from screenshots.shop import make_tables
 from tasq_tui.ui.app import CockpitApp
@@ -67,9 +67,7 @@ async def play() -> list[Frame]:
             if key:
                 await pilot.press(key)
             await _done(pilot, app)
-            strips = app.screen._compositor.render_strips()  # noqa: SLF001 - no public way
-            text = "\n".join(strip.text for strip in strips)
-            frames.append(Frame(caption, app.export_screenshot(title="tasq"), text))
+            frames.append(Frame(caption, app.export_screenshot(title="tasq"), painted(app)))
     return frames
 
 
@@ -79,7 +77,7 @@ async def _done(pilot: Pilot[Any], app: CockpitApp) -> None:
     while app.changer.is_busy and app.screen is app.view:
         await pilot.pause(0.02)
     await rest(pilot)
-    await pilot.pause(0.1)  # for what is told of it
+    await still(pilot)
 
 
 def digest(frames: Sequence[Frame]) -> str:
