@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -287,7 +288,7 @@ def test_a_transaction_left_open_is_named(
 def test_of_one_queue_all_rules_judge_what_is_of_this_queue(client: Client):
     """Otherwise who watches one queue is woken for another team's."""
     now = client.repository.now()
-    bulk = {"queue": "bulk"}
+    bulk: dict[str, Any] = {"queue": "bulk"}
     old = {"created_at": now - 10 * MINUTE, **bulk}
     held = {"status": RUNNING, "created_at": now - HOUR, "visible_at": now - 2 * MINUTE, **bulk}
     fill(client, make_tasks(3, type="report", **old))
@@ -317,6 +318,7 @@ def test_a_vanished_consumer_of_another_queue_is_not_this_ones(
         consumer.learn("email", lambda _: None)
         wait_until(lambda: client.new_inspector().consumers())
         # As one that hangs: its heartbeats end.
+        assert consumer._run is not None
         monkeypatch.setattr(consumer._run._presence, "_row", _hang)
         wait_until(lambda: all(one.vanished for one in client.new_inspector().consumers()))
         assert client.health(queue="mail").healthy
