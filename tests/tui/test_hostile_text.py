@@ -88,6 +88,7 @@ async def test_dialogs_show_hostile_samples_inert(hostile: Settings):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 async def test_the_form_of_an_edit_shows_hostile_fields_inert(settings: Settings, table):
     """Whoever submits a task must not draw on the screen of whoever edits it."""
     table.repository.restore_tasks([make_task(type=text, queue=text) for text in PAYLOADS])

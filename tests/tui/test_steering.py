@@ -11,6 +11,7 @@ from tasq_tui.admin.settings import Settings
 from tasq_tui.ui.dialogs.confirm import ConfirmDialog
 from tasq_tui.ui.dialogs.edit_values import read_values
 from tasq_tui.ui.dialogs.prompt import PromptDialog
+from tasq_tui.ui.operations.delayed_progress import DelayedProgress
 from tests.support.builders import make_task
 from tests.tui.conftest import cockpit, press, screen_text, settled, toasts, until
 
@@ -147,6 +148,17 @@ async def test_c_cancels_with_a_reason(database, client):
 
     row = client.repository.get_tasks([task.id])[0]
     assert (row.status, row.last_error) == (TaskStatus.FAILED, "cancelled: no")
+
+
+async def test_a_progress_dialog_that_comes_too_late_isnt_shown(settings: Settings, table):
+    """Nothing would ever close it, and every key would go to it: only a kill ends such an app."""
+    async with cockpit(settings, screen="tasks") as (app, pilot):
+        progress = DelayedProgress(app, "Counting", lambda: None)
+        async with progress:
+            pass
+        await progress._show()
+        await pilot.pause()
+        assert app.screen is app.view
 
 
 TEXTS = {

@@ -23,17 +23,20 @@ class DelayedProgress:
         """
         self._app = app
         self._dialog = ProgressDialog(title, stop)
-        self._is_shown = False
+        self._is_shown = self._is_over = False
 
     async def __aenter__(self) -> ProgressDialog:
         self._timer = self._app.set_timer(DELAY_SECONDS, self._show)
         return self._dialog
 
     async def __aexit__(self, *_: object) -> None:
+        self._is_over = True
         self._timer.stop()
         if self._is_shown:
             await self._dialog.dismiss(None)
 
     async def _show(self) -> None:
+        if self._is_over:  # the timer had fired, and its message waited behind what ended the work
+            return
         self._is_shown = True
         await self._app.push_screen(self._dialog)
