@@ -92,15 +92,20 @@ class MySQLClaims:
 
         def work(session: Session) -> Claimed:
             whole: list[Row] = []
+            due = False
             if slots["ready_hint"] and slots["due_hint"]:
                 walks = self._choose(session, pairs, slots, bounds)
                 if len(walks.ready) == 1:
                     whole = self._one(session, walks.ready[0], slots, bounds)
                     walks = _Walks([], walks.due)
+                due = bool(walks.due)
                 sql, params = self._branches(walks, slots)
             else:
                 sql, params = self._unindexed(pairs, slots)
             rows = session.rows(sql, {**bounds, **params}) if sql else []
+            if rows and due:
+                ids = tuple(sorted(row[0] for row in rows))
+                rows = session.rows(self._sql.lock_due, {**bounds, "ids": ids})
             rows += [(row[0], row[9], row[4], 0, row[13], row[5]) for row in whole]
             spent = [row[0] for row in rows if row[3]]
             best = sorted((row for row in rows if not row[3]), key=key)[:limit]

@@ -53,6 +53,7 @@ class Statements:
     claim_ready: str
     claim_one: str
     claim_due: str
+    lock_due: str
     claim_unindexed: str
     lease: str
     exhausted: str

@@ -81,11 +81,21 @@ WHERE status = 'NEW' AND visible_at = '0001-01-01 00:00:00.000000' AND {where}
   AND (max_receives = 0 OR receive_count < max_receives)
 ORDER BY {order} LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 
+-- Read without a lock, then locked by primary key: a walk that skips a locked row keeps the lock
+-- of its index entry, which the row's holder, say Go's start of a task whose lease just lapsed,
+-- then waits for.
 -- name: claim_due
 (SELECT id, created_at, priority, max_receives > 0 AND receive_count >= max_receives AS spent,
   UTC_TIMESTAMP(6) AS clock, status
 FROM {tasks} {hint} WHERE {where} AND visible_at <= {now}
-ORDER BY visible_at LIMIT %(due)s FOR UPDATE SKIP LOCKED)
+ORDER BY visible_at LIMIT %(due)s)
+
+-- name: lock_due
+SELECT id, created_at, priority, max_receives > 0 AND receive_count >= max_receives AS spent,
+  UTC_TIMESTAMP(6) AS clock, status
+FROM {tasks} FORCE INDEX (PRIMARY)
+WHERE id IN %(ids)s AND status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS') AND visible_at <= {now}
+FOR UPDATE SKIP LOCKED
 
 -- For a table without our indexes: one scan, whatever it locks.
 -- name: claim_unindexed

@@ -55,6 +55,8 @@ RETURNING {columns}
 
 -- name: claim_due
 
+-- name: lock_due
+
 -- name: claim_unindexed
 
 -- name: lease
