@@ -145,7 +145,7 @@ def _stars(raw: RawValue) -> tuple[bool, bool]:
     return 0 in raw.stars, len(raw.text) in raw.stars
 
 
-_COMPARED: Final = re.compile(r"(>=|<=|>|<|=)?(.*)", re.DOTALL)
+_OPERATOR: Final = re.compile(r">=|<=|>|<|=")
 
 
 def read_arg(raw: RawValue) -> tuple[Value, ...]:
@@ -157,11 +157,11 @@ def read_arg(raw: RawValue) -> tuple[Value, ...]:
         raise UnreadableError("give the value to look for: args.to:a@b.c, args.amount:>100")
     if before or after:
         return (ArgValue("=", raw.text, before, after),)
-    compared = _COMPARED.fullmatch(raw.text)
-    if compared is None or not compared[1] or raw.starts_quoted:
+    found = _OPERATOR.match(raw.text, 0, raw.plain)
+    if found is None:
         return (ArgValue("=", raw.text, is_text=raw.is_quoted),)
-    operator, text = compared[1] or "=", compared[2]
-    if not text:
+    operator, text = found[0], raw.text[found.end() :]
+    if not text and not raw.is_quoted:
         raise UnreadableError(f"give the value after {operator}: args.amount:{operator}100")
     return (ArgValue(operator, text, is_text=raw.is_quoted),)
 

@@ -32,8 +32,8 @@ class RawValue:
     """Whether a part of it is quoted or escaped."""
     unclosed: int | None = None
     """Where a quote begins that never ends."""
-    starts_quoted: bool = False
-    """Whether its first character is quoted or escaped."""
+    plain: int = 0
+    """How many of the first characters are neither quoted nor escaped: those may be operators."""
 
     @property
     def is_empty(self) -> bool:
@@ -93,16 +93,20 @@ def _value(text: str, start: int) -> RawValue:
     stars: list[int] = []
     is_quoted = False
     unclosed: int | None = None
+    plain: int | None = None
     while part := _PART.match(text, at):
         if part["star"]:
             stars.append(len(read))
         elif part["quoted"] is not None:
             is_quoted = True
+            plain = len(read) if plain is None else plain
             read += _QUOTED_ESCAPE.sub(r"\1", part["quoted"])
             unclosed = unclosed if part["close"] else at
         else:
-            is_quoted = is_quoted or part["escaped"] is not None
+            if part["escaped"] is not None:
+                is_quoted = True
+                plain = len(read) if plain is None else plain
             read += part["escaped"] or part["plain"]
         at = part.end()
-    starts_quoted = text[start : start + 1] in ('"', "\\")
-    return RawValue(read, start, at, tuple(stars), is_quoted, unclosed, starts_quoted)
+    plain = len(read) if plain is None else plain
+    return RawValue(read, start, at, tuple(stars), is_quoted, unclosed, plain)

@@ -11,7 +11,7 @@ from tasq_core.errors import FilterSyntaxError
 from tasq_core.filters import Filter, parse
 from tasq_core.filters.keys import KEYS
 from tasq_core.filters.model import Term
-from tasq_core.filters.values import (
+from tasq_core.filters.values import ArgValue, (
     Age,
     IdPrefix,
     Name,
@@ -185,6 +185,15 @@ def test_a_long_list_of_names_is_one_condition() -> None:
 def test_the_examples_of_every_key_are_read_as_that_key(key: str) -> None:
     for example in KEYS[key].examples:
         assert [term.key for term in parse(example).terms] == [key]
+
+
+@pytest.mark.parametrize("text", ['args.to:>"="', 'args.to:>"=0"', 'args.to:<\\=0', 'args.to:>""'])
+def test_a_quoted_sign_is_never_part_of_an_operator(text: str) -> None:
+    """Else a filter that was saved or copied as a command means something else when read back."""
+    (term,) = parse(text).terms
+    assert isinstance(value := term.values[0], ArgValue)
+    assert value.operator == text[8]
+    assert parse(str(parse(text))) == parse(text)
 
 
 @given(filters(arguments=True))
