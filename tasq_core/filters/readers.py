@@ -15,6 +15,7 @@ from tasq_core.filters.values import (
     Piece,
     State,
     Value,
+    quoted,
     reads_as_id,
 )
 from tasq_core.task import MAX_INT16, MAX_INT32, TaskStatus, TaskStatusGroup, get_task_statuses
@@ -158,12 +159,11 @@ def read_arg(raw: RawValue) -> tuple[Value, ...]:
     if before or after:
         return (ArgValue("=", raw.text, before, after),)
     found = _OPERATOR.match(raw.text, 0, raw.plain)
-    if found is None:
-        return (ArgValue("=", raw.text, is_text=raw.is_quoted),)
-    operator, text = found[0], raw.text[found.end() :]
+    operator, text = (found[0], raw.text[found.end() :]) if found else ("=", raw.text)
     if not text and not raw.is_quoted:
         raise UnreadableError(f"give the value after {operator}: args.amount:{operator}100")
-    return (ArgValue(operator, text, is_text=raw.is_quoted),)
+    # What can be printed in quotes only is text, however it was typed.
+    return (ArgValue(operator, text, is_text=raw.is_quoted or quoted(text) != text),)
 
 
 READERS: Final[dict[str, Callable[[RawValue], tuple[Value, ...]]]] = {

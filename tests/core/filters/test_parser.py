@@ -11,8 +11,9 @@ from tasq_core.errors import FilterSyntaxError
 from tasq_core.filters import Filter, parse
 from tasq_core.filters.keys import KEYS
 from tasq_core.filters.model import Term
-from tasq_core.filters.values import ArgValue, (
+from tasq_core.filters.values import (
     Age,
+    ArgValue,
     IdPrefix,
     Name,
     Needle,
@@ -187,7 +188,7 @@ def test_the_examples_of_every_key_are_read_as_that_key(key: str) -> None:
         assert [term.key for term in parse(example).terms] == [key]
 
 
-@pytest.mark.parametrize("text", ['args.to:>"="', 'args.to:>"=0"', 'args.to:<\\=0', 'args.to:>""'])
+@pytest.mark.parametrize("text", ['args.to:>"="', 'args.to:>"=0"', "args.to:<\\=0", 'args.to:>""'])
 def test_a_quoted_sign_is_never_part_of_an_operator(text: str) -> None:
     """Else a filter that was saved or copied as a command means something else when read back."""
     (term,) = parse(text).terms
