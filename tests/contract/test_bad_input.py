@@ -196,7 +196,7 @@ SUBMITS: dict[str, tuple[dict[str, Any], str]] = {
     "delay no number": ({"delay": "soon"}, "delay"),
     "visible_at naive": ({"visible_at": NOON.replace(tzinfo=None)}, "time zone"),
     "visible_at no time": ({"visible_at": "2026-01-02"}, "visible_at must be a datetime"),
-    "id no UUID": ({"id": "xyz"}, "is no UUID"),
+    "id no UUID": ({"id": "xyz"}, "is not a UUID"),
     "id a number": ({"id": 5}, "id must be a UUID"),
     "connection of another kind": ({"connection": object()}, "connection must be"),
 }
@@ -285,7 +285,7 @@ def test_an_unknown_status_is_refused_with_those_there_are(client: Client, statu
 def test_a_missing_task_is_named(client: Client):
     task = make_task()
     assert str(task.id) in refused(lambda: client.new_inspector().get(task.id), TaskNotFoundError)
-    assert "no UUID" in refused(lambda: client.new_inspector().get("12"), InvalidInputError)
+    assert "not a UUID" in refused(lambda: client.new_inspector().get("12"), InvalidInputError)
 
 
 def test_a_filter_that_is_no_unicode_is_refused(client: Client):
