@@ -36,7 +36,7 @@ def test_the_demos_own_handlers_are_offered_and_step_through_two_tasks():
         cockpit.send("l")
         cockpit.wait_for("f1 Keys")
         cockpit.press("Enter", until="handles email.newsletter, email.receipt")
-        cockpit.press("w", until="waits: run, skip, fail or requeue it?")
+        cockpit.press("w", until="waits: e run")
         cockpit.send("n")
         cockpit.wait_for("← given back")
         cockpit.wait_for_question()
