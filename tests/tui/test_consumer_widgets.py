@@ -310,12 +310,12 @@ async def test_the_form_reads_what_to_consume():
     ("field", "value", "message"),
     [
         ("workers", "0", "Workers: '0' is not a whole number from 1 to 64"),
-        ("workers", "9" * 50, "is no whole number"),
+        ("workers", "9" * 50, "is not a whole number"),
         ("workers", "four", "Workers: 'four'"),
         ("lease", "1s", "Lease: '1s' is not a time from 2s to 24h"),
-        ("lease", "²s", "is no time"),
-        ("lease", "25h", "is no time"),
-        ("lease", "", "is no time"),
+        ("lease", "²s", "is not a time"),
+        ("lease", "25h", "is not a time"),
+        ("lease", "", "is not a time"),
     ],
 )
 async def test_a_field_that_can_not_be_read_is_refused_and_focused(field, value, message):
