@@ -28,19 +28,22 @@ PRODUCERS = 4
 
 
 def kill_a_bystander(database: Database) -> None:
-    """Kill -9 a session that has nothing to do with ours; wait until the server is back."""
-    bystander = database.connect(autocommit=True)
-    pid = bystander.info.backend_pid
-    os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: bystander_is_gone(bystander), 30)
-    bystander.close()
+    """Kill -9 a session that has nothing to do with ours; wait until the server is back.
+
+    Until the server has ended another session, too, it hasn't noticed, and still accepts.
+    """
+    bystander, witness = (database.connect(autocommit=True) for _ in range(2))
+    os.kill(bystander.info.backend_pid, signal.SIGKILL)
+    for session in (bystander, witness):
+        wait_until(partial(is_gone, session), 30)
+        session.close()
     assert database.server is not None
     wait_until(database.server._accepts, 60)
 
 
-def bystander_is_gone(bystander: object) -> bool:
+def is_gone(session: object) -> bool:
     try:
-        bystander.execute("SELECT 1")  # type: ignore[attr-defined]
+        session.execute("SELECT 1")  # type: ignore[attr-defined]
     except Exception:
         return True
     return False
