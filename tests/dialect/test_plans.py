@@ -23,7 +23,14 @@ FEW = 3_000
 """Rows that a call may look at which returns few: no part of the backlog or of the history."""
 
 
-@pytest.fixture(scope="module", params=BACKENDS)
+# One worker fills each database, not every one.
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(backend, marks=pytest.mark.xdist_group(f"plans-{backend}"))
+        for backend in BACKENDS
+    ],
+)
 def filled(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Database, Repository]]:
