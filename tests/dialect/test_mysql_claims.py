@@ -25,7 +25,7 @@ def test_a_claim_of_lapsed_tasks_keeps_nobody_from_writing_to_those_it_skips(
     cursor = theirs.cursor()
     cursor.execute("SET SESSION innodb_lock_wait_timeout = 1")
     cursor.execute(f"SELECT id FROM {database.table} WHERE id = %s FOR UPDATE", [held])
-    written = []
+    written: list[object] = []
 
     def read(row: tuple[object, ...]) -> Task:
         if not written:  # the claim's transaction is open: now Go writes its start
