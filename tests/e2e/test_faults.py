@@ -95,7 +95,7 @@ def test_hostile_rows_are_inert_on_every_screen(database):
             cockpit.send(key)
             cockpit.wait_for("q Quit")
             cockpit.capture(f"screen-{key}")
-        cockpit.wait_for("[bold]x[/] [/nop")
+        cockpit.wait_for("[bold]x[/] [/no")
         cockpit.press("g", until="►")
         cockpit.send("j", "j", "k", "Enter")
         cockpit.wait_for("5 tasks")
