@@ -74,8 +74,7 @@ class Channel:
 
     def ask_for_more(self) -> None:
         """Wake the poller, where it waits for room, once there is enough for a claim."""
-        if self.demand.is_open:
-            self.demand.room_made(len(self.ready))
+        self.demand.room_made(len(self.ready))
 
     def take(self) -> "Job | None":
         """The next job, waiting for it; None once the channel is closed."""
