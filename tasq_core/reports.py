@@ -189,3 +189,5 @@ class Schedule:
     paused: bool = False
     created_at: datetime | None = None
     updated_at: datetime | None = None
+    problem: str | None = None
+    """Why it isn't fired: what of its row can't be read, and is something else here."""

@@ -5,11 +5,15 @@ from typing import Any, Final
 from uuid import UUID
 
 from tasq_core.fleet.reports import Attempt, ConsumerReport
-from tasq_core.repository.rows import text_of
+from tasq_core.repository.side_rows import Columns, exact_text
 from tasq_core.repository.side_tables import SideTables
+from tasq_core.task import END_OF_TIME
 
 MOST: Final = 1000
 """Attempts read of one task."""
+_COLUMNS: Final = (
+    "task_id", "receive_count", "consumer", "host", "started_at", "ended_at", "outcome", "error",
+)  # fmt: skip
 _PRUNED_AT_ONCE: Final = 1000
 _MOST_PRUNED: Final = 100_000
 """Attempts that one round of pruning deletes."""
@@ -33,12 +37,12 @@ class Attempts:
                 return
 
     def _attempt(self, row: Any) -> Attempt:
-        task_id, received, consumer, host, started, ended, outcome, error = row
-        read = self._side.read_moment
+        columns, moment = Columns(_COLUMNS, row), self._side.read_moment
         return Attempt(
-            self._side.read_id(task_id), received, text_of(consumer), text_of(host),
-            None if started is None else read(started), read(ended), text_of(outcome),
-            None if error is None else text_of(error),
+            self._side.read_id(row[0]), columns.number("receive_count"), columns.text("consumer"),
+            columns.text("host"), columns.read_or_none("started_at", moment),
+            columns.read("ended_at", moment, END_OF_TIME), columns.text("outcome"),
+            columns.read_or_none("error", exact_text) or columns.problem,
         )  # fmt: skip
 
 

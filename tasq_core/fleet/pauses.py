@@ -8,12 +8,13 @@ from typing import Any, Final
 
 from tasq_core.errors import InvalidInputError, InvalidTypeError
 from tasq_core.fleet.reports import Pause
-from tasq_core.repository.rows import text_of
+from tasq_core.repository.side_rows import Columns
 from tasq_core.repository.side_tables import SideTables
-from tasq_core.task import check_aware, check_text
+from tasq_core.task import IMMEDIATELY, check_aware, check_text
 
 LONGEST_NAME: Final = 512
 """Characters of a name that can be paused, as MySQL's key holds them."""
+_COLUMNS: Final = ("kind", "name", "paused_by", "reason", "paused_at", "until_at", "now")
 
 
 class Pauses:
@@ -54,11 +55,11 @@ class Pauses:
         return self._side.now()
 
     def _pause(self, row: Any) -> Pause:
-        kind, name, by, reason, at, until, now = row
-        read = self._side.read_moment
+        columns, moment = Columns(_COLUMNS, row), self._side.read_moment
         return Pause(
-            text_of(kind), text_of(name), text_of(by), text_of(reason), read(at),
-            None if until is None else read(until), read(now),
+            columns.text("kind"), columns.text("name"), columns.text("paused_by"),
+            columns.text("reason"), columns.read("paused_at", moment, IMMEDIATELY),
+            columns.read_or_none("until_at", moment), moment(row[-1]),
         )  # fmt: skip
 
 

@@ -2,19 +2,32 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
-from uuid import UUID, uuid4
+from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
 
 from tasq_core.fleet.reports import ConsumerReport, InFlight
+from tasq_core.repository.odd_rows import MISREAD
 from tasq_core.repository.rows import text_of
+from tasq_core.repository.side_rows import Columns, exact_text, loaded, whole
 from tasq_core.repository.side_tables import SideTables
+from tasq_core.task import IMMEDIATELY
 
 FORMAT: Final = 1
 """The version of a row's JSON."""
 FORGOTTEN_AFTER: Final = 86_400.0
 """Seconds without a heartbeat after which a consumer's row goes."""
 COMMANDS: Final = ("quiet", "resume", "stop", "stacks")
+
+_COLUMNS: Final = (
+    "id", "format", "name", "host", "pid", "version", "release_name", "queues", "types",
+    "workers", "state", "counts", "in_flight", "last_error", "started_at", "heartbeat_at",
+    "heartbeat_seconds", "now",
+)  # fmt: skip
+_LONGEST_INTERVAL: Final = 86_400.0
+"""Seconds between heartbeats that are believed."""
+_UNREADABLE: Final[dict[str, Any]] = {"text": "its answer can't be read"}
 
 
 class Command(NamedTuple):
@@ -82,33 +95,43 @@ class Registry:
         if not rows:
             raise LookupError("it has stopped")
         asked, answered, answer = rows[0]
-        if answered is not None and self._side.read_id(answered) == command_id:
-            found = _loaded(answer)
-            return found if isinstance(found, dict) else {}
-        if asked is None or self._side.read_id(asked) != command_id:
+        if self._is(answered, command_id):
+            try:
+                found = loaded(answer)
+            except MISREAD:
+                return _UNREADABLE
+            return found if isinstance(found, dict) else _UNREADABLE
+        if not self._is(asked, command_id):
             raise LookupError("another command took its place")
         return None
 
+    def _is(self, stored: Any, id: UUID) -> bool:
+        """Whether a column holds this id."""
+        try:
+            return stored is not None and self._side.read_id(stored) == id
+        except MISREAD:
+            return False
+
     def _report(self, row: Any) -> ConsumerReport:
-        (id, form, name, host, pid, version, release, queues, types, workers, state, counts,
-         in_flight, last_error, started, heartbeat, interval, now) = row  # fmt: skip
-        at = self._side.read_moment(heartbeat)
-        problem = None
-        details = _Details(None, (), {}, (), ())
-        if form > FORMAT:
-            problem = f"written by a newer tasq ({text_of(version)}): update this one"
+        """A row, whoever wrote it: what can't be read is left empty, and named as its problem."""
+        columns, moment = Columns(_COLUMNS, row), self._side.read_moment
+        version = columns.text("version")
+        at = columns.read("heartbeat_at", moment, IMMEDIATELY)
+        details, newer = _Details(None, (), {}, (), ()), None
+        if columns.number("format") > FORMAT:
+            newer = f"written by a newer tasq ({version}): update this one"
         else:
-            try:
-                details = _details(queues, types, counts, in_flight, at)
-            except (ValueError, TypeError, KeyError, OverflowError):
-                problem = "its row can't be read"
-        return ConsumerReport(
-            self._side.read_id(id), text_of(name), text_of(host), int(pid), text_of(version),
-            text_of(release), details.queues, details.types, int(workers), text_of(state),
-            details.counts, details.in_flight, details.waiting,
-            None if last_error is None else text_of(last_error), self._side.read_moment(started),
-            at, float(interval), self._side.read_moment(now), problem,
+            details = _details(columns, at)
+        report = ConsumerReport(
+            columns.read("id", self._side.read_id, uuid5(NAMESPACE_OID, repr(row[0]))),
+            columns.text("name"), columns.text("host"), columns.number("pid"), version,
+            columns.text("release_name"), details.queues, details.types,
+            columns.number("workers"), columns.text("state"), details.counts, details.in_flight,
+            details.waiting, columns.read_or_none("last_error", exact_text),
+            columns.read("started_at", moment, IMMEDIATELY), at,
+            columns.read("heartbeat_seconds", _interval, _LONGEST_INTERVAL), moment(row[-1]),
         )  # fmt: skip
+        return replace(report, problem=newer or columns.problem)
 
 
 class _Details(NamedTuple):
@@ -119,23 +142,46 @@ class _Details(NamedTuple):
     waiting: tuple[tuple[UUID, int], ...]
 
 
-def _details(queues: Any, types: Any, counts: Any, in_flight: Any, heartbeat: datetime) -> _Details:
+def _details(columns: Columns, heartbeat: datetime) -> _Details:
     """What a row holds as JSON."""
-    listed = _loaded(queues)
-    held = _loaded(in_flight)
-    running = tuple(
-        InFlight(UUID(id), int(received), str(type), str(queue),
-                 heartbeat - timedelta(seconds=float(seconds)))
-        for id, received, type, queue, seconds in held["running"]
-    )  # fmt: skip
+
+    def running(text: Any) -> tuple[InFlight, ...]:
+        return tuple(
+            InFlight(UUID(id), whole(received), str(type), str(queue),
+                     heartbeat - timedelta(seconds=float(seconds)))
+            for id, received, type, queue, seconds in loaded(text)["running"]
+        )  # fmt: skip
+
+    nothing: tuple[str, ...] | None = ()  # None would be every queue
     return _Details(
-        None if listed is None else tuple(map(str, listed)),
-        tuple(map(str, _loaded(types))),
-        {str(name): int(count) for name, count in _loaded(counts).items()},
-        running,
-        tuple((UUID(id), int(received)) for id, received in held["waiting"]),
+        columns.read("queues", _names_or_all, nothing),
+        columns.read("types", _names, ()),
+        columns.read("counts", _counts, {}),
+        columns.read("in_flight", running, ()),
+        columns.read("in_flight", _waiting, ()),
     )
 
 
-def _loaded(text: Any) -> Any:
-    return json.loads(text_of(text))
+def _names(text: Any) -> tuple[str, ...]:
+    listed = loaded(text)
+    if not isinstance(listed, list):
+        raise TypeError
+    return tuple(map(str, listed))
+
+
+def _names_or_all(text: Any) -> tuple[str, ...] | None:
+    return None if loaded(text) is None else _names(text)
+
+
+def _counts(text: Any) -> dict[str, int]:
+    return {str(name): whole(count) for name, count in loaded(text).items()}
+
+
+def _waiting(text: Any) -> tuple[tuple[UUID, int], ...]:
+    return tuple((UUID(id), whole(received)) for id, received in loaded(text)["waiting"])
+
+
+def _interval(value: Any) -> float:
+    if not 0 < float(value) <= _LONGEST_INTERVAL:
+        raise ValueError
+    return float(value)

@@ -13,7 +13,7 @@ from tasq_core.fleet.cron import Cron
 from tasq_core.reports import Schedule
 from tasq_core.repository.checks import checked
 from tasq_core.repository.protocol import Repository
-from tasq_core.repository.schedules_table import SchedulesTable, differences
+from tasq_core.repository.schedules_table import SchedulesTable, check_readable, differences
 from tasq_core.task import END_OF_TIME, Task, check_text
 
 MISSED: Final = ("latest", "all", "none")
@@ -108,8 +108,10 @@ class Schedules:
 
         Raises:
             ScheduleNotFoundError: there is none of this name.
+            InvalidInputError: its row can't be read.
         """
         found = self.get(name)
+        check_readable(found)
         cron = Cron(found.cron, found.time_zone)
         return self._table.resume(name, next_tick(cron, self._table.now()))
 
@@ -118,8 +120,11 @@ class Schedules:
 
         Raises:
             ScheduleNotFoundError: there is none of this name.
+            InvalidInputError: its row can't be read.
         """
-        task = as_task(self.get(name), self._table.now())
+        found = self.get(name)
+        check_readable(found)
+        task = as_task(found, self._table.now())
         return self._repository.submit_task(task)
 
     def due(self) -> list[tuple[str, datetime, datetime]]:

@@ -1,6 +1,8 @@
 """The table of schedules: its rows, and the transaction that fires a tick."""
 
+import shlex
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -9,13 +11,20 @@ from tasq_core.reports import Schedule
 from tasq_core.repository.driver import Session
 from tasq_core.repository.repository_sql import SqlRepository
 from tasq_core.repository.rows import text_of
+from tasq_core.repository.side_rows import Columns, raw
 from tasq_core.repository.side_tables import SideTables
-from tasq_core.task import Task
+from tasq_core.task import IMMEDIATELY, Task
 
 _DECLARED: Final = (
     "cron", "time_zone", "missed", "type", "queue", "args", "priority", "max_receives",
 )  # fmt: skip
 """What a declaration says of a schedule; the rest is the database's."""
+
+
+_COLUMNS: Final = (
+    "name", *_DECLARED, "next_at", "last_at", "last_task_id", "paused", "created_at", "updated_at",
+)  # fmt: skip
+_NEXT: Final = ("name", "next_at", "now")
 
 
 class SchedulesTable:
@@ -53,11 +62,12 @@ class SchedulesTable:
 
     def next_ones(self) -> list[tuple[str, datetime, datetime]]:
         """(name, next tick, now) of the hundred that are due first and not paused."""
-        read = self._side.read_moment
+        moment = self._side.read_moment
         return [
-            (text_of(name), read(due), read(now))
-            for name, due, now in self._side.rows("next_schedules", self._clock())
-        ]
+            (text_of(row[0]), Columns(_NEXT, row).read("next_at", moment, IMMEDIATELY),
+             moment(row[-1]))
+            for row in self._side.rows("next_schedules", self._clock())
+        ]  # fmt: skip
 
     def declare(self, wanted: Schedule) -> Schedule | None:
         """Store a schedule, new or changed; what stood there before, None where nothing did."""
@@ -66,6 +76,9 @@ class SchedulesTable:
         def work(session: Session) -> Schedule | None:
             params = self._declared(wanted)
             before = self._get_in(session, wanted.name)
+            if before is not None and before.problem:
+                session.change(self._side.text("remove_schedule"), {"name": wanted.name})
+                before = None
             if before is None:
                 if session.change(self._side.text("insert_schedule"), params):
                     return None
@@ -88,12 +101,17 @@ class SchedulesTable:
             name: the schedule.
             seen: the tick that is due.
             plan: what to submit, the last tick fired (None: none), and the next one.
+
+        Raises:
+            InvalidInputError: its row can't be read.
         """
         fired: list[Task] = []
 
         def work(session: Session) -> None:
             fired.clear()  # where the transaction is tried again
             schedule = self._get_in(session, name)
+            if schedule is not None:
+                check_readable(schedule)
             if schedule is None or schedule.next_at != seen:
                 return
             tasks, last, after = plan(schedule)
@@ -151,16 +169,37 @@ class SchedulesTable:
         return {**self._clock(), **columns, "name": wanted.name, "next_at": next_at}
 
     def _read(self, row: Sequence[Any]) -> Schedule:
-        read = self._side.read_moment
-        (name, cron, zone, missed, type, queue, args, priority, limit,
-         next_at, last_at, task_id, paused, created, updated) = row  # fmt: skip
-        return Schedule(
-            text_of(name), text_of(cron), text_of(zone), text_of(missed), text_of(type),
-            text_of(queue), bytes(args), priority, limit, read(next_at),
-            None if last_at is None else read(last_at),
-            None if task_id is None else self._repository._rows.read_id(task_id),  # noqa: SLF001
-            bool(paused), read(created), read(updated),
+        columns, moment = Columns(_COLUMNS, row), self._side.read_moment
+        schedule = Schedule(
+            columns.text("name"), columns.text("cron"), columns.text("time_zone"),
+            columns.text("missed"), columns.text("type"), columns.text("queue"),
+            columns.read("args", raw, b""),
+            columns.number("priority"), columns.number("max_receives"),
+            columns.read("next_at", moment, IMMEDIATELY), columns.read_or_none("last_at", moment),
+            columns.read_or_none("last_task_id", self._side.read_id),
+            columns.read("paused", _flag, False),
+            columns.read_or_none("created_at", moment), columns.read_or_none("updated_at", moment),
         )  # fmt: skip
+        return replace(schedule, problem=columns.problem)
+
+
+def check_readable(schedule: Schedule) -> None:
+    """Refuse to use a schedule that is something else in the database.
+
+    Raises:
+        InvalidInputError: its row can't be read.
+    """
+    if schedule.problem:
+        raise InvalidInputError(
+            f"schedule {schedule.name!r}: {schedule.problem}; declare it anew, or remove it:"
+            f" tasq schedules remove {shlex.quote(schedule.name)}"
+        )
+
+
+def _flag(value: Any) -> bool:
+    if value not in (0, 1):
+        raise ValueError
+    return bool(value)
 
 
 def same_declaration(one: Schedule, other: Schedule) -> bool:

@@ -18,7 +18,8 @@ from tasq_tui.admin.settings import Settings
 
 FIELDS: Final = (
     "name", "cron", "time_zone", "missed", "type", "queue", "priority", "max_receives", "next_at",
-    "last_at", "last_task_id", "paused", "created_at", "updated_at", "args",
+    "last_at", "last_task_id", "paused", "created_at", "updated_at", "problem",
+    "args",
 )  # fmt: skip
 
 
@@ -98,5 +99,6 @@ def schedule_record(schedule: Schedule) -> dict[str, Any]:
         "paused": schedule.paused,
         "created_at": iso(schedule.created_at),
         "updated_at": iso(schedule.updated_at),
+        "problem": schedule.problem,
         "args": args_record(schedule.args),
     }

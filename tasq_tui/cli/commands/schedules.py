@@ -87,6 +87,8 @@ def _shape(now: datetime) -> Shape[Schedule]:
     short = output.is_terminal()
 
     def due(schedule: Schedule) -> str:
+        if schedule.problem:
+            return schedule.problem
         if schedule.paused:
             return "paused"
         if not short:

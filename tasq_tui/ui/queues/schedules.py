@@ -42,11 +42,23 @@ def schedule_rows(schedules: Sequence[Schedule], now: datetime) -> list[Row]:
                 safe(schedule.cron, _LONGEST),
                 safe(schedule.type, _LONGEST),
                 safe(schedule.queue, _LONGEST) or '""',
-                "paused" if schedule.paused else age(schedule.next_at, now),
+                _next(schedule, now),
                 age(schedule.last_at, now),
                 safe(schedule.time_zone, _LONGEST),
             ),
-            ("", "rows--muted", "", "", "rows--warning" if schedule.paused else ""),
+            ("", "rows--muted", "", "", _tint(schedule)),
         )
         for schedule in schedules
     ]
+
+
+def _next(schedule: Schedule, now: datetime) -> str:
+    if schedule.problem:
+        return safe(schedule.problem, _LONGEST)
+    return "paused" if schedule.paused else age(schedule.next_at, now)
+
+
+def _tint(schedule: Schedule) -> str:
+    if schedule.problem:
+        return "rows--error"
+    return "rows--warning" if schedule.paused else ""
