@@ -286,6 +286,8 @@ class MariaDBServer(Server):
         self._run(
             mariadb_program("mariadb-install-db"),
             *("--no-defaults", f"--datadir={self.folder}/data", "--skip-test-db"),
+            # A server that starts removes every temporary table in its folder for them.
+            f"--tmpdir={self.folder}",
             *(
                 "--auth-root-authentication-method=socket",
                 f"--auth-root-socket-user={self.account}",

@@ -1,6 +1,7 @@
 """What the screen says is true now: no rows, totals, sentences or words of before."""
 
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 
@@ -9,6 +10,8 @@ from tasq_core.task import TaskStatus
 from tasq_tui.admin.settings import Settings
 from tasq_tui.child.protocol import Abandoned, Claimed, ClaimedTask
 from tasq_tui.ui.app import CockpitApp
+from tasq_tui.ui.consumer import control as consumer_control
+from tasq_tui.ui.consumer import screen as consumer_screen
 from tasq_tui.ui.consumer.runs import Runs
 from tests.support.builders import make_task
 from tests.tui.conftest import NOW, cockpit, press, screen_text, settled, toasts, until
@@ -89,12 +92,18 @@ async def test_the_sentence_of_a_ready_task_gets_older_with_it(
 
 
 async def test_the_lease_of_an_abandoned_task_runs_down_on_the_screen(tmp_path, monkeypatch):
+    """A machine too busy to draw each second would skip one: the test moves the clock."""
+    clock = SimpleNamespace(monotonic=lambda: clock.now, now=100.0)
+    for module in (consumer_screen, consumer_control):
+        monkeypatch.setattr(module, "time", clock)
     async with consumer(tmp_path, monkeypatch) as driver:
         task = make_task()
         driver.consumer.control.take([Claimed([ClaimedTask.of(task)], 3.0), Abandoned([task.id])])
         driver.consumer._draw()
         await driver.sees(" 3s ")
+        clock.now += 2
         await driver.sees(" 1s █")  # a bar once less than half is left
+        clock.now += 2
         await driver.sees(" 0s ")
 
 
