@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import pymysql
+from pymysql.connections import Connection
 from pymysql.constants import ER
 
+from tasq_core.repository.fork_guard import guard
 from tasq_core.repository.mysql_closing import close, close_at_once
 from tasq_core.repository.mysql_errors import NODE_NOT_READY, code_of
 from tasq_core.repository.urls import Host
@@ -27,6 +29,25 @@ _SETTINGS: Final = (
     ),
 )
 _READ_ONLY: Final = "SET SESSION TRANSACTION READ ONLY"
+
+
+class _Connection(Connection):
+    """PyMySQL's, which makes a TLS context for each connection, whether the server has TLS or not.
+
+    That takes 30 ms and OpenSSL's locks. A fork meanwhile, in another thread, would leave them
+    taken in the child, whose own first connection would wait for ever.
+    """
+
+    _unverified: ClassVar[Any] = None
+
+    def _create_ssl_ctx(self, sslp: Any) -> Any:
+        found = None if sslp else self._unverified  # certificates may have been renewed
+        if found is None:
+            with guard.call():
+                found = super()._create_ssl_ctx(sslp)  # type: ignore[misc]
+            if not sslp:
+                _Connection._unverified = found
+        return found
 
 
 def first_serving(
@@ -73,7 +94,7 @@ def first_serving(
 def _open(host: Host, keywords: Mapping[str, Any], *, read_only: bool) -> tuple[Any, bool]:
     """A connection to `host`, and whether it takes writes."""
     name, port = host[0] or "localhost", host[1] or 3306
-    connection = pymysql.connect(**{**keywords, "host": name, "port": port})
+    connection = _Connection(**{**keywords, "host": name, "port": port})
     try:
         with connection.cursor() as cursor:
             for setting in (*_SETTINGS, *([_READ_ONLY] if read_only else [])):

@@ -1,5 +1,6 @@
 """What MySQL's and MariaDB's servers and clusters ask of a client."""
 
+import ssl
 from itertools import count
 from typing import Any
 
@@ -59,3 +60,16 @@ def test_arguments_that_no_packet_holds_are_refused_with_the_limit(
     # PyMySQL spells bytes in hexadecimal: half of the packet is what arguments may take.
     fits = repository.submit_task(make_task(args=b"x" * (int(limit) // 4)))
     assert repository.sizes([fits.id]) == {fits.id: int(limit) // 4}
+
+
+def test_connections_make_no_tls_context_each(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+):
+    """30 ms each, under OpenSSL's locks: a fork in another thread left the child without them."""
+    driver: Any = repository._driver
+    driver.connect().close()
+    made: list[object] = []
+    monkeypatch.setattr(ssl, "create_default_context", made.append)
+    for _ in range(3):
+        driver.connect().close()
+    assert made == []
