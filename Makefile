@@ -22,6 +22,9 @@ endif
 compile = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--all-extras --no-emit-package tasq-core --custom-compile-command 'make lock' $(ARGS) $(PROJECTS)
 
+# Else each of the tests' many processes compiles all of tasq anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:

@@ -22,6 +22,7 @@ from tests.support.databases import BACKENDS, Database, external_url  # noqa: E4
 from tests.support.pooler import PgBouncer  # noqa: E402
 from tests.support.processes import Process  # noqa: E402
 from tests.support.programs import ServerUnavailableError  # noqa: E402
+from tests.support.recycled import Recycled  # noqa: E402
 from tests.support.servers import MariaDBServer, PostgresServer, Server  # noqa: E402
 from tests.support.shared import Address, folder_of, shared_address  # noqa: E402
 
@@ -128,14 +129,17 @@ def backend(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def database(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Database]:
-    """An empty database: no table yet under its prefix."""
+    """An empty database; no table yet under its prefix, or with `repository` migrated ones."""
     if backend == "sqlite":
         database = Database.in_file(tmp_path / "tasq.db")
-    else:
-        url = external_url(backend) or request.getfixturevalue(f"_shared_{backend}").url
-        database = Database(backend, url)
+        yield database
+        database.close()
+        return
+    url = external_url(backend) or request.getfixturevalue(f"_shared_{backend}").url
+    recycled = Recycled(backend, url, request.fixturenames)
+    database = Database(backend, url, recycled.prefix)
     yield database
-    database.close()
+    recycled.close(database)
 
 
 @pytest.fixture(params=["transaction"])

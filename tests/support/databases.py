@@ -3,7 +3,8 @@
 import os
 import sqlite3
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote, urlsplit
@@ -90,11 +91,8 @@ class Database:
         """Close what was opened here and drop the tables, types and functions of the prefix."""
         self.close_connections()
         if self.backend != "sqlite":
-            connection = _connect(self.backend, self.url, autocommit=True)
-            try:
-                _drop(self.backend, connection, self.table, self.prefix)
-            finally:
-                connection.close()
+            with connected(self.backend, self.url) as cursor:
+                _drop(self.backend, cursor, self.table, self.prefix)
 
     def _closed_at_the_end(self, opened: Any) -> Any:
         self._opened.append(opened)
@@ -114,6 +112,17 @@ def server_version(backend: str, url: str) -> str:
         cursor = connection.cursor()
         cursor.execute("SELECT version()")
         return str(cursor.fetchone()[0])
+    finally:
+        connection.close()
+
+
+@contextmanager
+def connected(backend: str, url: str) -> Iterator[Any]:
+    """A cursor that commits each statement, on a connection of its own."""
+    connection = _connect(backend, url, autocommit=True)
+    try:
+        with connection.cursor() as cursor:
+            yield cursor
     finally:
         connection.close()
 
@@ -140,7 +149,9 @@ def _connect(backend: str, url: str, autocommit: bool) -> Any:
         charset="utf8mb4",
         autocommit=autocommit,
         connect_timeout=10,
-        init_command=f"SET time_zone = '+00:00', lock_wait_timeout = {_LOCK_SECONDS}",
+        ssl_disabled=True,  # PyMySQL would read all certificates of the system, for each
+        init_command=f"SET time_zone = '+00:00', lock_wait_timeout = {_LOCK_SECONDS},"
+        f" innodb_lock_wait_timeout = {_LOCK_SECONDS}",
     )
 
 
@@ -161,21 +172,20 @@ _POSTGRES_LEFTOVERS = """
 """
 
 _MYSQL_LEFTOVERS = """
-    SELECT concat('DROP TABLE IF EXISTS `', table_name, '`')
+    SELECT concat('DROP TABLE IF EXISTS ', group_concat('`', table_name, '`'))
       FROM information_schema.tables
      WHERE table_schema = database()
        AND (table_name = %(table)s OR table_name LIKE %(like)s)
+    HAVING count(*) > 0
 """
 
 
-def _drop(backend: str, connection: Any, table: str, prefix: str) -> None:
+def _drop(backend: str, cursor: Any, table: str, prefix: str) -> None:
     """Drop what stands under `prefix`; without one, the default names and side tables."""
     like = f"{prefix}\\_%" if prefix else "tasq\\_%"
     names = {"table": table, "type": "task_status", "like": like}
     if prefix:
         names["type"] = f"{prefix}_task_status"
-    cursor = connection.cursor()
     cursor.execute(_POSTGRES_LEFTOVERS if backend == "postgres" else _MYSQL_LEFTOVERS, names)
-    for (statement,) in cursor.fetchall():
-        cursor.execute(statement)
-    cursor.close()
+    if statements := [statement for (statement,) in cursor.fetchall()]:
+        cursor.execute("; ".join(statements))
