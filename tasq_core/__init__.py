@@ -7,7 +7,8 @@
     client.new_producer().submit("email", {"to": "a@b.c"})
 
 Everything a program needs is named here. A database's driver is imported only by the
-repository that needs it, and the three repository classes only when they are asked for.
+repository that needs it; the three repository classes and the consumer only when they are
+asked for.
 """
 
 from importlib import import_module
@@ -16,20 +17,6 @@ from typing import TYPE_CHECKING, Any, Final
 from tasq_core.args import GOB, JSON, Codec, RawArgs
 from tasq_core.cleaner import Cleaner
 from tasq_core.client import Client, connect
-from tasq_core.consumer import (
-    Channel,
-    Consumer,
-    ConsumerOptions,
-    Discard,
-    Failure,
-    Handler,
-    Job,
-    OptionChanges,
-    Retry,
-    RetryPolicy,
-    Snooze,
-    exponential,
-)
 from tasq_core.durations import Duration
 from tasq_core.errors import (
     ArgsDecodeError,
@@ -91,9 +78,40 @@ _LAZY: Final = {
     "MySQLRepository": "tasq_core.repository.mysql",
     "PostgresRepository": "tasq_core.repository.postgres",
     "SQLiteRepository": "tasq_core.repository.sqlite",
+    **dict.fromkeys(
+        (
+            "Channel",
+            "Consumer",
+            "ConsumerOptions",
+            "Discard",
+            "Failure",
+            "Handler",
+            "Job",
+            "OptionChanges",
+            "Retry",
+            "RetryPolicy",
+            "Snooze",
+            "exponential",
+        ),
+        "tasq_core.consumer",
+    ),
 }
 
 if TYPE_CHECKING:
+    from tasq_core.consumer import (
+        Channel,
+        Consumer,
+        ConsumerOptions,
+        Discard,
+        Failure,
+        Handler,
+        Job,
+        OptionChanges,
+        Retry,
+        RetryPolicy,
+        Snooze,
+        exponential,
+    )
     from tasq_core.repository.mysql import MySQLRepository
     from tasq_core.repository.postgres import PostgresRepository
     from tasq_core.repository.sqlite import SQLiteRepository
@@ -189,7 +207,7 @@ __all__ = [
 if not TYPE_CHECKING:  # a checker that saw it would take any misspelt name for one of ours
 
     def __getattr__(name: str) -> Any:
-        """The repository classes, each with its driver, when first asked for (PEP 562)."""
+        """What takes long to import, when it is first asked for (PEP 562)."""
         if name in _LAZY:
             return getattr(import_module(_LAZY[name]), name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from tasq_core.args import JSON, Codec, codec_named
 from tasq_core.cleaner import Cleaner
-from tasq_core.consumer import Consumer, OptionChanges
 from tasq_core.durations import Duration, seconds
 from tasq_core.errors import TableMissingError
 from tasq_core.fleet.findings import Limits, Verdict
@@ -20,6 +19,7 @@ from tasq_core.repository.side_tables import SideTables
 from tasq_core.task import Task
 
 if TYPE_CHECKING:
+    from tasq_core.consumer import Consumer, OptionChanges
     from tasq_core.fleet.schedules import Schedules
 
 
@@ -56,8 +56,10 @@ class Client:
         """A producer that encodes with this client's codec."""
         return Producer(self.repository, self.codec)
 
-    def new_consumer(self, **options: Unpack[OptionChanges]) -> Consumer:
+    def new_consumer(self, **options: "Unpack[OptionChanges]") -> "Consumer":
         """A consumer; `options` are the fields of `ConsumerOptions`."""
+        from tasq_core.consumer import Consumer  # noqa: PLC0415 - most programs only submit
+
         return Consumer(self.repository, **options)
 
     def new_cleaner(self) -> Cleaner:
