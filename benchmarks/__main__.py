@@ -11,9 +11,9 @@ from benchmarks.stage import Stage
 
 # Bloat last: the checkpoint of its million tasks would go on beneath what comes after it.
 SECTIONS = {
-    "submit": "submitting", "latency": "idle", "drain": "draining", "fleet": "fleet",
-    "depth": "depth", "scale": "scale", "startup": "startup", "app": "app", "gob": "decoding",
-    "bloat": "bloat",
+    "submit": "submitting", "latency": "idle", "drain": "draining", "notify": "waking",
+    "claim": "claims", "kinds": "pairs", "fleet": "fleet", "depth": "depth", "scale": "scale",
+    "startup": "startup", "app": "app", "gob": "decoding", "bloat": "bloat",
 }  # fmt: skip
 
 

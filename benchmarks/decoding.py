@@ -15,4 +15,4 @@ def run(stage: Stage, results: Results, full: bool) -> None:  # noqa: ARG001 - a
         size = f"{name} of {len(raw):,} bytes"
         results.show(SECTION, size, f"decode **{decoded:,.0f}**/s, encode **{encoded:,.0f}**/s")
         if name == "struct":
-            results.judge_least(f"gob decode, {size}", decoded, 20_000, "/s")
+            results.judge_least(f"gob decode, {size}", decoded, 30_000, "/s")

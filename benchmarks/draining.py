@@ -15,6 +15,7 @@ HUEY_COUNT = 4000
 PGQUEUER_BATCHES = (100, 500)
 HUEY_WORKERS = (1, 4)
 SECTION = "Drain, one process"
+SEVERAL = "Drain, several processes"
 
 
 def run(stage: Stage, results: Results, full: bool) -> None:
@@ -22,13 +23,12 @@ def run(stage: Stage, results: Results, full: bool) -> None:
         **_ours(stage), **_postgres_peers(stage), **_huey(stage), **_limits(stage)
     }  # fmt: skip
     results.measure(SECTION, contenders)
-    if full:
-        for backend in stage.backends:
-            several = {
-                f"{NAMES[backend]}, {processes} processes": _shared(stage, backend, processes)
-                for processes in (1, 2, 4)
-            }
-            results.measure("Drain, several processes", several)
+    several = {
+        f"{NAMES[backend]}, processes: {processes}": _shared(stage, backend, processes)
+        for backend in stage.backends
+        for processes in ((1, 2, 4) if full else (1, 4))
+    }
+    results.measure(SEVERAL, several)
     _judge(stage, results)
 
 
@@ -39,10 +39,10 @@ def _judge(stage: Stage, results: Results) -> None:
     huey = _best(results, [f"huey, {workers} workers" for workers in HUEY_WORKERS])
     for what, ours, other, least in (
         ("drain, PostgreSQL, deleting: beside pgqueuer", deleting, pgqueuer, 2),
-        ("drain, PostgreSQL, keeping rows: beside pgqueuer, which deletes", pg, pgqueuer, 1.5),
+        ("drain, PostgreSQL, keeping rows: beside pgqueuer, which deletes", pg, pgqueuer, 1.7),
         ("drain, PostgreSQL, deleting: beside procrastinate", deleting, procrastinate, 50),
-        ("drain, SQLite, deleting: beside huey, which deletes", "tasq, SQLite, deleting", huey, 8),
-        ("drain, SQLite, keeping rows: beside huey, which deletes", "tasq, SQLite", huey, 8),
+        ("drain, SQLite, deleting: beside huey, which deletes", "tasq, SQLite, deleting", huey, 9),
+        ("drain, SQLite, keeping rows: beside huey, which deletes", "tasq, SQLite", huey, 9),
         ("drain, MariaDB: beside our PostgreSQL", "tasq, MariaDB", pg, 0.5),
     ):
         results.judge_ratio(what, SECTION, ours, other, least)
@@ -51,6 +51,10 @@ def _judge(stage: Stage, results: Results) -> None:
         results.judge_ratio(
             f"drain, {name}: beside Go's shape", SECTION, f"tasq, {name}",
             f"Go's shape, {name}", 8,
+        )  # fmt: skip
+        results.judge_ratio(
+            f"drain, {name}, 4 processes: beside one", SEVERAL, f"{name}, processes: 4",
+            f"{name}, processes: 1", 1,
         )  # fmt: skip
 
 
@@ -98,7 +102,7 @@ def _shared(stage: Stage, backend: str, processes: int) -> Callable[[], float]:
 
     def measure() -> float:
         with stage.table(backend) as table:
-            _fill(table, 3 * COUNT)
+            _fill(table, 2 * COUNT)
             start_at = time.monotonic() + 2.0
             children = [
                 child.start(

@@ -40,8 +40,9 @@ def text(results: Results, *, full: bool, seconds: float) -> str:
 
 
 _METHOD = """\
-- `make bench` writes this file; `make bench-full` does so with more rows: 1M beside a drain, 10M on
-  the servers as well.
+- `make bench` writes this file; `make bench-full` does so with more: tables of 10M rows and 5M open
+  ones on the servers as well, 5M instead of 500,000 rows in the 50,000 pairs on PostgreSQL, the
+  memory of a generator on each database, drains by two processes.
 - Every figure is the median of three rounds, in which all contenders take turns, each in a
   process of its own; behind it stand the least and the most. Ratios travel between machines,
   absolute figures don't.
@@ -55,8 +56,15 @@ _METHOD = """\
   stored. "Deleting" is `auto_delete_on_success`, which is what pgqueuer and huey do.
 - "Go's shape" is this library used as Go's works: poll 10, then start, run and finish, a round
   trip each, on ten threads.
+- A drain by several processes counts from their common start to the last task's start.
 - "Bare INSERT" is the driver's own `execute` of the same row into the same table, in autocommit;
   "raw COPY" sends rows that were formatted beforehand.
+- Memory of a submit is what the process grew by, looked at once in a thousand tasks.
+- The sixteen writers are processes with a connection each. Ours and psycopg's spend most of the two
+  cores in Python, which pgbench's don't: only like is compared with like.
+- Of claims from any queue the mean is judged, so that those count that list the pairs anew. What an
+  idle consumer costs is CPU time of its process and of all of the server's, for 30 s from the 15th
+  second on.
 - Latency counts from before the submit call in one process to the first line of the handler in
   another, with 15 to 35 ms between tasks.
 - Large tables hold ids as `tasq_core` makes them. Go's random ones put every row in a page of its

@@ -77,6 +77,11 @@ class Results:
             Line(what, f"{number(value)} {unit}", f"≤ {most:g} {unit}", value <= most)
         )
 
+    def judge_beside(self, what: str, mine: float, theirs: float, most: float) -> None:
+        """Is `mine` at most `most` times `theirs`?"""
+        figure = f"{mine / theirs:.2f} times ({number(mine)} to {number(theirs)})"
+        self.lines.append(Line(what, figure, f"≤ {most:g} times", mine <= most * theirs))
+
     def judge_least(self, what: str, value: float | None, least: float, unit: str) -> None:
         """Is `value` at least `least`?"""
         if value is None:

@@ -15,6 +15,7 @@ from tests.support.databases import Database
 SIZES = (1000, 10_000, 100_000, 1_000_000)
 LARGEST = 10_000_000
 JUDGED = (1_000_000, LARGEST)
+OPEN = 5_000_000
 SAMPLES = 15
 SECTION = "Looking at a large table"
 HOUR, DAY = "timings of an hour", "activity of a day"
@@ -39,6 +40,20 @@ def run(stage: Stage, results: Results, full: bool) -> None:
                 if size in JUDGED:
                     _judge(results, name, size)
                     app.measure(results, database, f"app, {name}, {size:,} rows")
+        if full or backend == "sqlite":
+            _open_rows(stage, results, backend)
+
+
+def _open_rows(stage: Stage, results: Results, backend: str) -> None:
+    at = f"{NAMES[backend]}, {OPEN:,} open rows"
+    with stage.table(backend) as database:
+        seed.fill(database, seed.OPEN, 1, OPEN)
+        with tasq_core.connect(database.url, prefix=database.prefix) as client:
+            inspector = client.new_inspector()
+            inspector.summary()
+            cost = _cost(lambda: inspector.summary(max_age=3600), 5)
+    results.show(SECTION, f"{at}: summary", f"**{cost:.2f}** ms")
+    results.judge_most(f"summary refresh, {at}", cost, 100, "ms")
 
 
 def _judge(results: Results, name: str, size: int) -> None:

@@ -42,8 +42,10 @@ class Stage:
         return ["sqlite", *self._urls]
 
     @contextmanager
-    def table(self, backend: str, *, side_tables: bool = True) -> Iterator[Database]:
-        """A fresh, migrated task table, dropped at the end."""
+    def table(
+        self, backend: str, *, side_tables: bool = True, notify: bool | None = None
+    ) -> Iterator[Database]:
+        """A fresh, migrated task table, dropped at the end; `notify`: with the trigger or not."""
         if backend == "sqlite":
             path = self.folder / f"{uuid.uuid4().hex[:10]}.db"
             database = Database.in_file(path)
@@ -51,7 +53,7 @@ class Stage:
             database = Database(backend, self._urls[backend])
         child.call(
             "contenders.tasq", "prepare", url=database.url, prefix=database.prefix,
-            side_tables=side_tables,
+            side_tables=side_tables, notify=notify,
         )  # fmt: skip
         try:
             yield database

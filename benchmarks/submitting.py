@@ -1,6 +1,7 @@
 """Submitting: one by one, and a hundred thousand at once."""
 
 from collections.abc import Callable
+from typing import Any
 
 from benchmarks import child
 from benchmarks.results import Results
@@ -9,6 +10,7 @@ from benchmarks.stage import NAMES, Stage
 SINGLE = 1200
 BULK = 100_000
 PEER_BULK = 30_000
+GENERATED = 1_000_000
 
 
 def run(stage: Stage, results: Results, full: bool) -> None:
@@ -16,10 +18,13 @@ def run(stage: Stage, results: Results, full: bool) -> None:
     results.measure("Bulk submit", _bulks(stage))
     if full and "postgres" in stage.backends:
         results.measure("Single submit, round trip", {"SELECT 1": _round_trip(stage)}, "ms")
+    one = "postgres" if "postgres" in stage.backends else "sqlite"
+    for backend in stage.backends if full else [one]:
+        _memory(stage, results, backend)
     for backend in stage.backends:
         name = NAMES[backend]
         what = f"single submit, {name}: beside a bare INSERT"
-        results.judge_ratio(what, "Single submit", f"tasq, {name}", f"bare INSERT, {name}", 0.85)
+        results.judge_ratio(what, "Single submit", f"tasq, {name}", f"bare INSERT, {name}", 0.9)
     _judge_peers(results)
 
 
@@ -29,11 +34,25 @@ def _judge_peers(results: Results) -> None:
         "single submit, PostgreSQL: beside the best peer", single, ours,
         _best(results, single), 1.3,
     )  # fmt: skip
-    results.judge_ratio("single submit, SQLite: beside huey", single, "tasq, SQLite", "huey", 2)
+    results.judge_ratio("single submit, SQLite: beside huey", single, "tasq, SQLite", "huey", 1)
     results.judge_ratio(
-        "bulk submit, PostgreSQL: beside the best peer", bulk, ours, _best(results, bulk), 2
-    )
-    results.judge_ratio("bulk submit, PostgreSQL: beside raw COPY", bulk, ours, "raw COPY", 0.5)
+        "bulk submit, PostgreSQL, making the tasks included: beside the best peer", bulk, ours,
+        _best(results, bulk), 2,
+    )  # fmt: skip
+    results.judge_ratio(
+        "bulk submit, PostgreSQL, of ready tasks: beside raw COPY", bulk, f"{ours}, ready tasks",
+        "raw COPY", 0.5,
+    )  # fmt: skip
+
+
+def _memory(stage: Stage, results: Results, backend: str) -> None:
+    with stage.table(backend) as table:
+        grown = child.call(
+            "contenders.tasq", "submit_growth", url=table.url, prefix=table.prefix, count=GENERATED
+        )
+    what = f"{GENERATED:,} tasks from a generator, {NAMES[backend]}: memory"
+    results.show("Bulk submit", what, f"**{grown:.1f}** MB more")
+    results.judge_most(f"bulk submit, {what}", grown, 60, "MB more")
 
 
 def _best(results: Results, section: str) -> str:
@@ -62,18 +81,24 @@ def _bulks(stage: Stage) -> dict[str, Callable[[], float]]:
     if "postgres" in stage.backends:
         found["pgqueuer"] = _peer(stage, "pgqueuer", "submit_bulk", PEER_BULK)
         found["procrastinate"] = _peer(stage, "procrastinate", "submit_bulk", PEER_BULK // 2)
+        found["tasq, PostgreSQL, ready tasks"] = _ours(
+            stage, "postgres", "submit_bulk", BULK, ready=True
+        )
         found["raw COPY"] = _copy(stage)
     return found
 
 
-def _ours(stage: Stage, backend: str, function: str, count: int) -> Callable[[], float]:
+def _ours(
+    stage: Stage, backend: str, function: str, count: int, **options: Any
+) -> Callable[[], float]:
     def measure() -> float:
         with stage.table(backend) as table:
             return float(
                 child.call(
-                    "contenders.tasq", function, url=table.url, prefix=table.prefix, count=count
+                    "contenders.tasq", function, url=table.url, prefix=table.prefix, count=count,
+                    **options,
                 )
-            )
+            )  # fmt: skip
 
     return measure
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from benchmarks.contenders import ARGS, Stopwatch
+from benchmarks.contenders import ARGS, Stopwatch, write_for
 
 WARM_UP = 20
 _COLUMNS = "id, type, args, queue, priority, status, max_receives, created_at, visible_at"
@@ -30,6 +30,11 @@ def submit_single(backend: str, url: str, table: str, count: int) -> float:
     for _ in range(count):
         insert()
     return watch.rate(count)
+
+
+def write(url: str, table: str, signal: str, seconds: float) -> float:
+    """One of several writers on PostgreSQL: INSERTs a second, begun at the `signal`."""
+    return write_for(_postgres(url, table), signal, seconds)
 
 
 def _sqlite(url: str, table: str) -> Any:

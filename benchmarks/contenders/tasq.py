@@ -3,21 +3,22 @@
 import logging
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import tasq_core
 from benchmarks import child
-from benchmarks.contenders import ARGS, WORKERS, Stopwatch, gaps
+from benchmarks.contenders import ARGS, WORKERS, Stopwatch, gaps, write_for
 
 TYPE = "bench"
 WARM_UP = 20
 WARM_CLAIMS = 5
 
 
-def prepare(url: str, prefix: str, side_tables: bool = True) -> None:
+def prepare(url: str, prefix: str, side_tables: bool = True, notify: bool | None = None) -> None:
     """Make the table."""
     with tasq_core.connect(url, prefix=prefix) as client:
-        client.migrate(side_tables=side_tables)
+        client.migrate(side_tables=side_tables, notify=notify)
 
 
 def submit_single(url: str, prefix: str, count: int) -> float:
@@ -31,15 +32,44 @@ def submit_single(url: str, prefix: str, count: int) -> float:
         return watch.rate(count)
 
 
-def submit_bulk(url: str, prefix: str, count: int) -> float:
-    """From plain arguments: making the tasks is part of it."""
+def write(url: str, prefix: str, signal: str, seconds: float) -> float:
+    """One of several writers: submits a second, begun at the `signal`."""
+    with tasq_core.connect(url, prefix=prefix) as client:
+        submit = client.new_producer().submit
+        return write_for(lambda: submit(TYPE, ARGS), signal, seconds)
+
+
+def submit_bulk(url: str, prefix: str, count: int, ready: bool = False) -> float:
+    """From plain arguments: making the tasks is part of it, unless they are `ready`."""
     new = tasq_core.Task.new
     with tasq_core.connect(url, prefix=prefix) as client:
         producer = client.new_producer()
         producer.submit_many([new(TYPE, ARGS)])
+        made = [new(TYPE, ARGS) for _ in range(count)] if ready else None
         watch = Stopwatch()
-        producer.submit_many(new(TYPE, ARGS) for _ in range(count))
+        producer.submit_many(made or (new(TYPE, ARGS) for _ in range(count)))
         return watch.rate(count)
+
+
+def submit_growth(url: str, prefix: str, count: int) -> float:
+    """Megabytes by which a submit of `count` tasks from a generator grows this process at most."""
+    import psutil
+
+    memory = psutil.Process().memory_info
+    sizes = []
+
+    def tasks() -> Iterator[tasq_core.Task]:
+        for number in range(count):
+            if number % 1000 == 0:
+                sizes.append(memory().rss)
+            yield tasq_core.Task.new(TYPE, ARGS)
+
+    with tasq_core.connect(url, prefix=prefix) as client:
+        producer = client.new_producer()
+        producer.submit(TYPE, ARGS)
+        before = memory().rss
+        producer.submit_many(tasks())
+        return float(max(*sizes, memory().rss) - before) / 1e6
 
 
 def drain(url: str, prefix: str, count: int, **options: Any) -> float:
