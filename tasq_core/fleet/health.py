@@ -135,7 +135,7 @@ def unconsumed(figures: Figures, limits: Limits) -> Iterator[Finding]:
                 "unconsumed", Severity.PROBLEM, _subject(pair), figures, [pair],
                 f"no registered consumer takes it ({_alive_count(figures):,} alive), nobody holds"
                 f" one of its tasks, and none ended in the last {lasting(figures.window)}",
-                f"tasq work --queue {quote(pair.queue)}",
+                f"tasq work MODULE:ATTR --queue {quote(pair.queue)}",
             )  # fmt: skip
 
 

@@ -1,9 +1,12 @@
 """Why a task isn't running, said in one line."""
 
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 
+from tasq_core.fleet.registry import Registry
+from tasq_core.repository.side_tables import SideTables
 from tasq_core.task import IMMEDIATELY, TaskStatus
 from tasq_tui.admin.explain import explain, explain_in_place
 from tasq_tui.admin.wording import ago, span
@@ -48,7 +51,11 @@ def test_the_row_tells_what_holds_it(fields, told):
     assert told in explain(make_task(**fields), NOW)
 
 
-def test_a_ready_task_is_seen_among_the_others(repository):
+def test_a_ready_task_is_seen_among_the_others(database):
+    """Without side tables nothing but the tasks tells."""
+    client = database.client()
+    client.migrate(side_tables=False)
+    repository = client.repository
     now = repository.now()
     old, young = make_task(created_at=now - timedelta(hours=1)), make_task(created_at=now)
     alone = make_task(type="other", created_at=now)
@@ -73,3 +80,33 @@ def test_ago_looks_both_ways():
     assert [ago(at(minutes=-3), NOW), ago(at(hours=2), NOW), ago(NOW, NOW)] == [
         "3m ago", "in 2h", "now",
     ]  # fmt: skip
+
+
+def test_what_a_ready_task_waits_for_is_what_the_side_tables_say(client):
+    """A pause or a quiet consumer read "is one running?": whoever looked started a second one."""
+    repository = client.repository
+    now = repository.now()
+    task = make_task(created_at=now - timedelta(hours=1))
+    repository.submit_tasks([task])
+
+    def told():
+        return explain_in_place(repository, task, now)
+
+    assert "no registered consumer takes type 'email' in queue 'mail' (0 alive; Go's" in told()
+    _register(client, "mailer-1", state="quiet")
+    assert "mailer-1, which would take it, claims nothing: quiet" in told()
+    _register(client, "mailer-2")
+    assert "mailer-2 and 1 more will take it" in told()
+    client.pause(type="email", reason="relay down", until=timedelta(hours=2))
+    assert "type 'email' is paused by " in told()
+    assert "(relay down), ends in " in told()
+
+
+def _register(client, name, state="running"):
+    row = {
+        "name": name, "host": "h", "pid": 1, "version": "1", "release_name": "",
+        "queues": '["mail"]', "types": '["email"]', "workers": 4, "state": state, "counts": "{}",
+        "in_flight": '{"running": [], "waiting": []}', "last_error": None, "started_ago": 5.0,
+        "heartbeat_seconds": 50.0,
+    }  # fmt: skip
+    Registry(SideTables(client.repository)).write(uuid4(), row)

@@ -24,7 +24,7 @@ def naps(task):
     pathlib.Path("began.log").open("a").write(f"{os.getpid()}\\n")
     time.sleep(float(os.environ.get("NAP", "60")))
 def dies(task):
-    os._exit(9)
+    os._exit(int(os.environ.get("CODE", "9")))
 def fails(task):
     raise ValueError("no")
 handlers = {"email": email, "naps": naps, "dies": dies, "fails": fails}
@@ -175,17 +175,22 @@ def test_a_drain_by_processes_ends_with_what_became_of_the_tasks(tasq, start, cl
     assert repository.count(parse("status:successful")) == 50
 
 
-def test_a_handler_that_kills_its_process_costs_a_task_and_no_more(start, client, repository):
-    """With JSON logs the report is a record like the others, with the code to alert on."""
+@pytest.mark.parametrize("code", [9, 0, 2, 3, 7])
+def test_a_handler_that_kills_its_process_costs_a_task_and_no_more(start, client, repository, code):
+    """With JSON logs the report is a record like the others, with the code to alert on.
+
+    Codes that stand for the end of the work, or for what is wrong with all, ended the fleet
+    without a word when a handler's `os._exit` used them.
+    """
     work = start("--processes", "1", "--name", "w", "--log-format", "json",
-                 "--visibility-timeout", "6s")  # fmt: skip
+                 "--visibility-timeout", "6s", CODE=str(code))  # fmt: skip
     before = running(client, "w-1")
     repository.submit_task(make_task(type="dies", max_receives=1))
     running(client, "w-1", other_than=before.values())
 
     entries = [json.loads(line) for line in work.stderr.splitlines() if line.startswith("{")]
     [crash] = [entry for entry in entries if "exit_code" in entry]
-    assert (crash["level"], crash["worker"], crash["exit_code"]) == ("error", "w-1", 9)
+    assert (crash["level"], crash["worker"], crash["exit_code"]) == ("error", "w-1", code)
     assert (crash["name"], crash["restart_in"], crash["pid"]) == ("w", 1.0, before["w-1"])
 
 

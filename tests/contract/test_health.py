@@ -92,7 +92,7 @@ def test_a_queue_and_type_that_nobody_consumes(client: Client):
     found = the_finding(client)
     assert (found.rule, found.subject) == ("unconsumed", "queue mail, type email")
     assert found.text.startswith("3 tasks are ready, the first for 10 min")
-    assert found.command == "tasq work --queue mail"
+    assert found.command == "tasq work MODULE:ATTR --queue mail"
     assert client.health(max_wait=HOUR).healthy
     assert client.health(queue="other").healthy
 

@@ -30,7 +30,7 @@ from tests.tui.conftest import NOW, TASKS, cockpit, press, screen_text, settled,
 CALM = Ends(100, 0)
 FOUND = Finding(
     "unconsumed", Severity.PROBLEM, "queue mail, type email", "41 tasks are ready", "nobody takes it",
-    "tasq work --queue mail", frozenset({("mail", "email")}),
+    "tasq work MODULE:ATTR --queue mail", frozenset({("mail", "email")}),
 )  # fmt: skip
 
 

@@ -42,9 +42,11 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What it says: that it is ready, and what it has counted so far."""
+    """What it says: that it is ready, what it has counted so far, at last that it has ended."""
 
     samples: list[tuple[str, tuple[str, ...], float | tuple[float, ...]]]
+    ended: bool = False
+    """Whether its work has ended, with the exit code that follows: else a handler ended it."""
 
 
 class WorkerProcess:
@@ -72,6 +74,8 @@ class WorkerProcess:
             OSError: it can't be started.
         """
         self.samples: Samples = {}
+        self.said_goodbye = False
+        """Whether it has ended by itself: its exit code is then the result of its work."""
         self._on_ready, self._on_end = on_ready, on_end
         self._ready = False
         self._socket, theirs = socket.socketpair()
@@ -111,7 +115,8 @@ class WorkerProcess:
         for name, labels, value in report.samples:
             samples.setdefault(name, {})[labels] = value
         self.samples = samples
-        if not self._ready:
+        self.said_goodbye = report.ended
+        if not self._ready and not report.ended:
             self._ready = True
             self._on_ready()
 
@@ -123,7 +128,7 @@ class WorkerProcess:
 
 
 class Reporter:
-    """The process's end: says that it is ready, then once a second what it has counted."""
+    """The process's end: says that it is ready, what it has counted, and that it has ended."""
 
     def __init__(self, connection: socket.socket, metrics: "ConsumerMetrics | None") -> None:
         self._connection, self._metrics = connection, metrics
@@ -137,23 +142,23 @@ class Reporter:
             threading.Thread(target=self._run, name="tasq-report", daemon=True).start()
 
     def close(self) -> None:
-        """Say it one last time."""
+        """Say it one last time, and that what comes now is the exit code of the work."""
         self._ended.set()
-        if self._metrics is not None:
-            self._send()
+        self._send(ended=True)
 
     def _run(self) -> None:
         while not self._ended.wait(_REPORT_SECONDS):
             self._send()
 
-    def _send(self) -> None:
+    def _send(self, *, ended: bool = False) -> None:
         samples: Samples = {} if self._metrics is None else self._metrics.samples()
         report = Report(
             [
                 (name, labels, value)
                 for name, found in samples.items()
                 for labels, value in found.items()
-            ]
+            ],
+            ended,
         )
         with self._sending, suppress(OSError):
             self._connection.sendall(msgspec.json.encode(report) + b"\n")

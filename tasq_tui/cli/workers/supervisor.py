@@ -32,7 +32,7 @@ _LOOK_UP: Final = 0.5
 _RESULTS: Final = (ExitCode.DONE, ExitCode.TIMEOUT, ExitCode.PARTLY_DONE)
 """What a drain ends with: a result, which another process would not change."""
 _HOPELESS: Final = (ExitCode.USAGE, ExitCode.NOT_FOUND, ExitCode.REFUSED)
-"""What another start would end with again."""
+"""What another start would end with again, where the work itself ended so."""
 
 _KEPT: Final = {metric.name for metric in CONSUMER_METRICS if metric.kind != "gauge"}
 
@@ -175,6 +175,7 @@ class Supervisor:
 
     def _ended(self, slot: _Slot, code: int) -> None:
         process = slot.process
+        has_ended = process is not None and process.said_goodbye
         with self._lock:
             slot.process = None
             if process is not None:
@@ -183,11 +184,11 @@ class Supervisor:
         if self._stopping:
             # One that was only about to start dies of the signal: there was nothing to finish.
             slot.code = ExitCode.DONE if code == -signal.SIGTERM else code
-        elif code == ExitCode.DONE or (self._asked.drain and code in _RESULTS):
+        elif has_ended and (code == ExitCode.DONE or (self._asked.drain and code in _RESULTS)):
             slot.code = code
             self._log.info("%s has ended", slot.name, extra=_fields(slot, process, code))
-        elif code in _HOPELESS or not self._one_was_ready:
-            if code < 0:  # else it has said itself what is wrong
+        elif (has_ended and code in _HOPELESS) or not self._one_was_ready:
+            if not has_ended:  # else it has said itself what is wrong
                 self._log.error("%s %s", slot.name, _how(code), extra=_fields(slot, process, code))
             self._result = slot.code = code
             self._stop(signal.SIGTERM)
