@@ -1,11 +1,12 @@
-"""The real command in a subprocess, on the database of the test.
+"""The real command in a process of its own, on the database of the test.
 
 The command has no dialect code: its tests run on SQLite, those that name another backend there
 too. `test_servers.py` holds that every verb reaches each server.
 """
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.support.databases import Database
+from tests.support.forked import Forker, can_run
 from tests.support.processes import Process, clean_environment, python
 
 
@@ -32,7 +34,8 @@ class Result:
 class Tasq:
     """Runs `tasq`, its state and configuration in the test's own folder."""
 
-    def __init__(self, database: Database | None, folder: Path) -> None:
+    def __init__(self, forker: Forker, database: Database | None, folder: Path) -> None:
+        self._forker = forker
         self.folder = folder
         self.state = folder / "state"
         self.env = {
@@ -45,16 +48,19 @@ class Tasq:
     def __call__(
         self, *arguments: str, stdin: str | bytes = b"", timeout: float = 60, **env: str | None
     ) -> Result:
+        """Run it to its end: in a fork, or in a new interpreter where `env` speaks to that."""
         settings = {name: value for name, value in (self.env | env).items() if value is not None}
-        done = subprocess.run(
-            python("-m", "tasq_tui", *arguments),
-            input=stdin.encode() if isinstance(stdin, str) else stdin,
-            capture_output=True,
-            timeout=timeout,
-            check=False,
-            cwd=self.folder,
-            env=clean_environment(**settings),
-        )
+        given = stdin.encode() if isinstance(stdin, str) else stdin
+        environment = clean_environment(**settings)
+        if can_run(settings):
+            done = self._forker.run(
+                *arguments, stdin=given, timeout=timeout, cwd=self.folder, env=environment
+            )
+        else:
+            done = subprocess.run(
+                python("-m", "tasq_tui", *arguments), input=given, capture_output=True,
+                timeout=timeout, check=False, cwd=self.folder, env=environment,
+            )  # fmt: skip
         return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     def start(self, *arguments: str, **env: str) -> Process:
@@ -71,16 +77,23 @@ def backend(request: pytest.FixtureRequest) -> str:
     return request.param
 
 
+@pytest.fixture(scope="session")
+def forker() -> Iterator[Forker]:
+    """Runs the command without the price of its libraries' imports."""
+    with closing(Forker(clean_environment())) as forker:
+        yield forker
+
+
 @pytest.fixture
-def tasq(database: Database, tmp_path: Path) -> Tasq:
+def tasq(forker: Forker, database: Database, tmp_path: Path) -> Tasq:
     """The command on the test's database, not yet migrated."""
-    return Tasq(database, tmp_path)
+    return Tasq(forker, database, tmp_path)
 
 
 @pytest.fixture
-def bare(tmp_path: Path) -> Tasq:
+def bare(forker: Forker, tmp_path: Path) -> Tasq:
     """The command without a database."""
-    return Tasq(None, tmp_path)
+    return Tasq(forker, None, tmp_path)
 
 
 @pytest.fixture

@@ -205,13 +205,13 @@ def test_where_all_was_skipped_it_is_1(tasq, table, repository):
         ["submit", "email"],
         ["migrate"],
         ["import", "-"],
-        ["work", "json:tool"],
+        ["work", "jobs:tool"],
     ],
 )
 @SQLITE
 def test_a_change_of_a_read_only_database_is_7_before_anything_is_done(tasq, repository, arguments):
     repository.submit_tasks([make_task()])
-    (tasq.folder / "json.py").write_text("tool = {'email': print}")
+    (tasq.folder / "jobs.py").write_text("tool = {'email': print}")
 
     before, after = tasq("--read-only", *arguments), tasq(*arguments, TASQ_READ_ONLY="1")
 

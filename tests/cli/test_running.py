@@ -111,7 +111,7 @@ def test_a_handler_that_never_ends_is_left_after_the_stop_timeout(tasq, reposito
         try:
             wait_until((tasq.folder / "stuck.log").exists, 20)
             running.signal(signal.SIGTERM)
-            assert running.wait(10) in (0, 1), way
+            assert running.wait(30) in (0, 1), way
         finally:
             running.close()
         wait_until(lambda: not repository.count(parse("is:leased")), 30)

@@ -102,6 +102,6 @@ def test_a_consumer_goes_through_thousands_of_long_failures_and_ends_when_told(
     began = time.monotonic()
     consumer.stop(10)
     assert time.monotonic() - began < 10
-    running.join(10)
+    running.join(30)
     assert not running.is_alive()
     assert repository.count_tasks("NEW", None, None) == 4000

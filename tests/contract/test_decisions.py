@@ -27,7 +27,7 @@ def ended(repository: Repository, error: BaseException, **fields: Any) -> tasq.T
 
     consumer.start()
     next(consumer.channel())()
-    assert consumer.wait(10)
+    assert consumer.wait(30)
     assert len(raised) == 1
     (row,) = repository.get_tasks([task.id])
     return row

@@ -69,7 +69,7 @@ def test_a_consumer_runs_and_is_woken_in_a_process_with_many_open_files(
             wait_until(partial(succeeded, repository, task), 20)
     finally:
         consumer.stop()
-        assert consumer.wait(10)
+        assert consumer.wait(30)
     repository.close()
 
 

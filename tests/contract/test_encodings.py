@@ -94,7 +94,7 @@ def test_a_consumer_runs_and_records_failures_in_any_letters(foreign: Database, 
             wait_until(lambda: all(task.finished_at for task in get(ids)), 20)
         finally:
             consumer.stop(5)
-            running.join(10)
+            running.join(30)
         *ended, good = client.repository.get_tasks(ids)
         assert good.status is TaskStatus.SUCCESSFUL
         assert good.unmarshal_args() == {"a": KANJI}

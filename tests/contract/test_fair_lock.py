@@ -23,7 +23,7 @@ def in_another_thread(work: Callable[[], object]) -> bool:
     """Whether `work` ends soon."""
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
-    thread.join(5)
+    thread.join(30)
     return not thread.is_alive()
 
 
@@ -60,7 +60,7 @@ def test_who_comes_back_at_once_waits_behind_the_others():
     lock.release()
     with lock:
         order.append("mine again")
-    waiting.join(5)
+    waiting.join(30)
 
     assert order == ["other", "mine again"]
 
@@ -98,11 +98,11 @@ def test_a_torn_wait_gives_the_turn_to_the_next():
     def hold():
         with lock:
             held.set()
-            done.wait(10)
+            done.wait(30)
 
     holder = threading.Thread(target=hold)
     holder.start()
-    held.wait(5)
+    held.wait(30)
 
     def ring(*_: object) -> None:
         raise AlarmError
@@ -115,7 +115,7 @@ def test_a_torn_wait_gives_the_turn_to_the_next():
     finally:
         signal.signal(signal.SIGALRM, before)
     done.set()
-    holder.join(5)
+    holder.join(30)
 
     assert in_another_thread(lambda: take(lock))
 

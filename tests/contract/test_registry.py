@@ -216,7 +216,7 @@ def test_commands_are_obeyed_and_answered(client):
 
         go_on.set()
         registry.send(me.id, "stop")
-        assert consumer.wait(10)
+        assert consumer.wait(30)
     with pytest.raises(LookupError, match="stopped"):
         registry.answer_to(me.id, me.id)
 

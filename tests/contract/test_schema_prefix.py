@@ -86,7 +86,7 @@ def test_a_consumer_runs_fails_and_is_woken_there(database: Database, within: Cl
         first = producer.submit("email", {}, queue="mail")
         wait_until(partial(has_ended, within, first.id), 15)
         second = producer.submit("email", {}, queue="mail", max_receives=1)
-        assert told.wait(15)
+        assert told.wait(30)
         wait_until(partial(has_ended, within, second.id), 15)
         assert [attempt.error for attempt in inspector.attempts(second.id)] != []
         assert [consumer.queues for consumer in inspector.consumers()] == [("mail",)]

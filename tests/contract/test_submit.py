@@ -210,6 +210,6 @@ def test_listeners_hear_of_a_task_only_when_its_transaction_commits(
     producer.notify(connection=connection)
     assert not wakeup.wait(0.2)
     connection.commit()
-    assert wakeup.wait(10)
+    assert wakeup.wait(30)
     wakeup.close()
     wakeup.wait(1)

@@ -53,7 +53,7 @@ def test_our_own_writes_wake_without_a_trigger(
         lambda: repository.restore_tasks([make_task()]),
     ):
         write()
-        assert wakeup.wait(10)
+        assert wakeup.wait(30)
         while wakeup.wait(0.05):
             pass
 
@@ -72,7 +72,7 @@ def test_a_program_that_ends_after_a_submit_has_notified(
     )
     ended = start_process(sys.executable, "-c", program, database.url, database.prefix)
     assert (ended.wait(30), ended.stderr) == (0, "")
-    assert wakeup.wait(5)
+    assert wakeup.wait(30)
 
 
 def test_many_submits_share_a_notice(repository: Repository, database: Database):
@@ -103,7 +103,7 @@ def test_tasks_of_the_callers_transaction_wake_when_the_caller_says(
     connection.commit()
     assert not wakeup.wait(0.3)
     producer.notify()
-    assert wakeup.wait(10)
+    assert wakeup.wait(30)
 
 
 def test_the_trigger_is_made_kept_and_dropped_as_asked(
@@ -115,7 +115,7 @@ def test_the_trigger_is_made_kept_and_dropped_as_asked(
     assert trigger(repository) is True
     wakeup = listening()
     insert_row(database, id=make_task().id)
-    assert wakeup.wait(10)
+    assert wakeup.wait(30)
     repository.migrate()
     assert trigger(repository) is True
     repository.migrate_with_trigger(False)

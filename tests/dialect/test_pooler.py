@@ -115,7 +115,7 @@ def test_consumers_and_producers_work_behind_a_pooler(database: Database, pooled
     running.start()
     wait_until(lambda: len(done) == 50, 20)
     consumer.stop()
-    running.join(10)
+    running.join(30)
     assert not running.is_alive()
     assert client.new_inspector().count(statuses="SUCCESSFUL") == 50
 
@@ -133,7 +133,7 @@ def test_wake_ups_are_used_only_where_the_pooler_lets_them_through(
     assert (wakeup is not None) == arrive
     if wakeup is not None:
         table.submit_task(make_task())
-        assert wakeup.wait(10)
+        assert wakeup.wait(30)
         wakeup.close()
         wakeup.wait(1)
     listening = "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'LISTEN%%' AND query LIKE %s"

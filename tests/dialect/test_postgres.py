@@ -95,7 +95,7 @@ def test_ctrl_c_ends_a_submit_that_waits_for_a_lock(database: Database):
         )
         wait_until(lambda: database.execute(waiting), 10)
         program.signal(signal.SIGINT)
-        program.wait(10)
+        program.wait(30)
 
         assert "KeyboardInterrupt" in program.stderr
     finally:

@@ -77,7 +77,7 @@ def test_a_signal_leaves_no_alternate_screen_no_mouse_and_no_raw_mode(tmp_path, 
         entered = len(terminal.output)
         terminal.process.send_signal(number)
 
-        assert terminal.process.wait(10) == 128 + number
+        assert terminal.process.wait(30) == 128 + number
         wait_until(lambda: LEFT["alternate screen"] in terminal.output[entered:], 5)
         left = terminal.output[entered:]
         assert [name for name, code in LEFT.items() if code not in left] == []
@@ -99,6 +99,6 @@ def test_in_16_colours_the_failed_are_written_in_red(tmp_path):
             lambda: re.search(rb"\x1b\[[0-9;]*\b91\b[0-9;]*m\s*\xc3\x97", terminal.output), 20
         )
         terminal.process.send_signal(signal.SIGTERM)
-        assert terminal.process.wait(10) == 128 + signal.SIGTERM
+        assert terminal.process.wait(30) == 128 + signal.SIGTERM
     finally:
         terminal.close()

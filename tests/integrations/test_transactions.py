@@ -204,7 +204,7 @@ def test_sqlalchemys_commit_wakes_idle_consumers(
         connection = getattr(found, "session", found)
         client.new_producer().submit("a", 1, connection=connection)
         assert not wakeup.wait(0.2)
-    assert wakeup.wait(10)
+    assert wakeup.wait(30)
 
 
 @on_postgres
@@ -214,7 +214,7 @@ def test_djangos_commit_wakes_idle_consumers(client: Client, alias: str, wakeup:
     with transaction.atomic(using=alias):
         client.new_producer().submit("a", 1, connection=alias)
         assert not wakeup.wait(0.2)
-    assert wakeup.wait(10)
+    assert wakeup.wait(30)
 
 
 @on_postgres

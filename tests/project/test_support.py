@@ -188,7 +188,7 @@ def test_a_process_is_read_signalled_and_outlived(start_process):
     process.wait_for_output(word)
     process.signal(signal.SIGTERM)
 
-    assert process.wait(5) == -signal.SIGTERM
+    assert process.wait(30) == -signal.SIGTERM
 
 
 @pytest.mark.pty

@@ -230,7 +230,7 @@ def hoard(config: Config) -> None:
         time.sleep(0.02)
     begin = time.monotonic()
     consumer.stop()
-    stopped = consumer.wait(10)
+    stopped = consumer.wait(30)
     emit("stopped", seconds=time.monotonic() - begin, stopped=stopped)
     client.close()
 

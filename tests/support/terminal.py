@@ -26,11 +26,13 @@ set -g mouse off
 set -g set-clipboard off
 """
 
-# tmux tells a program's end now and then without its status, so a shell notes it.
+# tmux tells a program's end now and then without its status, so a shell notes it; and it may drop
+# the last lines of a pane that ends, so the pane stays.
 _RUN = """\
 trap : INT QUIT TERM HUP
 sh -c 'echo $$ > "$0/pid"; exec "$@"' "$0" "$@"
 echo $? > "$0/status"
+exec sleep 600
 """
 
 

@@ -76,14 +76,14 @@ class Driver:
         await self.pilot.press(*keys)
         await self.pilot.pause()
 
-    async def until(self, holds, seconds=15.0):
+    async def until(self, holds, seconds=30.0):
         deadline = time.monotonic() + seconds
         while not (found := holds()):
             assert time.monotonic() < deadline, f"waited in vain; the screen:\n{self.text}"
             await asyncio.sleep(0.02)
         return found
 
-    async def sees(self, *texts, seconds=15.0):
+    async def sees(self, *texts, seconds=30.0):
         """The screen, once all of `texts` stand on it."""
         await self.until(lambda: all(text in self.text for text in texts), seconds)
         return self.text

@@ -377,7 +377,7 @@ async def test_a_change_that_takes_long_can_be_stopped_between_batches(
 
         def slow(ids, safe_delete):
             result = delete(ids, safe_delete)
-            may_go_on.wait(10)
+            may_go_on.wait(30)
             return result
 
         monkeypatch.setattr(repository, "delete_tasks", slow)

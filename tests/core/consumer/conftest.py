@@ -45,7 +45,7 @@ def new_consumer(store: Any) -> Iterator[Callable[..., Consumer]]:
     for consumer in made:
         if consumer.running:
             consumer.stop(timeout=0)
-        assert consumer.wait(10), "the consumer did not stop"
+        assert consumer.wait(30), "the consumer did not stop"
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def run() -> Iterator[Callable[..., threading.Thread]]:
     for consumer, thread in threads:
         if consumer.running:
             consumer.stop()
-        thread.join(10)
+        thread.join(30)
         assert not thread.is_alive(), "run() did not return"
 
 

@@ -28,7 +28,7 @@ def test_a_mixed_load_ends_as_it_should_on_every_database(repository):
         feeding = pool.submit(lambda: [pool.submit(job) for job in consumer.channel()])
         wait_until(lambda: repository.count_tasks(FINISHED, None, None) == 300, 60)
         consumer.stop()
-        feeding.result(10)
+        feeding.result(30)
     rows = repository.get_tasks([task.id for task in tasks])
     assert Counter(row.status for row in rows) == {
         TaskStatus.SUCCESSFUL: 200,

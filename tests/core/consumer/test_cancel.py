@@ -40,7 +40,7 @@ def run_in_background():
     yield run
     for consumer, thread in running:
         consumer.stop(timeout=0)
-        thread.join(10)
+        thread.join(30)
         assert not thread.is_alive()
 
 
@@ -120,7 +120,7 @@ def test_without_a_channel_the_next_ping_tells(database, repository, consume, mo
     assert began.wait(20)
     database.client().new_inspector().cancel(task)
 
-    assert ended.wait(10)
+    assert ended.wait(30)
     assert row_of(repository, task).status is TaskStatus.FAILED
 
 

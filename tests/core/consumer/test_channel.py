@@ -12,7 +12,7 @@ def test_many_threads_take_every_job_once(pool):
     wait_until(lambda: not channel.ready)
     channel.close()
     for reader in readers:
-        reader.result(10)
+        reader.result(30)
     assert sorted(taken) == list(range(20_000))
 
 
@@ -21,7 +21,7 @@ def test_jobs_that_block_spread_over_all_sleeping_threads(pool):
 
     def work():
         for _ in channel:
-            meet.wait(10)
+            meet.wait(30)
 
     workers = [pool.submit(work) for _ in range(6)]
     wait_until(lambda: len(channel._sleepers) == 6)
@@ -29,7 +29,7 @@ def test_jobs_that_block_spread_over_all_sleeping_threads(pool):
     wait_until(lambda: len(channel._sleepers) == 6)
     channel.close()
     for worker in workers:
-        worker.result(10)
+        worker.result(30)
     assert not meet.broken
 
 
@@ -38,7 +38,7 @@ def test_closing_ends_every_waiting_iteration_and_drops_what_is_left(pool):
     readers = [pool.submit(list, channel) for _ in range(4)]
     wait_until(lambda: len(channel._sleepers) == 4)
     channel.close()
-    assert [reader.result(10) for reader in readers] == [[], [], [], []]
+    assert [reader.result(30) for reader in readers] == [[], [], [], []]
     channel.put([1, 2])
     assert list(channel) == []
 

@@ -143,7 +143,7 @@ def test_what_waits_for_a_coroutines_end_is_released_by_a_stop(start, submit, st
     wait_until(lambda: store.count_tasks("NEW", None, None) == 5)
     assert {task.receive_count for task in store.scan_tasks("NEW", None, None)} == {0}
     free.set()
-    assert consumer.wait(10)
+    assert consumer.wait(30)
     assert store.count_tasks("SUCCESSFUL", None, None) == 1
 
 

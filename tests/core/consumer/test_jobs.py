@@ -140,7 +140,7 @@ def test_a_released_job_is_new_again_with_its_receive_given_back(
     assert not job.release()
     job()
     consumer.stop()
-    assert consumer.wait(10)
+    assert consumer.wait(30)
     assert wait_for_status(task, TaskStatus.NEW).receive_count == 0
     assert ran == []
 
@@ -154,5 +154,5 @@ def test_jobs_may_be_run_by_an_executor_of_ones_own(new_consumer, submit, wait_f
         feeding.start()
         for task in tasks:
             wait_for_status(task, TaskStatus.SUCCESSFUL)
-    feeding.join(10)
+    feeding.join(30)
     assert not feeding.is_alive()

@@ -35,7 +35,7 @@ def test_jobs_waiting_in_a_full_channel_keep_their_leases(new_consumer, submit, 
     reading = pool.submit(lambda: [job() for job in consumer.channel()])
     wait_until(lambda: faulty.count_tasks("SUCCESSFUL", None, None) == 3)
     consumer.stop()
-    reading.result(10)
+    reading.result(30)
 
 
 def test_a_running_job_learns_that_its_lease_was_lost_and_its_result_is_discarded(
@@ -50,12 +50,12 @@ def test_a_running_job_learns_that_its_lease_was_lost_and_its_result_is_discarde
 
     task = submit()
     consumer = start(handler, visibility_timeout=0.6)
-    assert began.wait(10)
+    assert began.wait(30)
     wait_until(lambda: store.count_tasks("IN_PROGRESS", None, None) == 1)
     steal(task)
     wait_until(lambda: seen)
     consumer.stop()
-    assert consumer.wait(10)
+    assert consumer.wait(30)
     (row,) = store.get_tasks([task.id])
     assert (row.status, row.receive_count) == (TaskStatus.ENQUEUED, 2)
     assert f"lease of task {task.id} lost" in caplog.text
@@ -74,9 +74,9 @@ def test_a_coroutine_whose_lease_was_lost_is_cancelled(start, submit, steal):
 
     task = submit()
     start(handler, visibility_timeout=0.6)
-    assert began.wait(10)
+    assert began.wait(30)
     steal(task)
-    assert ended.wait(10)
+    assert ended.wait(30)
 
 
 def test_a_deleted_row_is_a_lost_lease(start, submit, store):
@@ -89,9 +89,9 @@ def test_a_deleted_row_is_a_lost_lease(start, submit, store):
 
     task = submit()
     start(handler, visibility_timeout=0.6)
-    assert began.wait(10)
+    assert began.wait(30)
     store.delete_task(task, False)
-    assert seen.wait(10)
+    assert seen.wait(30)
 
 
 def test_a_task_lost_before_it_started_is_never_started(new_consumer, submit, steal):

@@ -322,7 +322,7 @@ def test_a_slow_or_broken_hook_holds_up_no_task(store, new_consumer, run, caplog
     release, told = threading.Event(), []
 
     def broken(failure):
-        release.wait(10)
+        release.wait(30)
         raise RuntimeError("mail server away")
 
     consumer = new_consumer()

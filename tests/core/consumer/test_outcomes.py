@@ -22,7 +22,7 @@ def test_the_start_of_a_quick_job_travels_with_its_end(start, submit, faulty, wa
 def test_a_job_that_lasts_is_seen_in_progress(start, submit, wait_for_status):
     held = threading.Event()
     task = submit()
-    start(lambda task: held.wait(10))
+    start(lambda task: held.wait(30))
     row = wait_for_status(task, TaskStatus.IN_PROGRESS)
     assert row.started_at is not None
     held.set()
@@ -64,7 +64,7 @@ def test_an_outcome_whose_commit_was_not_heard_of_is_no_lost_lease(
     for task, status in zip(tasks, ["FAILED", "FAILED", "SUCCESSFUL", "SUCCESSFUL"], strict=True):
         wait_for_status(task, TaskStatus(status))
     consumer.stop()
-    assert consumer.wait(10)
+    assert consumer.wait(30)
     assert "not recorded" not in caplog.text
 
 
@@ -74,7 +74,7 @@ def test_an_unheard_deletion_is_no_lost_lease(start, submit, faulty, store, capl
     consumer = start(lambda task: None, faulty, auto_delete_on_success=True)
     wait_until(lambda: faulty.calls["record_outcomes"] == 2)
     consumer.stop()
-    assert consumer.wait(10)
+    assert consumer.wait(30)
     assert store.count_tasks(None, None, None) == 0
     assert "not recorded" not in caplog.text
 
@@ -87,7 +87,7 @@ def test_an_outcome_that_could_not_be_written_in_time_is_logged(
         faulty.before(name, unavailable)
     consumer = new_consumer(faulty, visibility_timeout=0.4)
     consumer.learn("email", lambda task: consumer.stop())
-    run(consumer).join(10)
+    run(consumer).join(30)
     assert f"outcome SUCCESSFUL of task {task.id} not recorded" in caplog.text
 
 
@@ -110,11 +110,11 @@ def test_a_lost_result_is_logged_and_changes_nothing(start, submit, store, steal
 
     def handler(task):
         began.set()
-        held.wait(10)
+        held.wait(30)
 
     task = submit()
     start(handler, visibility_timeout=30)
-    assert began.wait(10)
+    assert began.wait(30)
     wait_until(lambda: store.count_tasks("IN_PROGRESS", None, None) == 1)
     steal(task)
     held.set()

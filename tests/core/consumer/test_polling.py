@@ -38,7 +38,7 @@ def test_a_slot_that_comes_free_is_filled_while_others_are_busy(
 
     def handler(task):
         if task.args == b"slow":
-            held.wait(10)
+            held.wait(30)
 
     submit(args=b"slow")
     quick = [submit() for _ in range(20)]
@@ -95,7 +95,7 @@ def test_nothing_is_claimed_without_handlers(new_consumer, submit, faulty):
     consumer.start()
     wait_until(lambda: faulty.calls["open_wakeup"])
     consumer.stop()
-    assert consumer.wait(10)
+    assert consumer.wait(30)
     assert faulty.calls["poll_tasks"] == 0
 
 
@@ -103,7 +103,7 @@ def test_slow_tasks_are_hardly_claimed_ahead(start, submit, store):
     held = threading.Event()
     for _ in range(50):
         submit()
-    start(lambda task: held.wait(10), workers=4)
+    start(lambda task: held.wait(30), workers=4)
     wait_until(lambda: store.count_tasks("IN_PROGRESS", None, None) == 4)
     assert store.count_tasks("NEW", None, None) == 46
     held.set()

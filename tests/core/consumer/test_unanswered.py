@@ -95,7 +95,7 @@ def test_a_stop_releases_what_is_in_doubt(start, submit, unheard, store):
     consumer = start(lambda task: None, unheard)
     wait_until(lambda: unheard.limits)
     consumer.stop()
-    assert consumer.wait(10)
+    assert consumer.wait(30)
     (row,) = store.get_tasks([task.id])
     assert (row.status, row.receive_count) in {(TaskStatus.NEW, 0), (TaskStatus.ENQUEUED, 1)}
 

@@ -2,9 +2,11 @@
 
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import astuple
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import cycle
 from typing import Any
 from uuid import UUID
@@ -26,7 +28,7 @@ from tasq_core.repository.sqlite_driver import add_functions
 from tasq_core.task import IMMEDIATELY, Task, TaskStatus
 from tests.core.filters.reference import matches
 from tests.core.filters.strategies import filters
-from tests.support.databases import Database
+from tests.support.databases import Database, external_url
 
 DIALECTS: dict[str, WhereDialect] = {
     "postgres": PostgresWhere(),
@@ -153,8 +155,34 @@ class Table:
         return {task.id for task in self.tasks if matches(wanted, task, self.now)}
 
 
+@pytest.fixture(scope="module")
+def tables(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str], Table]]:
+    """Makes the table of a backend when it is first asked for; tests only read it."""
+    with ExitStack() as opened:
+
+        @cache
+        def made(backend: str) -> Table:
+            if backend == "sqlite":
+                database = Database.in_file(tmp_path_factory.mktemp("where") / "tasq.db")
+            else:
+                url = external_url(backend) or request.getfixturevalue(f"_shared_{backend}").url
+                database = Database(backend, url)
+            opened.callback(database.close)
+            return Table(database)
+
+        yield made
+
+
 @pytest.fixture
-def table(database: Database) -> Table:
+def table(tables: Callable[[str], Table], backend: str) -> Table:
+    return tables(backend)
+
+
+@pytest.fixture
+def own_table(database: Database) -> Table:
+    """One that a test may change, and its session."""
     return Table(database)
 
 
@@ -269,52 +297,57 @@ def test_an_absolute_bound_takes_its_own_instant_or_leaves_it_out(
 
 
 @pytest.mark.parametrize("backend", ["postgres"], indirect=True)
-def test_an_age_is_exact_seconds_whatever_the_session_time_zone(
-    database: Database, table: Table
-) -> None:
-    table._cursor.execute("SET timezone TO 'America/New_York'")
+def test_an_age_is_exact_seconds_whatever_the_session_time_zone(own_table: Table) -> None:
+    own_table._cursor.execute("SET timezone TO 'America/New_York'")
     for days in range(1, 400, 10):
         where = PostgresWhere().ago(86400 * days, str)
-        table._cursor.execute(f"SELECT extract(epoch FROM statement_timestamp() - ({where}))")
-        assert table._cursor.fetchone()[0] == 86400 * days
+        own_table._cursor.execute(f"SELECT extract(epoch FROM statement_timestamp() - ({where}))")
+        assert own_table._cursor.fetchone()[0] == 86400 * days
 
 
 @pytest.mark.parametrize("backend", ["mysql"], indirect=True)
-def test_the_zone_of_the_table_moves_its_clock_and_its_times(table: Table) -> None:
+def test_the_zone_of_the_table_moves_its_clock_and_its_times(own_table: Table) -> None:
     def in_berlin(at: datetime) -> datetime:
         return (at + timedelta(hours=2)).replace(tzinfo=None)
 
     shifted = MySQLWhere("UTC_TIMESTAMP(6) + INTERVAL 120 MINUTE", in_berlin)
     for column in ("created_at", "started_at", "finished_at", "visible_at"):
-        table._cursor.execute(f"UPDATE {table._name} SET {column} = {column} + INTERVAL 2 HOUR")
-    at = table.tasks[0].created_at.isoformat()
+        own_table._cursor.execute(
+            f"UPDATE {own_table._name} SET {column} = {column} + INTERVAL 2 HOUR"
+        )
+    at = own_table.tasks[0].created_at.isoformat()
     for text in ("created:>2h", "is:ready", "is:leased", "started:<1d", f"created:>={at}"):
-        assert table.find(build(parse(text), shifted)) == table.expected(parse(text)) != set()
+        assert (
+            own_table.find(build(parse(text), shifted)) == own_table.expected(parse(text)) != set()
+        )
 
 
 @pytest.mark.parametrize("charset", ["latin1", "utf8mb3", "utf8mb4 COLLATE utf8mb4_bin"])
 @pytest.mark.parametrize("backend", ["mysql"], indirect=True)
 def test_a_column_of_any_character_set_is_searched(
-    table: Table, database: Database, charset: str
+    own_table: Table, database: Database, charset: str
 ) -> None:
     name = database.table
-    table._cursor.execute(f"DELETE FROM {name} WHERE BINARY type NOT IN ('send', 'Send', 'é', 'É')")
-    table._cursor.execute(f"UPDATE {name} SET queue = 'q', last_error = 'Größe'")
-    table._cursor.execute(f"ALTER TABLE {name} CONVERT TO CHARACTER SET {charset}")
-    assert len(table.find(build(parse("type:Send,é,日本"), MySQLWhere()))) == 2 * 3
-    assert len(table.find(build(parse("type:S*,é*,日*"), MySQLWhere()))) == 2 * 3
+    own_table._cursor.execute(
+        f"DELETE FROM {name} WHERE BINARY type NOT IN ('send', 'Send', 'é', 'É')"
+    )
+    own_table._cursor.execute(f"UPDATE {name} SET queue = 'q', last_error = 'Größe'")
+    own_table._cursor.execute(f"ALTER TABLE {name} CONVERT TO CHARACTER SET {charset}")
+    assert len(own_table.find(build(parse("type:Send,é,日本"), MySQLWhere()))) == 2 * 3
+    assert len(own_table.find(build(parse("type:S*,é*,日*"), MySQLWhere()))) == 2 * 3
     assert (
-        len(table.find(build(parse("-type:日本 error:GRö -error:日 -日本"), MySQLWhere()))) == 4 * 3
+        len(own_table.find(build(parse("-type:日本 error:GRö -error:日 -日本"), MySQLWhere())))
+        == 4 * 3
     )
 
 
 @pytest.mark.parametrize("backend", ["postgres", "mysql"], indirect=True)
 def test_an_id_prefix_is_walked_along_the_primary_key(
-    table: Table, dialect: WhereDialect, backend: str
+    own_table: Table, dialect: WhereDialect, backend: str
 ) -> None:
     if backend == "postgres":
-        table._cursor.execute("SET enable_seqscan = off")
-    plan = table.explain(build(parse("id:0a1b"), dialect))
+        own_table._cursor.execute("SET enable_seqscan = off")
+    plan = own_table.explain(build(parse("id:0a1b"), dialect))
     assert "PRIMARY" in plan or "tasks_pkey" in plan
 
 

@@ -111,4 +111,4 @@ def test_a_server_that_takes_no_writes_is_refused_by_a_consumer(two_servers):
         set_read_only(first, False)
         consumer.start()
         consumer.stop()
-        assert consumer.wait(10)
+        assert consumer.wait(30)
