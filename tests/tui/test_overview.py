@@ -146,6 +146,37 @@ async def test_enter_on_a_finding_shows_its_tasks(settings: Settings, table, sto
         assert [task.id for task in app.view.list.window.rows] == [tasks[0].id]
 
 
+async def test_a_findings_cause_is_read_to_its_end_in_80_columns(
+    settings: Settings, table, stopped_clock
+):
+    """What to do about it stands last, and was cut off."""
+    old = stopped_clock - timedelta(hours=1)
+    tasks = [make_task(queue=queue, created_at=old, visible_at=old) for queue in ("mail", "other")]
+    table.repository.restore_tasks(tasks)
+    table.pause(queue="other")
+    worst = table.health().findings[0]
+    async with cockpit(settings, size=(80, 24)) as (app, pilot):
+        end = worst.cause.split()[-2:]
+        await until(pilot, lambda: " ".join(end) in screen_text(app))
+        app.view.query_one("#overview-verdict").focus()
+        await press(pilot, "down", "enter")
+
+        await until(pilot, lambda: app.current_mode == "tasks")
+
+
+def test_a_long_line_takes_rows_and_its_glyph_and_way_stand_in_the_first():
+    [line] = lines_of(Verdict((FOUND,), NOW, ()))
+
+    first, *others = line_rows([line], (20, 25))
+
+    assert " ".join(row.cells[1] for row in (first, *others)) == line.text
+    assert len(first.cells[1]) <= 20
+    assert all(len(row.cells[1]) <= 25 for row in others)
+    assert first.cells[0]
+    assert first.cells[2]
+    assert [(row.key, row.cells[0]) for row in others] == [((0, 1), ""), ((0, 2), "")]
+
+
 async def test_without_an_answer_of_health_the_counts_speak_and_it_is_not_asked_each_second(
     shop: Settings, monkeypatch: pytest.MonkeyPatch
 ):

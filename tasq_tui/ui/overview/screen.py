@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import ClassVar, Final
+from typing import ClassVar, Final, cast
 
 from textual import on
 from textual.containers import Horizontal
@@ -37,6 +37,7 @@ from tasq_tui.ui.overview.first_steps import FirstSteps
 from tasq_tui.ui.overview.tiles import Tile, Tiles
 from tasq_tui.ui.overview.verdict import (
     COLUMNS,
+    TEXT,
     Line,
     all_well,
     facts,
@@ -60,7 +61,7 @@ HUGE: Final = 180
 ROOMY: Final = 50
 """Lines from which more findings are shown at once."""
 _FINDINGS: Final = {"narrow": 2, "wide": 4, "roomy": 8}
-"""Lines of findings that are shown at once."""
+"""Findings that are shown at once, if that takes at most a fifth of the screen."""
 _LATELY: Final = timedelta(minutes=5)
 _HOUR: Final = timedelta(hours=1)
 
@@ -113,9 +114,9 @@ class OverviewScreen(CockpitScreen):
             yield self._type_pane
 
     def on_resize(self, event: Resize) -> None:
-        """Show types beside the queues where there is room, and the chart's new buckets."""
+        """Show types beside the queues where there is room, and all else in the new width."""
         self.set_class(event.size.width >= HUGE, "-huge")
-        self.call_after_refresh(self._title_chart)
+        self.call_after_refresh(self.tick)
 
     async def read(self) -> Failure | None:
         """Read what is cheap; begin to read what isn't."""
@@ -263,19 +264,22 @@ class OverviewScreen(CockpitScreen):
         judged = self.session.figures.verdict
         found = facts(health, lately, now) if judged.value is None else lines_of(judged.value)
         self._lines = found or [all_well(hour, total)]
-        self._verdict.show(line_rows(self._lines))
+        room = self._verdict.room(TEXT)
+        self._verdict.show(line_rows(self._lines, room))
         note, style = heading(self._lines)
         note = f"{note} by the counts" if judged.value is None else dated(note, judged.at, now)
         self._health.entitle("Health", note, style)
         roomy = "roomy" if self.size.height >= ROOMY else "wide"
         most = _FINDINGS["narrow" if self.has_class("-narrow") else roomy]
-        height = min(len(self._lines), most) + 2
+        rows = len(line_rows(self._lines[:most], room))
+        height = min(rows, max(most, self.size.height // 5)) + 2
         if self._health.styles.height is None or self._health.styles.height.value != height:
             self._health.styles.height = height
 
     @on(RowsView.Activated, "#overview-verdict")
     async def _open_finding(self, event: RowsView.Activated) -> None:
-        line = self._lines[int(str(event.key))]
+        place, _ = cast("tuple[int, int]", event.key)
+        line = self._lines[place]
         if line.where:
             self.post_message(ShowTasks(line.where))
         elif line.screen in SCREENS:

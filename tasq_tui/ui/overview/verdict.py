@@ -10,7 +10,7 @@ from tasq_core.reports import Health
 from tasq_core.wording import counted
 from tasq_tui.ui.queues.rows import FAILING_SHARE
 from tasq_tui.ui.text.formats import age, count
-from tasq_tui.ui.text.sanitize import safe
+from tasq_tui.ui.text.sanitize import folded, safe
 from tasq_tui.ui.widgets.rows_view import Row, RowColumn
 
 COLUMNS: Final = (
@@ -18,6 +18,8 @@ COLUMNS: Final = (
     RowColumn("finding", 20, share=1),
     RowColumn("at", 12, right=True, from_width=60),
 )
+TEXT: Final = 1
+"""The column that may take several rows."""
 _LOOKS: Final[Mapping[Severity | None, tuple[str, str, str]]] = {
     Severity.PROBLEM: ("\u2716", "rows--error", "$text-error"),
     Severity.WARNING: ("▲", "rows--warning", "$text-warning"),
@@ -129,13 +131,21 @@ def is_late(health: Health, now: datetime) -> bool:
     return oldest is not None and now - oldest > Limits().max_wait
 
 
-def line_rows(lines: Sequence[Line]) -> list[Row]:
-    """As `COLUMNS`; the key is the line's place."""
+def line_rows(lines: Sequence[Line], room: tuple[int, int] = (0, 0)) -> list[Row]:
+    """As `COLUMNS`, each line in as many rows as it takes; keys are (line, row of the line).
+
+    Args:
+        lines: what is said.
+        room: cells of a line's first row, and of each that follows; 0 is any.
+    """
     rows = []
     for place, line in enumerate(lines):
         glyph, tint, _ = _LOOKS[line.severity]
         at = f"→ {line.screen.capitalize()}" if line.screen else safe(line.command)
-        rows.append(Row(place, (glyph, line.text, at), (tint, tint, "rows--muted")))
+        tints = (tint, tint, "rows--muted")
+        text, *rest = _fitted(line.text, *room)
+        rows.append(Row((place, 0), (glyph, text, at), tints))
+        rows += [Row((place, part + 1), ("", text), tints) for part, text in enumerate(rest)]
     return rows
 
 
@@ -145,6 +155,15 @@ def heading(lines: Sequence[Line]) -> tuple[str, str]:
     worst = Severity.PROBLEM if Severity.PROBLEM in found else next(iter(found), None)
     note = f"{len(found)} finding{'' if len(found) == 1 else 's'}" if found else "all well"
     return note, _LOOKS[worst][2]
+
+
+def _fitted(text: str, first: int, others: int) -> list[str]:
+    """`text` in rows of these widths."""
+    if not first:
+        return [text]
+    begin = next(folded(text, first))
+    rest = text[len(begin) :].lstrip()
+    return [begin, *folded(rest, others)] if rest else [begin]
 
 
 def _line(finding: Finding) -> Line:

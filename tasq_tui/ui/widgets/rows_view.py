@@ -46,7 +46,10 @@ class Gauge(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One row. The cells are inert text or gauges, one for each column."""
+    """One row. The cells are inert text or gauges, one for each column.
+
+    Where there are fewer, the last takes the room of the rest.
+    """
 
     key: Hashable
     cells: tuple[str | Gauge, ...]
@@ -150,6 +153,13 @@ class RowsView(ScrollView, can_focus=True):
         """The key under the cursor; None without rows."""
         return self.rows[self.cursor].key if self.rows else None
 
+    def room(self, column: int) -> tuple[int, int]:
+        """Cells of a column, alone and with all right of it; 0 before the view has its size."""
+        if (width := self.scrollable_content_region.width - _GUTTER) <= 0:
+            return 0, 0
+        widths = self._fit_columns(width)
+        return widths[column], _spanned(widths[column:])
+
     def show(self, rows: Sequence[Row]) -> None:
         """Show these rows instead; the cursor stays on its key, else on its line."""
         given = tuple(rows)
@@ -246,7 +256,11 @@ class RowsView(ScrollView, can_focus=True):
         base = self._style("rows--cursor" if at_cursor else "")
         cells: list[str] = []
         styles: list[Style] = []
-        for place, (column, width) in self._placed_with_index():
+        last = len(row.cells) - 1
+        for place, (column, alone) in self._placed_with_index():
+            if place > last:
+                break
+            width = _spanned(self._widths[place:]) if place == last else alone
             cells.append(_shown(row.cells[place], width, right=column.right))
             tint = row.tints[place] if place < len(row.tints) else ""
             # Under the cursor a tint changes the letters alone.
@@ -302,7 +316,7 @@ class RowsView(ScrollView, can_focus=True):
         longest = list(self._longest) or [0] * len(self.columns)
         for place, column in enumerate(self.columns):
             if column.most:
-                cells = (row.cells[place] for row in self.rows)
+                cells = (row.cells[place] for row in self.rows if place < len(row.cells))
                 # A gauge takes what it can get.
                 found = (cell_len(c) if isinstance(c, str) else column.most for c in cells)
                 longest[place] = max(longest[place], *found, cell_len(column.title), 0)
@@ -344,6 +358,12 @@ class RowsView(ScrollView, can_focus=True):
             component = self.get_component_rich_style(name, partial=True) if name else None
             self._styles[name] = own + component if component else own
         return self._styles[name]
+
+
+def _spanned(widths: Sequence[int]) -> int:
+    """The room of columns side by side; those not shown have none."""
+    shown = [width for width in widths if width]
+    return sum(shown) + _GAP * (len(shown) - 1) if shown else 0
 
 
 def _least(columns: Sequence[RowColumn]) -> int:
