@@ -128,6 +128,12 @@ class CockpitScreen(Screen[None]):
         return self.cockpit.is_paused
 
     @property
+    def is_in_view(self) -> bool:
+        """Whether it is shown, or a dialog is; neither while the app closes."""
+        on_top = self.app.screen_stack[-1:]  # nothing then, and `app.screen` raises
+        return self.is_current or any(screen.is_modal for screen in on_top)
+
+    @property
     def cockpit(self) -> "CockpitApp":
         """The app, by its own type."""
         return cast("CockpitApp", self.app)
@@ -184,8 +190,7 @@ class CockpitScreen(Screen[None]):
         return failure
 
     def _tick(self) -> None:
-        on_top = self.app.screen_stack[-1:]  # none while the app closes
-        if self.is_current or any(screen.is_modal for screen in on_top):
+        if self.is_in_view:
             self.header.tick()
             self.tick()
 

@@ -1,10 +1,17 @@
 """Nothing that runs is cut off unasked, and no handler ends the consumer of the others."""
 
+import asyncio
+
+import pytest
+
 from tasq_core.task import TaskStatus
 from tasq_tui.admin.settings import Settings
 from tasq_tui.child.protocol import Claimed, ClaimedTask, Started
+from tasq_tui.ui.app import CockpitApp
+from tasq_tui.ui.consumer.screen import ConsumerScreen
 from tasq_tui.ui.consumer.state import Phase
 from tasq_tui.ui.dialogs.confirm import ConfirmDialog
+from tasq_tui.ui.fleet.screen import FleetScreen
 from tests.support.builders import make_task
 from tests.tui.conftest import cockpit, press, screen_text, until
 from tests.tui.consuming import consumer
@@ -59,3 +66,39 @@ async def test_a_tick_after_the_last_screen_has_gone_is_no_error(shop: Settings)
             view._tick()
         finally:
             stack[:] = kept
+
+
+async def test_an_error_that_ends_the_app_is_the_only_one_reported(shop: Settings, monkeypatch):
+    """What went wrong would be one of several errors, the others of timers without a screen."""
+    errors: list[Exception] = []
+    painted = asyncio.Event()
+    handle, frame = CockpitApp._handle_exception, ConsumerScreen._frame
+
+    def handled(app: CockpitApp, error: Exception) -> None:
+        errors.append(error)
+        handle(app, error)
+
+    def framed(screen: ConsumerScreen) -> None:
+        if not screen.app.screen_stack:
+            painted.set()
+        frame(screen)
+
+    async def closes_late(_screen: FleetScreen) -> None:
+        async with asyncio.timeout(10):
+            await painted.wait()
+
+    monkeypatch.setattr(CockpitApp, "_handle_exception", handled)
+    monkeypatch.setattr(ConsumerScreen, "_frame", framed)
+    monkeypatch.setattr(FleetScreen, "on_unmount", closes_late, raising=False)
+
+    async def ends_with_an_error() -> None:
+        async with cockpit(shop, screen="fleet") as (app, _pilot):
+            await app.action_go("consumer")
+            await app.action_go("overview")
+            app._handle_exception(RuntimeError("the first"))
+
+    with pytest.raises(RuntimeError, match="the first"):
+        await ends_with_an_error()
+
+    assert painted.is_set()
+    assert [str(error) for error in errors] == ["the first"]

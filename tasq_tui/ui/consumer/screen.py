@@ -321,10 +321,9 @@ class ConsumerScreen(CockpitScreen):
     # -- painting -----------------------------------------------------------------------------
 
     def _frame(self) -> None:
-        seen = self.is_current or self.app.screen.is_modal
         runs = self.model.runs
         counting = runs.counting(time.monotonic())
-        if seen and (self._dirty or runs.live or counting or self._was_counting):
+        if self.is_in_view and (self._dirty or runs.live or counting or self._was_counting):
             self._draw()
         self._was_counting = counting
 
