@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import sys
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Final
@@ -75,9 +76,18 @@ def exit_code_of(error: BaseException) -> ExitCode:
     return ExitCode.FAILED
 
 
+def write_json(name: str = "") -> None:
+    """From now on write all that is said as `JsonLogLines` writes log records.
+
+    Args:
+        name: of the program, as "name" in each record.
+    """
+    _form.json = JsonLogLines(name)
+
+
 def failed(error: TasqError) -> ExitCode:
     """Tell of `error`; how to exit."""
-    if isinstance(error, FilterSyntaxError):
+    if isinstance(error, FilterSyntaxError) and _form.json is None:
         _say("error", f"the filter can't be read: {error.hint}")
         shown, caret = _pointed(error.text, error.position)
         _write(f"  {shown}\n  {caret}\n")
@@ -101,6 +111,9 @@ def warn(message: str) -> None:
 
 def note(message: str) -> None:
     """Say what was done."""
+    if _form.json is not None:
+        _form.json.emit(_record(logging.INFO, message))
+        return
     _write("".join(f"{line}\n" for line in sanitize.lines(message)))
 
 
@@ -132,7 +145,7 @@ class LogLines(logging.Handler):
         level = record.levelname.lower()
         lines = [f"{at:%H:%M:%S}Z {level:<7} {self._name}{record.getMessage()}"]
         lines += (f"    {line}" for line in _traceback(record).splitlines())
-        note("\n".join(lines))
+        _write("".join(f"{line}\n" for line in sanitize.lines("\n".join(lines))))
 
 
 class JsonLogLines(logging.Handler):
@@ -165,7 +178,20 @@ class JsonLogLines(logging.Handler):
         _write(f"{sanitize.json_text(text)}\n")
 
 
+@dataclass(slots=True)
+class _Form:
+    """How all is said: as text, or as JSON by these lines."""
+
+    json: JsonLogLines | None = None
+
+
+_form: Final = _Form()
+
 _PLAIN_RECORD: Final = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
+
+
+def _record(level: int, message: str) -> logging.LogRecord:
+    return logging.LogRecord("tasq", level, "", 0, message, None, None)
 
 
 def _traceback(record: logging.LogRecord) -> str:
@@ -178,6 +204,10 @@ def is_terminal() -> bool:
 
 
 def _say(kind: str, message: str) -> None:
+    if _form.json is not None:
+        level = logging.ERROR if kind == "error" else logging.WARNING
+        _form.json.emit(_record(level, message))
+        return
     first, *rest = sanitize.lines(message)
     label = f"{kind}:"
     if is_terminal() and not os.environ.get("NO_COLOR"):

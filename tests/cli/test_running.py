@@ -140,12 +140,37 @@ def test_the_log_as_json_is_an_object_a_line_with_fields_and_traceback(tasq, job
         "error",
     )
 
-    [entry] = [json.loads(line) for line in result.err.splitlines() if line.startswith("{")]
+    entries = [json.loads(line) for line in result.err.splitlines()]
+    [entry] = [entry for entry in entries if "task_id" in entry]
     assert (entry["level"], entry["name"], entry["task_id"]) == ("error", "night", str(task.id))
     assert (entry["task_type"], entry["final"]) == ("broken", True)
     assert "ValueError" in entry["traceback"]
     assert "\x1b" not in result.err
     assert tasq("work", "jobs:register", "--log-format", "xml").code == 2
+
+
+def test_with_a_log_of_json_all_that_is_said_is_json(tasq, jobs, repository):
+    """A log collector drops, or chokes on, the one line that is not an object."""
+    repository.submit_tasks(make_tasks(1, type="broken", max_receives=1))
+    form = ("--log-format", "json", "--name", "night")
+
+    drained = tasq("work", "jobs:register", "--drain", "--metrics", ":0", *form)
+    once = tasq("work", "jobs:register", "--once", *form)
+    processes = tasq("work", "jobs:register", "--drain", "--processes", "2", *form)
+    refused = tasq("work", "nowhere", *form)
+    wrong = tasq("work", "jobs:register", "--once", "--drain", *form)
+
+    said = []
+    for result in (drained, once, processes, refused, wrong):
+        entries = [json.loads(line) for line in result.err.splitlines()]
+        assert all(entry["name"].startswith("night") for entry in entries), result.err
+        said.append([(entry["level"], entry["message"]) for entry in entries])
+    assert said[0][0][1].startswith("metrics on http")
+    assert said[0][1][1].startswith("working on")
+    assert said[0][-1] == ("info", "1 task failed for good; `tasq errors` groups them")
+    assert said[1] == [("info", "no task is ready")]
+    assert said[2][0][1].startswith("working on")
+    assert [level for level, _ in said[3] + said[4]] == ["error", "error"]
 
 
 def test_once_runs_one_task_and_its_code_tells_how_it_went(tasq, jobs, repository):

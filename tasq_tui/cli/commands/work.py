@@ -132,6 +132,8 @@ def work(
       tasq work app.jobs --drain --within 5m
       tasq work app.jobs --processes 4 --name mailer --metrics :9188
     """
+    if log_format == "json":
+        diagnostics.write_json(name)
     if once and drain:
         raise InvalidInputError("--once runs one task and --drain all: give one of them")
     if once and processes is not None:

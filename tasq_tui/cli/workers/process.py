@@ -167,7 +167,7 @@ class Reporter:
 def main(descriptor: int) -> None:
     """The process's program; ends with the exit code of its work."""
     from tasq_core.metrics.consumers import ConsumerMetrics
-    from tasq_tui.cli import streams
+    from tasq_tui.cli import diagnostics, streams
     from tasq_tui.cli.app import guarded
 
     streams.prepare()
@@ -175,6 +175,8 @@ def main(descriptor: int) -> None:
     connection = socket.socket(fileno=descriptor)
     lines = connection.makefile("rb")
     order = msgspec.json.decode(lines.readline(), type=Order)
+    if order.work.log_format == "json":
+        diagnostics.write_json(order.work.name)
     threading.Thread(target=_stop_with_supervisor, args=(lines,), daemon=True).start()
     metrics = ConsumerMetrics() if order.metrics else None
     reporter = Reporter(connection, metrics)
