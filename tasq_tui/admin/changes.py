@@ -13,6 +13,7 @@ from tasq_core.steering import Edit, cancelled, requeued, spread_over
 from tasq_core.task import IMMEDIATELY
 from tasq_tui.admin import canary, mutations
 from tasq_tui.admin.canary import Canary
+from tasq_tui.admin.command_line import brief
 from tasq_tui.admin.mutations import Mutation
 from tasq_tui.admin.operation import Change
 from tasq_tui.admin.preview import Preview, Verb, confirmation_for, preview
@@ -132,7 +133,7 @@ def cancel(select: Select, reason: str = "", *, keep: bool = True) -> Change:
 
 def undo(trash: Trash, entry: Discarded) -> Change:
     """Put back the rows of a change that `find_change` found."""
-    verb = UNDO._replace(effect=f" of change {entry.id} ({entry.command})")
+    verb = UNDO._replace(effect=f" of change {entry.id} ({brief(entry.command)})")
 
     def look(repository: Repository, settings: Settings) -> Preview:
         selection = Selection(repository.now(), Filter(), Filter(), ids=())

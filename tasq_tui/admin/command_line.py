@@ -11,7 +11,12 @@ from tasq_tui.admin.selection import Selection
 from tasq_tui.admin.settings import Settings
 
 _MOST_IDS = 20
-"""More don't fit on a readable line: they are read from standard input."""
+"""More than these stand in a pipe, before the command that reads them."""
+_MOST_PIPED = 10_000
+"""More would fill the audit log: the line says how many ids it needs."""
+_PIPED = ["-"]
+_PIPE = "printf '%s\\n'"
+_BRIEF = 300
 
 
 def command_line(
@@ -22,7 +27,9 @@ def command_line(
     which: tuple[str, ...] | None = None,
     yes: bool = False,
 ) -> str:
-    """The line, quoted for a POSIX shell; it never holds a password.
+    """The line, quoted for a POSIX shell and runnable as it stands; it never holds a password.
+
+    Where it selects over 10,000 ids, it says in a comment that it reads them.
 
     Args:
         verb: as in `tasq requeue`.
@@ -35,9 +42,24 @@ def command_line(
     chosen = selected(selection) if which is None else which
     words = ["tasq", verb, *target(settings), *chosen, *flags]
     line = shlex.join([*words, "--yes"] if yes else words)
-    if selection.ids is not None and len(selection.ids) > _MOST_IDS and selection.limit is None:
-        return f"{line}  # {counted(len(selection.ids), 'id')} on standard input"
-    return line
+    if which is not None or chosen != _PIPED:
+        return line
+    ids = selection.ids or ()
+    if len(ids) > _MOST_PIPED:
+        return f"{line}  # {counted(len(ids), 'id')} on standard input"
+    return piped(ids, line)
+
+
+def piped(ids: Iterable[UUID], line: str) -> str:
+    """The command `line`, given `ids` on standard input."""
+    return f"{_PIPE} {' '.join(map(str, ids))} | {line}"
+
+
+def brief(command: str) -> str:
+    """A command line for a question or a list: without the ids piped to it, cut where long."""
+    if command.startswith(_PIPE):
+        command = f"… | {command.partition(' | ')[2]}"
+    return command if len(command) <= _BRIEF else f"{command[:_BRIEF]}…"
 
 
 def target(settings: Settings) -> list[str]:
@@ -66,4 +88,4 @@ def _filter(asked: Filter) -> list[str]:
 
 def _ids(ids: Iterable[UUID]) -> list[str]:
     words = [str(id) for id in ids]
-    return words if len(words) <= _MOST_IDS else ["-"]
+    return words if len(words) <= _MOST_IDS else _PIPED

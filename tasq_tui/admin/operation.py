@@ -23,7 +23,7 @@ from tasq_core.repository.protocol import Repository
 from tasq_core.repository.schema_check import unknown_columns
 from tasq_core.wording import counted
 from tasq_tui.admin.audit_log import AuditLog, Entry
-from tasq_tui.admin.command_line import command_line
+from tasq_tui.admin.command_line import command_line, piped
 from tasq_tui.admin.mutations import Mutation, Progress
 from tasq_tui.admin.preview import Preview, Verb
 from tasq_tui.admin.session import check_writable
@@ -227,7 +227,7 @@ class Recorded:
     entry: Entry
     verb: str
     ids: tuple[UUID, ...] = ()
-    """What the command reads from standard input, where they are too many for a line."""
+    """What the command reads from standard input, where they are too many for the log."""
     problem: str = field(default="", compare=False)
     """Why it could not be written to the log's file; "" where it was."""
 
@@ -236,8 +236,7 @@ class Recorded:
         """The command, runnable as it stands."""
         if not self.ids:
             return self.entry.command
-        ids = " ".join(map(str, self.ids))
-        return f"printf '%s\\n' {ids} | {self.entry.command.partition('  #')[0]}"
+        return piped(self.ids, self.entry.command.partition("  #")[0])
 
 
 def record(

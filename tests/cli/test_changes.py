@@ -1,7 +1,9 @@
 """requeue, delete, purge and clean on every database: what they do, and what they leave alone."""
 
 import json
+import shlex
 import signal
+import subprocess
 import threading
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -11,6 +13,7 @@ import pytest
 from tasq_core.filters import Filter
 from tasq_core.task import Task, TaskStatus
 from tests.support.builders import make_task, make_tasks
+from tests.support.processes import clean_environment, python
 from tests.support.wait import wait_until
 
 OLD = datetime.now(UTC) - timedelta(days=2)
@@ -294,3 +297,23 @@ def test_every_change_is_written_to_the_databases_history(tasq, table, database)
     assert str(task.id) in entry["command"]
     assert entry["trash"] == str(tasq.trash[0])
     assert "tasq:tasq@" not in entry["target"]
+
+
+def test_the_historys_command_of_many_ids_repeats_the_change_as_it_stands(tasq, table):
+    """It would read ids from a standard input that nobody has any more."""
+    tasks = table(*make_tasks(25))
+    assert tasq("delete", *(str(task.id) for task in tasks), "--yes").code == 0
+    assert tasq("undo", "--yes").code == 0
+    assert len(rows(tasq)) == 25
+
+    [_, deletion] = json.loads(tasq("history", "--json").out)
+    script = deletion["command"].replace(
+        "tasq delete", f"{shlex.join(python())} -m tasq_tui delete"
+    )
+    ran = subprocess.run(
+        ["sh", "-c", script], env=clean_environment(**tasq.env), cwd=tasq.folder, check=False,
+        stdin=subprocess.DEVNULL, capture_output=True,
+    )  # fmt: skip
+
+    assert ran.returncode == 0, ran.stderr
+    assert rows(tasq) == []

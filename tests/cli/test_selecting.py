@@ -13,7 +13,7 @@ from tasq_core.errors import FilterSyntaxError, InvalidInputError
 from tasq_core.filters import Filter, parse
 from tasq_core.repository.protocol import Repository
 from tasq_core.task import TaskStatus
-from tasq_tui.admin.command_line import command_line
+from tasq_tui.admin.command_line import brief, command_line
 from tasq_tui.admin.operation import Change
 from tasq_tui.admin.selection import Selection, select_where
 from tasq_tui.admin.settings import Settings
@@ -149,13 +149,19 @@ def test_the_line_of_ids_reads_back_to_the_same_ids(in_memory):
     assert (back.asked.yes, back.wanted.keeps_rows) == (True, False)
 
 
-def test_many_ids_are_left_to_standard_input(in_memory):
-    ids = tuple(task.id for task in make_tasks(1000))
-    selection = Selection(in_memory.now(), Filter(), Filter(), ids=ids)
+def test_many_ids_are_piped_to_the_command_and_too_many_for_the_log_are_counted(in_memory):
+    """Whoever repeats a line of the history would else hang at an empty standard input."""
+    ids = tuple(task.id for task in make_tasks(10_001))
+    few, many = (
+        Selection(in_memory.now(), Filter(), Filter(), ids=chosen) for chosen in (ids[:21], ids)
+    )
 
-    line = command_line("delete", selection, SETTINGS)
+    line = command_line("delete", few, SETTINGS)
 
-    assert line == "tasq delete --url sqlite:///x.db --prefix p -  # 1,000 ids on standard input"
+    command = "tasq delete --url sqlite:///x.db --prefix p -"
+    assert line == f"printf '%s\\n' {' '.join(map(str, ids[:21]))} | {command}"
+    assert brief(line) == f"… | {command}"
+    assert command_line("delete", many, SETTINGS) == f"{command}  # 10,001 ids on standard input"
 
 
 def test_a_limit_is_part_of_the_line(in_memory):

@@ -2,9 +2,11 @@ import asyncio
 import shlex
 import sys
 from functools import partial
+from uuid import UUID
 
 from tasq_tui.admin.settings import Settings
 from tasq_tui.ui.dialogs.confirm import ConfirmDialog
+from tasq_tui.ui.history.screen import touched
 from tests.tui.conftest import cockpit, press, screen_text, settled, toasts, until
 
 
@@ -42,7 +44,8 @@ async def test_the_command_of_many_ids_runs_as_copied(shop: Settings, table, tmp
         await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
         await press(pilot, "y")
         await until(pilot, lambda: any("deleted" in text for text in toasts(app)))
-        ids = app.session.log[0].ids
+        shown = touched(app.session.log[0])
+        ids = [UUID(id) for id in shown.removeprefix("id:").split(",")]
         assert len(ids) > 20
         await press(pilot, "U")
         await until(pilot, lambda: any("put back" in text for text in toasts(app)))

@@ -11,6 +11,7 @@ from textual import on
 from textual.widget import Widget
 
 from tasq_tui.admin.audit_log import AuditLog, Entry
+from tasq_tui.admin.command_line import brief
 from tasq_tui.admin.operation import Recorded
 from tasq_tui.admin.settings import Settings
 from tasq_tui.admin.trash import Trash
@@ -102,7 +103,7 @@ class HistoryScreen(CockpitScreen):
                         age(logged.entry.at, now), who, safe(logged.verb, 20),
                         count(logged.entry.done), count(logged.entry.skipped),
                         safe(self._ended(logged.entry), 100),
-                        safe(logged.entry.command, _SHOWN_COMMAND),
+                        safe(brief(logged.entry.command)),
                     ),
                     ("rows--muted", "rows--muted", "", "",
                      "rows--warning" if logged.entry.skipped else "rows--muted",
@@ -134,7 +135,10 @@ class HistoryScreen(CockpitScreen):
             self._command.show(())
             return
         entry = logged.entry
-        lines = [entry.command, "", f"{moment(entry.at)} · {entry.target}"]
+        command = entry.command
+        if len(command) > _SHOWN_COMMAND:
+            command = f"{command[:_SHOWN_COMMAND]}… (y copies all of it)"
+        lines = [command, "", f"{moment(entry.at)} · {entry.target}"]
         if by := self._undone.get(entry.id):
             lines.append(f"undone by change {by}")
         elif entry.trash:

@@ -4,6 +4,7 @@ from textual.content import Content
 
 from tasq_core.reports import MutationResult
 from tasq_tui.admin import changes
+from tasq_tui.admin.command_line import brief
 from tasq_tui.admin.operation import prepare
 from tasq_tui.admin.preview import target_text
 from tasq_tui.admin.trash import Discarded, Trash
@@ -50,5 +51,7 @@ async def _undo(changer: Changer, change_id: str) -> MutationResult | None:
 
 def _about(found: Discarded, session: Session) -> Content:
     where = safe(target_text(session.settings))
-    text = f"{where}\nChanged at {moment(found.at)} by an earlier run:\n{safe(found.command)}"
+    text = (
+        f"{where}\nChanged at {moment(found.at)} by an earlier run:\n{safe(brief(found.command))}"
+    )
     return Content.styled(text, "$text-muted")
