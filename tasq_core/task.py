@@ -29,6 +29,10 @@ IMMEDIATELY: Final = datetime(1, 1, 1, tzinfo=UTC)
 END_OF_TIME: Final = datetime.max.replace(tzinfo=UTC)
 """The last time there is."""
 
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND: Final = timedelta(microseconds=1)
+"""What a time is counted from, and in, where it is a number."""
+
 MAX_INT16: Final = 2**15 - 1
 MAX_INT32: Final = 2**31 - 1
 
@@ -108,10 +112,9 @@ class _Clock:
         with self._lock:
             self._last = max(time.time_ns() // 1000, self._last + 1)
             microseconds = self._last
-        return _EPOCH + timedelta(microseconds=microseconds)
+        return EPOCH + timedelta(microseconds=microseconds)
 
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _clock: Final = _Clock()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_clock.renew_lock)

@@ -7,19 +7,17 @@ and returns its placeholder, which may stand in the text more than once.
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
 from tasq_core.filters.values import Name, Piece
+from tasq_core.task import EPOCH, MICROSECOND
 
 Bind = Callable[[object], str]
 
 SQLITE_LOWER: Final = "tasq_lower"
 """The function that the SQLite driver adds to its connections."""
-
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +167,7 @@ class SQLiteWhere:
 
     def time(self, at: datetime, bind: Bind) -> str:
         """As `WhereDialect` says."""
-        return bind((at - _EPOCH) // _MICROSECOND)
+        return bind((at - EPOCH) // MICROSECOND)
 
     def ago(self, seconds: float, bind: Bind) -> str:
         """As `WhereDialect` says."""

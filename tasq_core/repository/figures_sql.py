@@ -10,9 +10,8 @@ from tasq_core.repository.inspection_sql import SqlInspection
 from tasq_core.repository.odd_rows import MISREAD
 from tasq_core.repository.rows import text_of
 from tasq_core.sql import fill
-from tasq_core.task import TaskStatus
+from tasq_core.task import EPOCH, MICROSECOND, TaskStatus
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MOST_ROWS: Final = {"mysql": 10_000}
 """There a row lies where its id says: fifty thousand would each be read from another page."""
 _NAMES: Final[Mapping[str | None, str]] = {None: "''", "queue": "queue", "type": "type"}
@@ -169,14 +168,17 @@ class FigureReader:
         bucket: timedelta,
         limit: int,
     ) -> list[BucketRow]:
-        micro = timedelta(microseconds=1)
-        params = {"limit": limit, "bucket": bucket // micro, "zone": self._zone(until) // micro}
+        params = {
+            "limit": limit,
+            "bucket": bucket // MICROSECOND,
+            "zone": self._zone(until) // MICROSECOND,
+        }
         found = []
         for place, name, status, count, first in self._read(statement, by, since, until, params):
             with suppress(*MISREAD, OverflowError):
                 label = TaskStatus(self._rows.status_of(status))
                 at = self._rows.read_time(first)
-                start = _EPOCH + int(place) * bucket
+                start = EPOCH + int(place) * bucket
                 found.append(BucketRow(start, text_of(name), label, int(count), at))
         return sorted(found)
 

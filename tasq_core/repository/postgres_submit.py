@@ -6,7 +6,7 @@ as the server takes for the commit.
 
 import select
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
 from struct import Struct
@@ -18,7 +18,7 @@ from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
 
 from tasq_core.repository.postgres_connection import BoundedConnection
-from tasq_core.task import Task
+from tasq_core.task import MICROSECOND, Task
 
 _TYPES: Final = (2950, 25, 17, 25, 21, 23, 1184, 1184)
 """uuid, text, bytea, text, int2, int4 and two timestamptz."""
@@ -26,8 +26,7 @@ _BINARY: Final = (1,) * len(_TYPES)
 _INT2: Final = Struct("!h").pack
 _INT4: Final = Struct("!i").pack
 _INT8: Final = Struct("!q").pack
-_EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
+_YEAR_2000: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def insert(
@@ -50,8 +49,8 @@ def insert(
     connection.submit_is_prepared = True
     values = (
         task.id.bytes, task.type.encode(), task.args, task.queue.encode(), _INT2(task.priority),
-        _INT4(task.max_receives), _INT8((created_at - _EPOCH) // _MICROSECOND),
-        _INT8((visible_at - _EPOCH) // _MICROSECOND),
+        _INT4(task.max_receives), _INT8((created_at - _YEAR_2000) // MICROSECOND),
+        _INT8((visible_at - _YEAR_2000) // MICROSECOND),
     )  # fmt: skip
     pgconn.send_query_prepared(name, values, _BINARY, 1)
     result = _answer(pgconn)

@@ -28,11 +28,18 @@ from tasq_core.repository.sqlite_session import SQLiteSession
 from tasq_core.repository.sqlite_wakeup import FileWakeup, MemoryWakeup
 from tasq_core.repository.steering_sql import rewritten_args
 from tasq_core.sql import OBSOLETE_INDEXES, drop_index, fill, load_schema
-from tasq_core.task import END_OF_TIME, IMMEDIATELY, Ordering, Task, TaskStatus, row_id_of
+from tasq_core.task import (
+    END_OF_TIME,
+    EPOCH,
+    IMMEDIATELY,
+    MICROSECOND,
+    Ordering,
+    Task,
+    TaskStatus,
+    row_id_of,
+)
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
-_YEAR_ONE: Final = (IMMEDIATELY - _EPOCH) // _MICROSECOND
+_YEAR_ONE: Final = (IMMEDIATELY - EPOCH) // MICROSECOND
 _ID_BYTES: Final = 16
 _BEYOND_ALL: Final = b"\xff"
 _STATUSES: Final = {status.value: status for status in TaskStatus}
@@ -80,7 +87,7 @@ class SQLiteRows:
 
     def time(self, value: datetime) -> object:
         """Microseconds since 1970."""
-        return (value - _EPOCH) // _MICROSECOND
+        return (value - EPOCH) // MICROSECOND
 
     def bound(self, value: datetime) -> object:
         """A blob is beyond every number, and text that stands for one."""
@@ -91,7 +98,7 @@ class SQLiteRows:
         if value <= _YEAR_ONE:
             return IMMEDIATELY
         try:
-            return _EPOCH + timedelta(microseconds=value)
+            return EPOCH + timedelta(microseconds=value)
         except OverflowError:
             return datetime.max.replace(tzinfo=UTC)
 
@@ -286,8 +293,8 @@ class SQLiteRepository(SqlRepository):
         rows = (
             (
                 task.id.bytes, task.type, task.args, task.queue, task.priority,
-                task.max_receives, (task.created_at - _EPOCH) // _MICROSECOND,
-                (task.visible_at - _EPOCH) // _MICROSECOND,
+                task.max_receives, (task.created_at - EPOCH) // MICROSECOND,
+                (task.visible_at - EPOCH) // MICROSECOND,
             )
             for task in tasks
         )  # fmt: skip

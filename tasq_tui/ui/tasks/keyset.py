@@ -2,21 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from enum import Enum
 from typing import Final, Protocol
 from uuid import UUID
 
 from tasq_core.repository.protocol import PageOrder
-from tasq_core.task import Task
+from tasq_core.task import EPOCH, MICROSECOND, Task
 
 Key = tuple[datetime, UUID]
 """What a list is ordered by: creation or end, then id."""
 Rank = tuple[int, int]
 """A key as numbers that rise along the list, whatever its order."""
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
 _LAST_ID: Final = 2**128 - 1
 
 
@@ -66,7 +64,7 @@ def just_before(key: Key, order: PageOrder) -> Key | None:
     if 0 <= number <= _LAST_ID:
         return at, UUID(int=number)
     try:
-        return at + step * _MICROSECOND, UUID(int=0 if step > 0 else _LAST_ID)
+        return at + step * MICROSECOND, UUID(int=0 if step > 0 else _LAST_ID)
     except OverflowError:
         return None
 
@@ -74,7 +72,7 @@ def just_before(key: Key, order: PageOrder) -> Key | None:
 def rank_of(key: Key, order: PageOrder) -> Rank:
     """`key` as a rank in `order`."""
     sign = -1 if order.descends else 1
-    return sign * ((key[0] - _EPOCH) // _MICROSECOND), sign * key[1].int
+    return sign * ((key[0] - EPOCH) // MICROSECOND), sign * key[1].int
 
 
 @dataclass(frozen=True, slots=True)
