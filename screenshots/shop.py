@@ -107,7 +107,7 @@ def stopped_clock(at: datetime = NOW) -> Iterator[None]:
     )
     with (
         mock.patch("tasq_core.repository.sqlite.time", frozen),
-        mock.patch("tasq_tui.ui.widgets.header.duration", return_value="2ms"),
+        mock.patch("tasq_tui.ui.widgets.header._took", return_value="2ms"),
         mock.patch("tasq_tui.ui.widgets.header._SLOW_SECONDS", math.inf),
         mock.patch("tasq_tui.ui.history.screen.getuser", return_value="ada"),
     ):

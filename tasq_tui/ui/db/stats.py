@@ -37,8 +37,10 @@ def is_fresh(at: datetime | None, now: datetime) -> bool:
 
 
 def dated(text: str, at: datetime | None, now: datetime) -> str:
-    """`text`, with its age where it isn't fresh."""
-    return text if at is None or is_fresh(at, now) else f"{text}, {age(at, now)} ago"
+    """`text`, with its age in steps of `FRESH` where it isn't fresh: nothing ticks for a figure."""
+    if at is None or is_fresh(at, now):
+        return text
+    return f"{text}, {age(at, now - (now - at) % FRESH)} ago"
 
 
 class Scan(Generic[T]):

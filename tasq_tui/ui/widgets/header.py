@@ -26,6 +26,7 @@ SCREENS: Final = {
 }
 """The screens in the order of their digits, with their titles."""
 
+_SHORTEST_SECONDS: Final = 0.001
 _SLOW_SECONDS: Final = 1.0
 _NAME_WIDTH: Final = 24
 
@@ -76,7 +77,7 @@ class Header(Widget):
             return f"◐ reading {waited:.0f}s"
         if self._failed:
             return f"\u00d7 {self._failed}"
-        took = "" if self._seconds is None else f" {duration(self._seconds)}"
+        took = "" if self._seconds is None else f" {_took(self._seconds)}"
         if self._paused:
             return f"■ paused{took}"
         return f"● live{took}" if self._seconds is not None else "◐ connecting"
@@ -156,3 +157,8 @@ class Header(Widget):
             return Color.parse(self._colour)
         except ColorParseError:
             return Color.parse(self.app.theme_variables["primary"])
+
+
+def _took(seconds: float) -> str:
+    """How long an answer took; what is too short to matter reads the same each time."""
+    return duration(seconds) if seconds >= _SHORTEST_SECONDS else "<1ms"
