@@ -37,14 +37,14 @@ class Periodic:
         self._closing = threading.Event()
         self._last: Callable[[], None] = lambda: None
 
-    def add(self, name: str, work: Callable[[], float]) -> None:
-        """Run `work` soon after the start. `name` says what it does: "fire schedules".
+    def add(self, name: str, work: Callable[[], float], after: float = 0.0) -> None:
+        """Run `work` from `after` seconds on. `name` says what it does: "fire schedules".
 
         `work` returns the seconds until it is to run again. Keep it short: the others wait for
         it.
         """
         with self._lock:
-            self._jobs[name] = _Job(work, monotonic())
+            self._jobs[name] = _Job(work, monotonic() + after)
         self._wanted.set()
 
     def at_close(self, work: Callable[[], None]) -> None:

@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import random
 import socket
 import threading
 from collections.abc import Callable
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
     from tasq_core.metrics.consumers import RunFigures
 
 HEARTBEAT_SECONDS: Final = 5.0
+_FIRST_LOOK_SECONDS: Final = 1.0
 _PRUNE_SECONDS: Final = 600.0
+_FIRST_PRUNE_SECONDS: Final = 10.0
 _SOON_SECONDS: Final = 0.5
 _LOOK_AGAIN_SECONDS: Final = 60.0
 """How often a database without side tables, or one that refuses attempts, is asked again."""
@@ -107,8 +110,9 @@ class Presence:
         if self._side is None:
             return
         periodic.add(_BEAT, self._beat)
-        periodic.add(_PRUNE, self._prune)
-        periodic.add(_LOOK, self._look)
+        # The pauses were read just now, and a fleet that starts need not prune as one.
+        periodic.add(_LOOK, self._look, _FIRST_LOOK_SECONDS)
+        periodic.add(_PRUNE, self._prune, random.uniform(0, _FIRST_PRUNE_SECONDS))  # noqa: S311
         periodic.at_close(self._leave)
         self._periodic = periodic
 
