@@ -3,7 +3,8 @@
 A forked child has the forking thread only: a lock that another thread held stays held in it
 for ever, SQLite's own ones included, and SQLite takes the parent's file locks for its own.
 So a fork waits until no guarded call is under way, and SQLite's connections are closed
-meanwhile. Sessions of a server need no such wait: a child leaves the parent's alone.
+meanwhile. Sessions of a server need such a wait only while they begin, under OpenSSL's locks:
+a child leaves the parent's alone.
 """
 
 import os

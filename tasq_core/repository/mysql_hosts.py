@@ -34,8 +34,7 @@ _READ_ONLY: Final = "SET SESSION TRANSACTION READ ONLY"
 class _Connection(Connection):
     """PyMySQL's, which makes a TLS context for each connection, whether the server has TLS or not.
 
-    That takes 30 ms and OpenSSL's locks. A fork meanwhile, in another thread, would leave them
-    taken in the child, whose own first connection would wait for ever.
+    That takes 30 ms.
     """
 
     _unverified: ClassVar[Any] = None
@@ -43,8 +42,7 @@ class _Connection(Connection):
     def _create_ssl_ctx(self, sslp: Any) -> Any:
         found = None if sslp else self._unverified  # certificates may have been renewed
         if found is None:
-            with guard.call():
-                found = super()._create_ssl_ctx(sslp)  # type: ignore[misc]
+            found = super()._create_ssl_ctx(sslp)  # type: ignore[misc]
             if not sslp:
                 _Connection._unverified = found
         return found
@@ -94,7 +92,8 @@ def first_serving(
 def _open(host: Host, keywords: Mapping[str, Any], *, read_only: bool) -> tuple[Any, bool]:
     """A connection to `host`, and whether it takes writes."""
     name, port = host[0] or "localhost", host[1] or 3306
-    connection = _Connection(**{**keywords, "host": name, "port": port})
+    with guard.call():
+        connection = _Connection(**{**keywords, "host": name, "port": port})
     try:
         with connection.cursor() as cursor:
             for setting in (*_SETTINGS, *([_READ_ONLY] if read_only else [])):

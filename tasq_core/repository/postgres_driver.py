@@ -100,7 +100,8 @@ class PostgresDriver:
         timeout = self._within(response_timeout)
         keywords = self._kwargs | {"connect_timeout": whole_seconds(timeout)}
         try:
-            connection = BoundedConnection.connect(self._conninfo, **keywords)
+            with guard.call():
+                connection = BoundedConnection.connect(self._conninfo, **keywords)
         except psycopg.Error as error:
             forget_connections(error)
             raise

@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import threading
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from tasq_core.repository import fork_guard
 from tests.support.builders import make_task
 from tests.support.databases import Database
 from tests.support.processes import ROOT, clean_environment
+from tests.support.wait import wait_until
 
 FORK = """
 import os, sys, threading
@@ -109,3 +112,44 @@ def test_a_child_whose_call_was_cut_in_two_is_told_so(
     with pytest.raises(RepositoryError, match="spawn"):
         repository.count_tasks(None, None, None)
     assert fork_guard.guard._calls == {}
+
+
+@pytest.mark.parametrize("backend", ["postgres", "mysql"], indirect=True)
+def test_a_fork_waits_for_connections_that_are_being_made(
+    repository: Repository, backend: str, monkeypatch: pytest.MonkeyPatch
+):
+    """OpenSSL's locks stay taken in the child, whose first connection then waits for ever."""
+    begun, go_on, forked = threading.Event(), threading.Event(), threading.Event()
+
+    def connect(*_: Any, **__: Any) -> None:
+        begun.set()
+        go_on.wait(30)
+        raise ConnectionError
+
+    connections = {
+        "mysql": "mysql_hosts._Connection",
+        "postgres": "postgres_driver.BoundedConnection.connect",
+    }
+    monkeypatch.setattr(f"tasq_core.repository.{connections[backend]}", connect)
+    driver: Any = repository._driver  # type: ignore[attr-defined]
+    guard = fork_guard.ForkGuard()
+    for module in ("mysql_hosts", "postgres_driver"):
+        monkeypatch.setattr(f"tasq_core.repository.{module}.guard", guard)
+
+    def connecting() -> None:
+        with suppress(ConnectionError):
+            driver.connect()
+
+    def fork() -> None:
+        guard.before()
+        forked.set()
+
+    threads = [threading.Thread(target=target, daemon=True) for target in (connecting, fork)]
+    threads[0].start()
+    assert begun.wait(30)
+    threads[1].start()
+    wait_until(lambda: guard._is_forking)
+    assert not forked.is_set()
+    go_on.set()
+    assert forked.wait(30)
+    guard.after_in_parent()
