@@ -87,9 +87,13 @@ class App:
         self.settle()
 
     def quit(self) -> float:
-        """Seconds from `q` until the process is gone; what it writes meanwhile is read."""
+        """Seconds from `q`, and `y` to cut off what runs, until the process is gone.
+
+        What it writes meanwhile is read.
+        """
         pressed = time.perf_counter()
-        os.write(self._master, b"q")
+        self.type(b"q", b"Leave tasq?")
+        os.write(self._master, b"y")
         while self._child.poll() is None:
             if time.perf_counter() - pressed > _TIMEOUT_SECONDS:
                 raise RuntimeError("the app didn't end after q")
