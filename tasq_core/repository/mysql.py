@@ -308,6 +308,10 @@ class MySQLRepository(SqlRepository):
         return set(matched)
 
     def _insert_many(self, session: Session, tasks: Replayed) -> int:
+        return sum(self._insert_some(session, listed) for listed in tasks.in_lists(_INSERT_ROWS))
+
+    def _insert_some(self, session: Session, tasks: Sequence[Task]) -> int:
+        """Insert with one statement, or one by one where an id exists; how many were new."""
         rows = [
             (
                 task.id.bytes, task.type, task.args, task.queue, task.priority, "NEW", 0,
@@ -316,18 +320,6 @@ class MySQLRepository(SqlRepository):
             )
             for task in map(_fits, tasks)
         ]  # fmt: skip
-        listed = list(tasks)
-        return sum(
-            self._insert_some(
-                session, rows[start : start + _INSERT_ROWS], listed[start : start + _INSERT_ROWS]
-            )
-            for start in range(0, len(rows), _INSERT_ROWS)
-        )
-
-    def _insert_some(
-        self, session: Session, rows: Sequence[Sequence[object]], tasks: Sequence[Task]
-    ) -> int:
-        """Insert with one statement, or one by one where an id exists; how many were new."""
         session.change("SAVEPOINT tasq", {})
         try:
             return int(cast("Any", session).change_many(self._sql.submit_many, rows))

@@ -228,19 +228,21 @@ class SqlRepository(SqlJoins, SqlSteering):
     def submit_tasks(self, tasks: Iterable[Task], *, connection: Any = None) -> int:
         """Insert many in one transaction; ids that exist are skipped. How many were inserted."""
         eager = connection is not None or not self._streams
-        fresh = Replayed(map(as_submitted, tasks), eager=eager)
-        if fresh.is_empty():
-            return 0
-        if connection is not None:
-            return self._joined(
-                connection, lambda joined: self._insert_joined(joined, fresh), one=False, wakes=True
-            )
-        try:
-            done = self._run(lambda session: self._insert_many(session, fresh), "transaction")
-        except RepositoryError:
-            if fresh.failure is not None:  # the caller's own, which may be the driver's as well
-                raise fresh.failure from None
-            raise
+        held = isinstance(tasks, list | tuple)
+        with Replayed(map(as_submitted, tasks), eager=eager, held=held) as fresh:
+            if fresh.is_empty():
+                return 0
+            if connection is not None:
+                return self._joined(
+                    connection, lambda joined: self._insert_joined(joined, fresh), one=False,
+                    wakes=True,
+                )  # fmt: skip
+            try:
+                done = self._run(lambda session: self._insert_many(session, fresh), "transaction")
+            except RepositoryError:
+                if fresh.failure is not None:  # the caller's own, which may be the driver's as well
+                    raise fresh.failure from None
+                raise
         if done:
             self._notify_soon()
         return done

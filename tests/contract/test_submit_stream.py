@@ -1,10 +1,13 @@
 """Tasks that are made while earlier ones are on their way into the table."""
 
+import tracemalloc
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 
 from tasq_core import Client, InvalidInputError, RepositoryError, Task
+from tasq_core.repository import replayed
 from tests.support.databases import Database
 
 
@@ -56,3 +59,44 @@ def test_ids_that_exist_are_skipped_whether_they_come_first_or_last(client: Clie
 
     assert done == 2
     assert client.new_inspector().count() == 3
+
+
+class _Text(str):
+    __slots__ = ()
+
+
+def _many(count: int) -> Iterator[Task]:
+    for number in range(count):
+        task = Task.new(_Text("a"), "x" * 500, "ü" * (number % 3), number % 7 - 3, number)
+        task.set_visibility(datetime(1, 1, 1 + number % 3, tzinfo=UTC))
+        yield task
+
+
+def test_a_long_generators_tasks_are_stored_as_they_were_made(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+):
+    """They go through a file, from which a second try reads them: one id exists already."""
+    monkeypatch.setattr(replayed, "_KEPT_BYTES", 2_000)
+    monkeypatch.setattr(replayed, "_BLOCK_BYTES", 3_000)
+    made = list(_many(50))
+    client.new_producer().submit_task(made[40])
+
+    done = client.new_producer().submit_many(iter(made))
+
+    assert done == 49
+    stored = {task.id: task for task in client.new_inspector().scan(limit=100)}
+    assert stored == {task.id: task for task in made}
+
+
+def test_a_long_generator_takes_no_memory(client: Client, monkeypatch: pytest.MonkeyPatch):
+    """A million tasks took half a gigabyte, and the program with them."""
+    monkeypatch.setattr(replayed, "_KEPT_BYTES", 1_000_000)
+    client.new_producer().submit_many(_many(10))
+    tracemalloc.start()
+    try:
+        client.new_producer().submit_many(_many(20_000))
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert most < 10_000_000, "the tasks themselves take twenty million bytes"
