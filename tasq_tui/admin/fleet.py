@@ -23,6 +23,7 @@ CONSUMER_FIELDS: Final = (
 )  # fmt: skip
 
 _LOOK_SECONDS: Final = 0.05
+_FAILURES: Final = ("failed", "retried", "timed out")
 
 
 class NoAnswerError(TasqError):
@@ -40,6 +41,11 @@ class Answer:
 def state_of(consumer: ConsumerReport) -> str:
     """running, quiet, stopping or vanished."""
     return "vanished" if consumer.vanished else consumer.state
+
+
+def failed_attempts(consumer: ConsumerReport) -> int:
+    """How many attempts of a consumer failed, those that will be tried again included."""
+    return sum(consumer.counts.get(name, 0) for name in _FAILURES)
 
 
 def consumer_record(consumer: ConsumerReport) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import pytest
 
 from tasq_core import connect
 from tasq_core.errors import ConsumerAlreadyStoppedError
+from tasq_tui.admin.fleet import failed_attempts
 from tasq_tui.admin.settings import Settings
 from tasq_tui.ui.fleet.rows import UNREGISTERED, consumer_rows, heading
 from tests.tui.conftest import cockpit, press, screen_text, settled, toasts, until
@@ -122,3 +123,14 @@ def test_leases_that_no_heartbeat_names_are_a_row_of_their_own(report):
 
     assert rows[-1].key == UNREGISTERED
     assert "~14" in rows[-1].cells
+
+
+def test_failures_are_counted_as_the_command_counts_them(report):
+    """It left out what is tried again: a consumer that only failed showed 0 failed."""
+    counts = {"succeeded": 3, "failed": 1, "retried": 60, "timed out": 4, "lost": 2}
+    busy = replace(report, counts=counts)
+
+    (row,) = consumer_rows([busy], 0, report.taken_at)
+
+    assert row.cells[6:8] == ("3", "65")
+    assert failed_attempts(busy) == 65

@@ -15,6 +15,7 @@ from tasq_tui.admin.fleet import (
     NoAnswerError,
     ask,
     consumer_record,
+    failed_attempts,
     named_consumer,
     state_of,
 )
@@ -130,16 +131,13 @@ def _columns() -> tuple[Column[ConsumerReport], ...]:
         running = len(consumer.in_flight)
         return f"{running}/{consumer.workers}" if consumer.workers else str(running)
 
-    def count(*names: str) -> Any:
-        return lambda consumer: f"{sum(consumer.counts.get(name, 0) for name in names):,}"
-
     return (
         Column("ID", lambda consumer: str(consumer.id)[:8]),
         Column("NAME", lambda consumer: consumer.name, gives_way=True),
         Column("STATE", state_of),
         Column("RUNS", busy, right=True),
-        Column("DONE", count("succeeded"), right=True),
-        Column("FAILED", count("failed", "retried", "timed out"), right=True),
+        Column("DONE", lambda c: f"{c.counts.get('succeeded', 0):,}", right=True),
+        Column("FAILED", lambda c: f"{failed_attempts(c):,}", right=True),
         Column("UP", lambda c: span(c.taken_at - c.started_at), right=True),
         Column("HEARTBEAT", lambda c: ago(c.heartbeat_at, c.taken_at), right=True),
         Column("HOST", lambda consumer: f"{consumer.host}:{consumer.pid}", gives_way=True),

@@ -6,6 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from tasq_core.fleet.reports import ConsumerReport
+from tasq_tui.admin.fleet import failed_attempts
 from tasq_tui.ui.text.formats import age, compact, count
 from tasq_tui.ui.text.sanitize import safe
 from tasq_tui.ui.widgets.rows_view import Gauge, Row, RowColumn
@@ -13,7 +14,6 @@ from tasq_tui.ui.widgets.rows_view import Gauge, Row, RowColumn
 UNREGISTERED: Final = "unregistered"
 """The key of the row for leases that no heartbeat names."""
 _LONGEST: Final = 200
-_FAILURES: Final = ("failed", "timed out", "lost")
 _MANY_FAILED: Final = 0.05
 _GLYPHS: Final = {"running": ("●", "rows--good"), "quiet": ("◐", "rows--warning"),
                   "stopping": ("◐", "rows--warning")}  # fmt: skip
@@ -61,9 +61,8 @@ def consumer_rows(consumers: Sequence[ConsumerReport], leased: int, now: datetim
 
 
 def _row(found: ConsumerReport, now: datetime) -> Row:
-    counts = found.counts
-    failed = sum(counts.get(name, 0) for name in _FAILURES)
-    done = counts.get("succeeded", 0)
+    failed = failed_attempts(found)
+    done = found.counts.get("succeeded", 0)
     running = len(found.in_flight)
     state = "vanished" if found.vanished else safe(found.state, 20)
     glyph, tint = ("\u2716", "rows--error") if found.vanished else _GLYPHS.get(state, ("●", ""))
