@@ -73,8 +73,11 @@ class Follower:
             for task in ended
             if task.finished_at is not None
         ]
-        self._created = max([self._created, *(task.created_at for task in created)])
-        self._ended = max([self._ended, *(task.finished_at or self._ended for task in ended)])
+        now = self._repository.now()  # a time ahead of it would hide all that comes before it
+        latest = max([self._created, *(task.created_at for task in created)])
+        self._created = min(latest, max(now, self._begin))
+        latest = max([self._ended, *(task.finished_at or self._ended for task in ended)])
+        self._ended = min(latest, max(now, self._begin))
         fresh = [event for event in events if event.at >= self._begin and self._is_new(event)]
         self._forget()
         return sorted(fresh, key=lambda event: event.at)
