@@ -32,9 +32,18 @@ class ConsumerLog:
     def __init__(self, logger: Logger, metrics: "ConsumerMetrics | None" = None) -> None:
         self.logger = logger
         self._metrics = metrics
-        self.last_error: str | None = None
-        """What the consumer could not do last."""
+        self._failing: dict[str, str] = {}
         self.debug = logger.isEnabledFor(10)
+
+    @property
+    def last_error(self) -> str | None:
+        """What the consumer can't do now, as it failed last; None where all works."""
+        standing = list(self._failing.values())
+        return standing[-1] if standing else None
+
+    def _fails(self, doing: str, error: BaseException, area: str = "") -> None:
+        self._failing.pop(area or doing, None)  # the newest stands last
+        self._failing[area or doing] = f"could not {doing}: {error}"
 
     def started(self, job: Job) -> None:
         """The handler is about to run. Called only where `debug` is true."""
@@ -93,9 +102,11 @@ class ConsumerLog:
             extra=task_fields(job),
         )  # fmt: skip
 
-    def database_failed(self, doing: str, error: BaseException, delay: float) -> None:
-        """A statement failed and will be tried again."""
-        self.last_error = f"could not {doing}: {error}"
+    def database_failed(
+        self, doing: str, error: BaseException, delay: float, area: str = ""
+    ) -> None:
+        """A statement failed and will be tried again; `area` is that of `database_back`."""
+        self._fails(doing, error, area)
         if self._metrics is not None:
             self._metrics.database_failed()
         self.logger.warning(
@@ -125,8 +136,9 @@ class ConsumerLog:
             counted(released, "task"), extra={"activity": "claim tasks", "tasks": released},
         )  # fmt: skip
 
-    def database_back(self, doing: str) -> None:
-        """The first success after failures."""
+    def database_back(self, doing: str, area: str = "") -> None:
+        """The first success after failures, of all that is done in `area` where it is given."""
+        self._failing.pop(area or doing, None)
         self.logger.info("can %s again", doing, extra={"activity": doing})
 
     def no_side_tables(self, lead: str) -> None:
@@ -138,7 +150,7 @@ class ConsumerLog:
 
     def attempts_refused(self, error: BaseException) -> None:
         """Attempts can't be noted; outcomes are recorded without."""
-        self.last_error = f"could not note attempts: {error}"
+        self._fails("note attempts", error)
         self.logger.warning(
             "attempts can't be noted, outcomes are recorded without: %s", error,
             extra={"activity": "note attempts"},
@@ -146,7 +158,7 @@ class ConsumerLog:
 
     def job_failed(self, doing: str, error: BaseException) -> None:
         """Something that the consumer does beside its tasks failed; it is tried again."""
-        self.last_error = f"could not {doing}: {error}"
+        self._fails(doing, error)
         defect = None if isinstance(error, RepositoryError) else error
         self.logger.warning(
             "could not %s, trying again: %s", doing, error,

@@ -26,6 +26,7 @@ from tasq_core.task import Task, TaskStatus
 if TYPE_CHECKING:
     from tasq_core.metrics.consumers import ConsumerMetrics
 
+_AREA: Final = "outcomes"
 _BATCH: Final = 1000
 _LINGER: Final = 0.003
 """How long the first of a batch waits for company, in seconds."""
@@ -267,7 +268,8 @@ class OutcomeWriter:
         if not self._still_leased([job], error):
             return
         delay = self._reconnect.next()
-        self._log.database_failed(f"record the outcome of {job.lease.task_id}", error, delay)
+        doing = f"record the outcome of {job.lease.task_id}"
+        self._log.database_failed(doing, error, delay, _AREA)
         if job.error is not None:
             job.error = _UNSTORABLE
         self._refused.append(job)
@@ -304,13 +306,13 @@ class OutcomeWriter:
 
     def _back_off(self, doing: str, error: RepositoryError) -> None:
         delay = self._reconnect.next()
-        self._log.database_failed(doing, error, delay)
+        self._log.database_failed(doing, error, delay, _AREA)
         self._pause.wait(delay)
 
     def _succeeded(self, doing: str) -> None:
         if self._reconnect.failing and not self._refused:
             self._reconnect.reset()
-            self._log.database_back(doing)
+            self._log.database_back(doing, _AREA)
 
 
 def split_batch(starting: list[Job], ending: list[Job]) -> list[tuple[list[Job], list[Job]]]:

@@ -46,7 +46,7 @@ class ConsumerReport:
     waiting: tuple[tuple[UUID, int], ...] = field(repr=False)
     """(task, receive count) of what is claimed and not started."""
     last_error: str | None
-    """Of its own: what it could not do last."""
+    """Of its own: what it could not do at its last try; None once it could again."""
     started_at: datetime
     heartbeat_at: datetime
     heartbeat_seconds: float

@@ -131,9 +131,9 @@ def named_consumer(consumers: Sequence[ConsumerReport], name: str) -> ConsumerRe
     found = found or [c for c in consumers if name and str(c.id).startswith(name.lower())]
     if len(found) > 1:
         alive = [consumer for consumer in found if not consumer.vanished]
-        found = alive if len(alive) == 1 else found
+        found = alive or found
     if not found:
-        known = ", ".join(consumer.name for consumer in consumers[:10]) or "none"
+        known = ", ".join(list(dict.fromkeys(one.name for one in consumers))[:10]) or "none"
         raise TaskNotFoundError(f"no consumer {name!r}; registered: {known}", [name])
     if len(found) > 1:
         ids = ", ".join(f"{str(c.id)[:8]} on {c.host}, pid {c.pid}" for c in found)
