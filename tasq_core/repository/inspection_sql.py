@@ -40,7 +40,7 @@ from tasq_core.task import (
 
 R = TypeVar("R")
 
-Mode = Literal["read", "write", "transaction"]
+Mode = Literal["read", "write", "transaction", "claim"]
 """Which of the driver's connections a piece of work runs on."""
 
 ATTEMPTS: Final = 8

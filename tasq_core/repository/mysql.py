@@ -8,7 +8,6 @@ import base64
 import json
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime, tzinfo
 from typing import Any, Final, cast
 from uuid import UUID
@@ -41,12 +40,10 @@ _LONGEST_TEXT: Final = 65_535
 _INSERT_ROWS: Final = 1000
 _FEW: Final = 2000
 """Below this many matches, sorting beats walking the index."""
+_LONGEST_TURN: Final = 0.5
+"""Seconds that a claim lets others go first."""
 _STARTED: Final = ("ENQUEUED", "IN_PROGRESS")
 """The statuses of a leased task; a claim that wasn't started has the first."""
-
-_FEW_PAIRS: Final = 8
-_SWEEP_SECONDS: Final = 5.0
-"""How often exhausted tasks that no claim meets are looked for in more than a few pairs."""
 
 
 class MySQLRows:
@@ -150,7 +147,6 @@ class MySQLRepository(SqlRepository):
         self._wake_up = wake_up
         self._facts = TableFacts(self._slots)
         self._claims_of_table = MySQLClaims(self._sql, self._rows, self._facts, self._task)
-        self._next_sweep = 0.0
 
     # differs: the server's clock is asked for in UTC; its wall time may be one of two.
     def now(self) -> datetime:
@@ -193,7 +189,10 @@ class MySQLRepository(SqlRepository):
         self._look()
         note = self._side["note_crashes"] if note_crashes else ""
         try:
-            claim = self._claims_of_table.prepare(pairs, timeout, ordering, limit, note)
+            turn_timeout = min(_LONGEST_TURN, (self._response_timeout or _LONGEST_TURN * 4) / 4)
+            claim = self._claims_of_table.prepare(
+                pairs, timeout, ordering, limit, note_crashes=note, turn_timeout=turn_timeout
+            )
             ended = 0
 
             def work(session: Session, claimed: list[Task]) -> None:
@@ -201,31 +200,13 @@ class MySQLRepository(SqlRepository):
                 tasks, ended = claim(session)
                 claimed += tasks
 
-            while not (tasks := self._claiming(work, "transaction")):
+            while not (tasks := self._claiming(work, "claim")):
                 if not ended:
                     break
         except RepositoryError:
             self._facts.forget()
             raise
-        if len(tasks) < limit:
-            self._end_exhausted(pairs)
         return tasks
-
-    def _end_exhausted(self, pairs: Sequence[Pair]) -> None:
-        """End exhausted tasks that claims don't meet; of many pairs now and then."""
-        now = time.monotonic()
-        if len(pairs) > _FEW_PAIRS and now < self._next_sweep:
-            return
-        self._next_sweep = now + _SWEEP_SECONDS
-        with suppress(RepositoryError):  # what was claimed must reach its consumer
-            found = self._run(
-                lambda session: self._claims_of_table.exhausted_by_hand(session, pairs), "read"
-            )
-            if found:
-                self._run(
-                    lambda session: self._claims_of_table.end_exhausted(session, found),
-                    "transaction",
-                )
 
     def _look(self) -> TableFacts:
         self._facts.look(lambda sql: self._rows_of(sql, {}))

@@ -42,12 +42,21 @@ class _Scope:
     """
 
     def __init__(
-        self, take: Callable[[], MySQLSession], give_back: Callable[[], None], *, begin: bool
+        self,
+        take: Callable[[], MySQLSession],
+        give_back: Callable[[], None],
+        *,
+        begin: bool,
+        isolation: str = "",
     ) -> None:
-        """`give_back` is called however far `take` came, and may be called again."""
+        """`give_back` is called however far `take` came, and may be called again.
+
+        `isolation`: of the transaction that is begun, if not READ COMMITTED.
+        """
         self._take = take
         self._give_back = give_back
         self._begin = begin
+        self._isolation = isolation
         self._begun = False
         self._session: MySQLSession | None = None
 
@@ -66,7 +75,9 @@ class _Scope:
             within = session.in_transaction()
             if within or not (self._begin or not session.autocommits()):
                 return
-            session.change("SET TRANSACTION ISOLATION LEVEL READ COMMITTED", {})
+        if session.foreign or self._isolation:
+            level = self._isolation or "READ COMMITTED"
+            session.change(f"SET TRANSACTION ISOLATION LEVEL {level}", {})
         self._begun = True
         session.command("begin")
 
@@ -184,20 +195,24 @@ class MySQLDriver:
         """A connection in a READ COMMITTED transaction; a borrowed one's open one is joined."""
         return self._scope(response_timeout, begin=True)
 
-    def _scope(self, response_timeout: float | None, *, begin: bool) -> _Scope:
+    def claim(self, response_timeout: float | None = None) -> _Scope:
+        """The same where what others have written but not committed is read, too."""
+        return self._scope(response_timeout, begin=True, isolation="READ UNCOMMITTED")
+
+    def _scope(self, response_timeout: float | None, *, begin: bool, isolation: str = "") -> _Scope:
         """The caller's connection, one of the caller's pool, or one of our own."""
         pool, hold = self._pool, Hold()
         if pool is None:
-            return self._foreign_scope(begin=begin)
+            return self._foreign_scope(begin=begin, isolation=isolation)
 
         def take() -> MySQLSession:
             raw = pool.take(hold, response_timeout)
             _bound(raw, response_timeout or self._keywords["read_timeout"])
             return MySQLSession(raw)
 
-        return _Scope(take, lambda: pool.put(hold), begin=begin)
+        return _Scope(take, lambda: pool.put(hold), begin=begin, isolation=isolation)
 
-    def _foreign_scope(self, *, begin: bool) -> _Scope:
+    def _foreign_scope(self, *, begin: bool, isolation: str) -> _Scope:
         lent: list[Any] = []
 
         def take() -> MySQLSession:
@@ -212,7 +227,7 @@ class MySQLDriver:
                 lent[-1].close()  # a second time does nothing
                 lent.pop()
 
-        return _Scope(take, give_back, begin=begin)
+        return _Scope(take, give_back, begin=begin, isolation=isolation)
 
     @property
     def shown(self) -> str:

@@ -30,6 +30,11 @@ class TableFacts:
         self._collations = {row[0]: row[2] for row in columns if row[2]}
         self._until = monotonic() + _KNOWN_SECONDS
 
+    @property
+    def table(self) -> str:
+        """Its name, quoted."""
+        return self._tasks
+
     def hint(self, index: str) -> str:
         """What makes a statement walk `index`; nothing on a table that wasn't migrated."""
         name = f"{self._name}_tasq_{index}"

@@ -17,7 +17,7 @@ SLOTS: Final = frozenset(
     {
         "tasks", "name", "place", "schema", "enum", "columns", "preview_columns", "where", "order",
         "branches", "hint", "ready_hint", "due_hint", "rank", "queue_text", "type_text",
-        "now", "wall", "crashes", "exhausted", "by",
+        "locking", "now", "wall", "crashes", "exhausted", "by",
     }
 )  # fmt: skip
 
@@ -51,13 +51,12 @@ class Statements:
     claim_heads: str
     """MySQL's choice among many pairs; empty elsewhere, like the seven that follow."""
     claim_ready: str
-    claim_one: str
     claim_due: str
-    lock_due: str
+    lock: str
+    turn: str
+    end_turn: str
     claim_unindexed: str
     lease: str
-    exhausted: str
-    lock_exhausted: str
     fail_exhausted: str
     claimable_pairs: str
     """Distinct (queue, type) of tasks that are visible now."""

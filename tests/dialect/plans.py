@@ -92,6 +92,9 @@ class _Recorder:
     def transaction(self, response_timeout: float | None = None) -> AbstractContextManager[Any]:
         return self._recording(self._driver.transaction, response_timeout)
 
+    def claim(self, response_timeout: float | None = None) -> AbstractContextManager[Any]:
+        return self._recording(self._driver.claim, response_timeout)
+
     @contextmanager
     def _recording(
         self, opened: Callable[..., Any], response_timeout: float | None

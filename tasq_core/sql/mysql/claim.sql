@@ -32,7 +32,6 @@ SELECT * FROM (
         AND queue = pair.queue AND type = pair.type
         AND CAST(queue AS BINARY) = CAST(pair.queue AS BINARY)
         AND CAST(type AS BINARY) = CAST(pair.type AS BINARY)
-        AND (max_receives = 0 OR receive_count < max_receives)
       ORDER BY {order} LIMIT 1) END AS best,
     CASE WHEN EXISTS (SELECT 1 FROM {tasks} {ready_hint}
       WHERE status = 'NEW' AND visible_at > '0001-01-01 00:00:00.000000' AND visible_at <= {now}) THEN
@@ -64,63 +63,45 @@ SELECT * FROM (
 WHERE COALESCE(best, waited, dropped, broken) IS NOT NULL
 
 -- The collation takes "A" for "a" and "a " for "a": the index narrows, BINARY decides.
--- {hint} forces the claim index: on few rows the optimizer would rather sort them all, which
--- locks every one of them against the other consumers. Nothing here waits for a lock, and the
--- rows come by their ids afterwards: a UNION of blobs is a table on disk.
+-- {hint} forces the claim index: on few rows the optimizer would rather sort them all.
+-- Candidates are read without a lock, then locked by primary key: a walk that locks stops at each
+-- entry that others claimed, until it is purged, to ask who may hold it; and it keeps the locks of
+-- entries it skips, which the row's holder, say Go's start of a task, then waits for.
+-- Nothing but what the index has is read, so that the rows themselves are left alone.
 -- name: claim_ready
-(SELECT id, created_at, priority, 0 AS spent, UTC_TIMESTAMP(6) AS clock, status
+(SELECT CONCAT(id, {rank})
 FROM {tasks} {hint} WHERE status = 'NEW' AND visible_at = '0001-01-01 00:00:00.000000' AND {where}
-  AND (max_receives = 0 OR receive_count < max_receives)
-ORDER BY {order} LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+ORDER BY {order} LIMIT %(limit)s {locking})
 
--- The same for one pair: without a UNION the rows come whole, and once.
--- name: claim_one
-SELECT {columns}, UTC_TIMESTAMP(6) AS clock
-FROM {tasks} {hint}
-WHERE status = 'NEW' AND visible_at = '0001-01-01 00:00:00.000000' AND {where}
-  AND (max_receives = 0 OR receive_count < max_receives)
-ORDER BY {order} LIMIT %(limit)s FOR UPDATE SKIP LOCKED
-
--- Read without a lock, then locked by primary key: a walk that skips a locked row keeps the lock
--- of its index entry, which the row's holder, say Go's start of a task whose lease just lapsed,
--- then waits for.
 -- name: claim_due
-(SELECT id, created_at, priority, max_receives > 0 AND receive_count >= max_receives AS spent,
-  UTC_TIMESTAMP(6) AS clock, status
+(SELECT CONCAT(id, {rank})
 FROM {tasks} {hint} WHERE {where} AND visible_at <= {now}
-ORDER BY visible_at LIMIT %(due)s)
+ORDER BY visible_at LIMIT %(due)s {locking})
 
--- name: lock_due
-SELECT id, created_at, priority, max_receives > 0 AND receive_count >= max_receives AS spent,
-  UTC_TIMESTAMP(6) AS clock, status
+-- name: lock
+SELECT {columns}, UTC_TIMESTAMP(6) AS clock
 FROM {tasks} FORCE INDEX (PRIMARY)
 WHERE id IN %(ids)s AND status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS') AND visible_at <= {now}
 FOR UPDATE SKIP LOCKED
 
--- For a table without our indexes: one scan, whatever it locks.
+-- Claims that met each other take turns: until a task is leased, the next one would find it too.
+-- A lock's name holds for the whole server.
+-- name: turn
+SELECT GET_LOCK(CONCAT('tasq claim ', SHA1(CONCAT_WS('.', DATABASE(), %(turn)s))), %(turn_timeout)s)
+
+-- name: end_turn
+SELECT RELEASE_LOCK(CONCAT('tasq claim ', SHA1(CONCAT_WS('.', DATABASE(), %(turn)s))))
+
+-- For a table without our indexes: one scan.
 -- name: claim_unindexed
-(SELECT id, created_at, priority, max_receives > 0 AND receive_count >= max_receives AS spent,
-  UTC_TIMESTAMP(6) AS clock, status
-FROM {tasks} WHERE status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS') AND {where}
+(SELECT CONCAT(id, {rank}) FROM {tasks} WHERE status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS') AND {where}
   AND visible_at <= {now}
-ORDER BY {order}, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+ORDER BY {order}, id LIMIT %(limit)s {locking})
 
 -- name: lease
 UPDATE {tasks} SET status = 'ENQUEUED', receive_count = receive_count + 1,
   visible_at = %(until)s
 WHERE id IN %(ids)s
-
--- Tasks that the walk of due ones doesn't meet: exhausted, but never delayed nor leased, as
--- only a change by hand leaves them.
--- name: exhausted
-SELECT id FROM {tasks} {hint} WHERE status = 'NEW' AND visible_at = '0001-01-01 00:00:00.000000' AND {where}
-  AND max_receives > 0 AND receive_count >= max_receives LIMIT 1000
-
--- name: lock_exhausted
-SELECT id FROM {tasks}
-WHERE id IN %(ids)s AND status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS')
-  AND max_receives > 0 AND receive_count >= max_receives AND visible_at <= {now}
-FOR UPDATE SKIP LOCKED
 
 -- Only rows that this transaction has locked: nothing is waited for beside a lock held.
 -- name: fail_exhausted

@@ -130,19 +130,17 @@ RETURNING {columns}
 
 -- name: claim_ready
 
--- name: claim_one
-
 -- name: claim_due
 
--- name: lock_due
+-- name: lock
+
+-- name: turn
+
+-- name: end_turn
 
 -- name: claim_unindexed
 
 -- name: lease
-
--- name: exhausted
-
--- name: lock_exhausted
 
 -- The claim above does this itself.
 -- name: fail_exhausted

@@ -51,19 +51,17 @@ RETURNING {columns}
 
 -- name: claim_ready
 
--- name: claim_one
-
 -- name: claim_due
 
--- name: lock_due
+-- name: lock
+
+-- name: turn
+
+-- name: end_turn
 
 -- name: claim_unindexed
 
 -- name: lease
-
--- name: exhausted
-
--- name: lock_exhausted
 
 -- name: fail_exhausted
 UPDATE {tasks} SET status = 'FAILED', finished_at = :now,
