@@ -78,9 +78,13 @@ class Replayed:
             self._read.append(task)
             self._room -= _TASK_BYTES + len(task.args)
             return
-        if self._spilled is None:
-            self._spilled = _File()
-        self._spilled.add(task)
+        try:
+            if self._spilled is None:
+                self._spilled = _File()
+            self._spilled.add(task)
+        except OSError as error:  # else it would be taken for the database's
+            self.failure = error
+            raise
 
     def __enter__(self) -> Self:
         try:

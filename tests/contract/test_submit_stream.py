@@ -3,6 +3,7 @@
 import tracemalloc
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from errno import ENOSPC
 
 import pytest
 
@@ -100,3 +101,20 @@ def test_a_long_generator_takes_no_memory(client: Client, monkeypatch: pytest.Mo
         tracemalloc.stop()
 
     assert most < 10_000_000, "the tasks themselves take twenty million bytes"
+
+
+def test_a_full_disk_for_the_tasks_of_a_generator_is_named_and_leaves_nothing(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+):
+    """Taken for the database's own error it read as a lost connection, and was tried again."""
+
+    def full() -> None:
+        raise OSError(ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(replayed, "_KEPT_BYTES", 1000)
+    monkeypatch.setattr(replayed, "TemporaryFile", full)
+
+    with pytest.raises(OSError, match="No space left"):
+        client.new_producer().submit_many(Task.new("a", number) for number in range(100))
+
+    assert client.new_inspector().count() == 0
