@@ -1,5 +1,6 @@
 """Shows a cancellable progress dialog after 250 ms."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Final
 
@@ -24,6 +25,7 @@ class DelayedProgress:
         self._app = app
         self._dialog = ProgressDialog(title, stop)
         self._is_shown = self._is_over = False
+        self._mounted = asyncio.Event()
 
     async def __aenter__(self) -> ProgressDialog:
         self._timer = self._app.set_timer(DELAY_SECONDS, self._show)
@@ -33,10 +35,14 @@ class DelayedProgress:
         self._is_over = True
         self._timer.stop()
         if self._is_shown:
+            await self._mounted.wait()  # one that goes while it is mounted ends the app
             await self._dialog.dismiss(None)
 
     async def _show(self) -> None:
         if self._is_over:  # the timer had fired, and its message waited behind what ended the work
             return
         self._is_shown = True
-        await self._app.push_screen(self._dialog)
+        try:
+            await self._app.push_screen(self._dialog)
+        finally:
+            self._mounted.set()
