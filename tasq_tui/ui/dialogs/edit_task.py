@@ -7,38 +7,27 @@ from tasq_core.args import GOB, JSON, codec_named, gob
 from tasq_core.durations import parse_duration
 from tasq_core.errors import InvalidInputError
 from tasq_core.task import Task
-from tasq_tui.ui.dialogs.task_form import Field, TaskForm, integer
-from tasq_tui.ui.operations.drafts import NO_NAMES, Draft, Names
+from tasq_tui.ui.dialogs.task_form import NO_CONTEXT, Context, Field, TaskForm, integer
+from tasq_tui.ui.operations.drafts import Draft
 
 
 class EditTask(TaskForm[tuple[Task, Draft]]):
     """Answers a checked task and the draft it came from."""
 
-    def __init__(
-        self,
-        title: str,
-        draft: Draft,
-        note: str = "",
-        problem: str = "",
-        names: Names = NO_NAMES,
-    ) -> None:
+    def __init__(self, title: str, draft: Draft, context: Context = NO_CONTEXT) -> None:
         """Begin with `draft`.
 
         Args:
             title: what for.
             draft: what the fields hold.
-            note: a line about the arguments; inert text.
-            problem: why what was entered before was refused; "" at first.
-            names: the queues and types there are.
+            context: what it says and offers.
         """
-        super().__init__(title, "Submit", "Ctrl+s submits · Tab goes on · Esc cancels", problem)
+        super().__init__(title, "Submit", "Ctrl+s submits · Tab goes on · Esc cancels", context)
         self._draft = draft
-        self._note = note
-        self._names = names
 
     def lines(self) -> Iterator[Sequence[Field]]:
         """The fields of the draft."""
-        draft, names = self._draft, self._names
+        draft, names = self._draft, self.context.names
         yield (
             Field("type", "Type", draft.type, names=names.types, wide=True),
             Field("queue", "Queue", draft.queue, names=names.queues),
@@ -52,7 +41,7 @@ class EditTask(TaskForm[tuple[Task, Draft]]):
 
     def arguments(self) -> tuple[str, str]:
         """The draft's, as JSON."""
-        note = f" · {self._note}" if self._note else ""
+        note = f" · {self.context.note}" if self.context.note else ""
         return f"Arguments as JSON{note}", self._draft.args
 
     def first(self) -> str:

@@ -10,8 +10,8 @@ from tasq_core.moments import parse_moment
 from tasq_core.task import IMMEDIATELY, Task
 from tasq_core.transfer import iso
 from tasq_tui.admin.edits import Wanted
-from tasq_tui.ui.dialogs.task_form import NAMELESS, Field, TaskForm, integer
-from tasq_tui.ui.operations.drafts import NO_NAMES, Draft, Names
+from tasq_tui.ui.dialogs.task_form import NAMELESS, NO_CONTEXT, Context, Field, TaskForm, integer
+from tasq_tui.ui.operations.drafts import Draft
 
 _NOW: Final = ("now", "at once")
 _LEFT: Final = "unchanged"
@@ -31,14 +31,8 @@ class Entered(NamedTuple):
 class EditValues(TaskForm[Entered]):
     """Answers the values that differ from the task's; of many tasks, those filled in."""
 
-    def __init__(  # noqa: PLR0917 - what the form shows
-        self,
-        title: str,
-        before: Texts | None,
-        texts: Texts,
-        note: str = "",
-        problem: str = "",
-        names: Names = NO_NAMES,
+    def __init__(
+        self, title: str, before: Texts | None, texts: Texts, context: Context = NO_CONTEXT
     ) -> None:
         """Begin with `texts`.
 
@@ -46,22 +40,18 @@ class EditValues(TaskForm[Entered]):
             title: what for.
             before: the fields of the one task as it stands; None for many tasks.
             texts: what the fields hold.
-            note: a line about the arguments; inert text.
-            problem: why what was entered before was refused; "" at first.
-            names: the queues and types there are.
+            context: what it says and offers.
         """
-        super().__init__(title, "Edit", "Ctrl+s goes on · → completes · Esc cancels", problem)
+        super().__init__(title, "Edit", "Ctrl+s goes on · → completes · Esc cancels", context)
         self._before = before
         self._shown = texts
-        self._note = note
-        self._names = names
 
     def lines(self) -> Iterator[Sequence[Field]]:
         """Every field that an edit may change."""
         shown, hint = self._shown, "" if self._before else _LEFT
-        queues = [name or NAMELESS for name in self._names.queues]
+        queues = [name or NAMELESS for name in self.context.names.queues]
         yield (
-            Field("type", "Type", shown["type"], hint, self._names.types, wide=True),
+            Field("type", "Type", shown["type"], hint, self.context.names.types, wide=True),
             Field("queue", "Queue", shown["queue"], hint, queues),
         )
         yield (
@@ -72,7 +62,7 @@ class EditValues(TaskForm[Entered]):
 
     def arguments(self) -> tuple[str, str]:
         """The task's; of many, empty for what they have."""
-        note = self._note if self._before else f"empty: {_LEFT}"
+        note = self.context.note if self._before else f"empty: {_LEFT}"
         return f"Arguments as JSON · {note}", self._shown["args"]
 
     def first(self) -> str:

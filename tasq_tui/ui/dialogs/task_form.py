@@ -1,6 +1,7 @@
 """The form of a task's fields: for a new one, a copy, or new values of waiting ones."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import ClassVar, Final, NamedTuple, TypeVar
 
 from textual import on
@@ -14,6 +15,7 @@ from textual.widgets import Button, Input, Label, TextArea
 from tasq_core.errors import ArgsDecodeError, ArgsEncodeError, InvalidInputError
 from tasq_tui.ui.dialogs.base import Dialog, button_row, text_block
 from tasq_tui.ui.dialogs.confirm import ConfirmDialog
+from tasq_tui.ui.operations.drafts import NO_NAMES, Names
 from tasq_tui.ui.text.sanitize import safe
 
 T = TypeVar("T")
@@ -33,6 +35,21 @@ class Field(NamedTuple):
     names: Sequence[str] = ()
     """What it is completed from."""
     wide: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a form says and offers besides its fields."""
+
+    note: str = ""
+    """A line about the arguments; inert text."""
+    problem: str = ""
+    """Why what was entered before was refused; "" at first."""
+    names: Names = NO_NAMES
+    """The queues and types there are."""
+
+
+NO_CONTEXT: Final = Context()
 
 
 class TaskForm(Dialog[T]):
@@ -58,18 +75,18 @@ class TaskForm(Dialog[T]):
         Binding("ctrl+s", "submit", "Submit", show=False, priority=True),
     ]
 
-    def __init__(self, title: str, yes: str, keys: str, problem: str) -> None:
+    def __init__(self, title: str, yes: str, keys: str, context: Context) -> None:
         """Ask.
 
         Args:
             title: what for.
             yes: what the button says.
             keys: which keys do what.
-            problem: why what was entered before was refused; "" at first.
+            context: what it says and offers.
         """
         super().__init__(title, keys)
         self._yes = yes
-        self._problem = problem
+        self.context = context
         self._begun: dict[str, str] = {}
         """What the fields held before anything was typed."""
 
@@ -116,8 +133,8 @@ class TaskForm(Dialog[T]):
     def on_mount(self) -> None:
         """Let the user type."""
         self.query_one(f"#{self.first()}").focus()
-        self.complain(self._problem)
-        self._begun = {} if self._problem else self.texts
+        self.complain(self.context.problem)
+        self._begun = {} if self.context.problem else self.texts
 
     @property
     def texts(self) -> dict[str, str]:

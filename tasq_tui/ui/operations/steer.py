@@ -44,6 +44,7 @@ async def _edit(changer: Changer, select: Select, ids: Sequence[UUID]) -> Mutati
     """Ask until the database takes the values, or the user gives up."""
     # The text editor is dear to import, and not needed for the first frame.
     from tasq_tui.ui.dialogs.edit_values import EditValues, no_texts, texts_of  # noqa: PLC0415
+    from tasq_tui.ui.dialogs.task_form import Context  # noqa: PLC0415
 
     session = changer.session
     title = f"Edit {counted(len(ids), 'task')}" if ids else "Edit all that match"
@@ -58,7 +59,7 @@ async def _edit(changer: Changer, select: Select, ids: Sequence[UUID]) -> Mutati
         texts = before
     names, problem = Names(session.queues, session.types), ""
     while True:
-        form = EditValues(title, before, texts, note, problem, names)
+        form = EditValues(title, before, texts, Context(note, problem, names))
         answer = await changer.app.push_screen_wait(form)
         if answer is None:
             return None

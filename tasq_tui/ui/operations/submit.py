@@ -66,12 +66,13 @@ async def _submit(
 ) -> MutationResult | None:
     # The text editor is dear to import, and not needed for the first frame.
     from tasq_tui.ui.dialogs.edit_task import EditTask  # noqa: PLC0415
+    from tasq_tui.ui.dialogs.task_form import Context  # noqa: PLC0415
 
     session = changer.session
     names = Names(session.queues, session.types)
     stored, problem = None, ""
     while stored is None:
-        form = EditTask(title, draft, note, problem, names)
+        form = EditTask(title, draft, Context(note, problem, names))
         answer = await changer.app.push_screen_wait(form)
         if answer is None:
             return None
