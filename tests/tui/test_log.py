@@ -63,6 +63,16 @@ async def test_the_command_of_many_ids_runs_as_copied(shop: Settings, table, tmp
     assert not table.repository.get_tasks(ids)
 
 
+async def test_a_refused_change_is_named_once(shop: Settings):
+    """ "delete: delete is refused" reads like two errors."""
+    settings = Settings(url=shop.url, conflict="two sources name different databases")
+    async with cockpit(settings, screen="tasks") as (app, pilot):
+        await press(pilot, "d")
+        await until(pilot, lambda: toasts(app))
+
+        assert toasts(app) == ["delete is refused: two sources name different databases"]
+
+
 async def test_an_empty_log_says_so(settings: Settings):
     async with cockpit(settings, screen="history") as (app, _pilot):
         assert "Nothing was changed from here yet." in screen_text(app)

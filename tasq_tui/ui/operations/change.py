@@ -120,7 +120,10 @@ class Changer:
             result = await work()
         except TasqError as error:
             is_gone = isinstance(error, TaskNotFoundError)
-            self.notify(f"{verb}: {error}", "warning" if is_gone else "error")
+            text = str(error)
+            if f"{verb} is refused" not in text:  # else it names the change itself
+                text = f"{verb}: {text}"
+            self.notify(text, "warning" if is_gone else "error")
         finally:
             self.is_busy = False
             view.freeze(False)
