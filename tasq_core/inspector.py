@@ -15,7 +15,7 @@ from tasq_core.inspector_input import as_filter, cursor, ids_of, place, position
 from tasq_core.producer import as_task_id
 from tasq_core.reports import BreakdownRow, ErrorGroup, MutationResult, Page, Schedule, Summary
 from tasq_core.repository.batches import READ_BYTES, id_batches
-from tasq_core.repository.checks import check_flag, matching
+from tasq_core.repository.checks import matching
 from tasq_core.repository.protocol import Names, PageOrder, Repository, Statuses
 from tasq_core.repository.schedules_table import SchedulesTable
 from tasq_core.steering import (
@@ -32,6 +32,7 @@ from tasq_core.task import (
     Task,
     TaskStatus,
     as_ordering,
+    check_flag,
     check_text,
 )
 from tasq_core.transfer import from_line, to_line

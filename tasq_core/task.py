@@ -302,6 +302,17 @@ def check_text(name: str, value: object) -> str:
     return value
 
 
+def check_flag(name: str, value: object) -> bool:
+    """`value`, if it is a bool: a filter passed in its place must not mean "yes".
+
+    Raises:
+        InvalidTypeError: anything else.
+    """
+    if not isinstance(value, bool):
+        raise InvalidTypeError(f"{name} must be True or False, not {value!r}")
+    return value
+
+
 def check_integer(name: str, value: object, low: int, high: int) -> int:
     """`value`, if it is a whole number from `low` to `high`.
 

@@ -13,7 +13,15 @@ from tasq_core.errors import (
     UnknownPollStrategyError,
     VisibilityTimeoutTooShortError,
 )
-from tasq_core.task import MAX_INT32, Ordering, PollStrategy, check_integer, check_names, check_text
+from tasq_core.task import (
+    MAX_INT32,
+    Ordering,
+    PollStrategy,
+    check_flag,
+    check_integer,
+    check_names,
+    check_text,
+)
 
 if TYPE_CHECKING:
     from tasq_core.metrics.consumers import ConsumerMetrics
@@ -103,7 +111,7 @@ class ConsumerOptions:
 
     def __post_init__(self) -> None:
         put = object.__setattr__
-        _check_flag("auto_delete_on_success", self.auto_delete_on_success)
+        check_flag("auto_delete_on_success", self.auto_delete_on_success)
         for name in ("channel_size", "max_active_tasks", "poll_limit"):
             check_integer(name, getattr(self, name), 1, MAX_INT32)
         if self.max_coroutines is not None:
@@ -170,11 +178,6 @@ class ConsumerOptions:
                 f"visibility_timeout {self.visibility_timeout:g} s must be longer than"
                 f" poll_interval {self.poll_interval:g} s: raise the one or lower the other"
             )
-
-
-def _check_flag(name: str, value: object) -> None:
-    if not isinstance(value, bool):
-        raise InvalidTypeError(f"{name} must be True or False, not {value!r}")
 
 
 def _strategy(value: PollStrategy | str) -> PollStrategy:

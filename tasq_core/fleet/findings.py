@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+from tasq_core.durations import UNIT_SECONDS
 from tasq_core.fleet.reports import ConsumerReport, Pause
 from tasq_core.reports import ErrorGroup
 from tasq_core.repository.figures_sql import Blocker, OpenPair
@@ -101,10 +102,13 @@ class Words(NamedTuple):
     cause: str
 
 
+_UNITS: Final = tuple((name, UNIT_SECONDS[name[0]]) for name in ("d", "h", "min"))
+
+
 def lasting(span: timedelta | float) -> str:
     """A length of time for a sentence: "0.8 s", "12 s", "5 min", "2.5 h", "3 d"."""
     seconds = span.total_seconds() if isinstance(span, timedelta) else span
-    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+    for unit, size in _UNITS:
         if seconds >= 2 * size:
             return f"{seconds / size:.1f}".removesuffix(".0") + f" {unit}"
     return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.2g} s"  # noqa: PLR2004

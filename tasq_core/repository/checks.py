@@ -43,17 +43,6 @@ def refuse_foreign_table(table: str, where: str, columns: Collection[str]) -> No
         )
 
 
-def check_flag(name: str, value: object) -> bool:
-    """`value`, if it is a bool: a filter passed in its place must not mean "yes".
-
-    Raises:
-        InvalidTypeError: anything else.
-    """
-    if not isinstance(value, bool):
-        raise InvalidTypeError(f"{name} must be True or False, not {value!r}")
-    return value
-
-
 def checked(task: Task) -> Task:
     """`task`, if the table can hold it.
 

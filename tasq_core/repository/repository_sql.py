@@ -15,7 +15,7 @@ from tasq_core.filters import Filter
 from tasq_core.last_error import storable_error
 from tasq_core.reports import Lease, MutationResult, Outcome
 from tasq_core.repository.batches import outcome_batches
-from tasq_core.repository.checks import as_submitted, check_flag, checked, lease_lost, matching
+from tasq_core.repository.checks import as_submitted, checked, lease_lost, matching
 from tasq_core.repository.driver import Session
 from tasq_core.repository.inspection_sql import Mode
 from tasq_core.repository.joining import Joined
@@ -31,6 +31,7 @@ from tasq_core.task import (
     Task,
     TaskStatus,
     as_status,
+    check_flag,
 )
 
 BATCH: Final = 1000

@@ -3,16 +3,19 @@
 from datetime import datetime, timedelta
 from typing import Final
 
-_UNITS: Final = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
+from tasq_core.durations import UNIT_SECONDS
+
+UNITS: Final = tuple(UNIT_SECONDS.items())[1:]
+"""Unit and seconds, the largest first; weeks are said in days."""
 
 
 def span(duration: timedelta | float) -> str:
     """Its two largest units: "2d 5h", "5m", "3s"; "0s" for less than one."""
     whole = int(abs(duration.total_seconds() if isinstance(duration, timedelta) else duration))
-    for place, (unit, length) in enumerate(_UNITS):
+    for place, (unit, length) in enumerate(UNITS):
         if whole >= length:
             rest = whole % length
-            next_unit, next_length = _UNITS[min(place + 1, len(_UNITS) - 1)]
+            next_unit, next_length = UNITS[min(place + 1, len(UNITS) - 1)]
             more = (
                 f" {rest // next_length}{next_unit}"
                 if rest >= next_length > 0 and unit != "s"

@@ -5,7 +5,9 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Final
 
+from tasq_core.durations import UNIT_SECONDS
 from tasq_core.task import TaskStatus
+from tasq_tui.admin.wording import UNITS
 
 NOTHING: Final = "\u2013"
 
@@ -22,9 +24,8 @@ LABELS: Final[dict[TaskStatus, str]] = {
     status: status.value.lower().replace("_", " ") for status in TaskStatus
 }
 
-_UNITS: Final = (("d", 86400), ("h", 3600), ("m", 60), ("s", 1))
-_HOUR: Final = 3600
-_DAY: Final = 86400
+_HOUR: Final = UNIT_SECONDS["h"]
+_DAY: Final = UNIT_SECONDS["d"]
 _EARLIEST_YEAR: Final = 1
 
 
@@ -38,14 +39,14 @@ def span(seconds: float) -> str:
     whole = int(abs(seconds))
     if _HOUR <= whole < 10 * _HOUR or _DAY <= whole < 7 * _DAY:
         return _two_units(whole)
-    for unit, length in (("y", 365 * _DAY), *_UNITS):
+    for unit, length in (("y", 365 * _DAY), *UNITS):
         if whole >= length:
             return f"{whole // length}{unit}"
     return "0s"
 
 
 def _two_units(whole: int) -> str:
-    for (unit, length), (next_unit, next_length) in pairwise(_UNITS):
+    for (unit, length), (next_unit, next_length) in pairwise(UNITS):
         if whole >= length:
             rest = whole % length // next_length
             return f"{whole // length}{unit}" + (f" {rest}{next_unit}" if rest else "")
