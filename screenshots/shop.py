@@ -19,7 +19,7 @@ from tasq_core.fleet.registry import Registry
 from tasq_core.repository.side_tables import SideTables
 from tasq_core.task import Task
 from tasq_tui.admin.demo import fill
-from tasq_tui.admin.demo_data import KINDS
+from tasq_tui.admin.demo_data import JOB_TYPES
 
 NOW = datetime(2026, 3, 1, 14, 5, tzinfo=UTC)
 SHOP_URL = "sqlite:///shop.db"
@@ -89,7 +89,7 @@ def _row(worker: _Worker, pid: int, tasks: Sequence[Task]) -> dict[str, object]:
     return {
         "name": worker.name, "host": worker.host, "pid": pid, "version": "0.1.0",
         "release_name": worker.release, "queues": json.dumps(worker.queues),
-        "types": json.dumps([kind.type for kind in KINDS if kind.queue in worker.queues]),
+        "types": json.dumps([kind.type for kind in JOB_TYPES if kind.queue in worker.queues]),
         "workers": 8, "state": worker.state,
         "counts": json.dumps({"succeeded": worker.done, "failed": worker.failed}),
         "in_flight": json.dumps({"running": running, "waiting": waiting}), "last_error": None,
