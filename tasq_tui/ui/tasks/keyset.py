@@ -1,7 +1,7 @@
 """Keys, ranks and requests: the vocabulary between the window and who reads for it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 from typing import Final, Protocol
@@ -39,6 +39,35 @@ class Need:
     order: PageOrder
     after: Key | None
     limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a window waits for: where it is to go, what is being read, what comes after that.
+
+    A jump supersedes all of it and is over when it has landed: a new request each time.
+    """
+
+    jump: Purpose | None = None
+    """TOP, BOTTOM or SEEK; None where the rows only grow or change."""
+    after: Key | None = None
+    """What a SEEK goes beyond."""
+    pending: Need | None = None
+    """What is being read."""
+    owed: int = 0
+    """Rows that the cursor still has to move once they are here, up where negative."""
+
+    def reading(self, need: Need | None) -> "Request":
+        """The same with `need` being read; None: it was answered, or failed."""
+        return replace(self, pending=need)
+
+    def going(self, jump: Purpose) -> "Request":
+        """The same on its way to one end of the list."""
+        return replace(self, jump=jump, after=None)
+
+    def owing(self, rows: int) -> "Request":
+        """The same with the cursor so many rows from where it was moved to."""
+        return replace(self, owed=rows)
 
 
 class PageSource(Protocol):

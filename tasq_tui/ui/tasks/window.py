@@ -22,6 +22,7 @@ from tasq_tui.ui.tasks.keyset import (
     Need,
     Purpose,
     Rank,
+    Request,
     Reread,
     just_before,
     rank_of,
@@ -64,11 +65,8 @@ class Window:
         self._frozen = False
         self._halted = False
         self._serial = 0
-        self._pending: Need | None = None
-        self._jump: Purpose | None = Purpose.TOP
-        self._jump_after: Key | None = None
+        self._request = Request(Purpose.TOP)
         self._refresh_due = self._probe_due = False
-        self._owed = 0  # rows the cursor still has to move once they are here
         self._before: int | None = None  # rows before the run, while known
         self._after: int | None = None
         self._newest_seen: Key | None = None
@@ -86,7 +84,7 @@ class Window:
     @property
     def loading(self) -> bool:
         """Whether the rows are about to be replaced, or yet to come."""
-        return self._jump is not None
+        return self._request.jump is not None
 
     @property
     def frozen(self) -> bool:
@@ -101,15 +99,16 @@ class Window:
 
     def need(self) -> Need | None:
         """What to read next; the same until it is delivered, failed or superseded."""
-        if self._pending is None and not self._halted:
-            self._pending = self._most_urgent()
-        return self._pending
+        if self._request.pending is None and not self._halted:
+            need = self._most_urgent()
+            self._request = self._request.reading(need)
+        return self._request.pending
 
     def deliver(self, need: Need, rows: Sequence[Task]) -> bool:
         """Take the answer to `need`; False if it was superseded and nothing changed."""
-        if need != self._pending:
+        if need != self._request.pending:
             return False
-        self._pending = None
+        self._request = self._request.reading(None)
         rows = list(rows)
         match need.purpose:
             case Purpose.TOP | Purpose.BOTTOM | Purpose.SEEK:
@@ -127,24 +126,24 @@ class Window:
 
     def fail(self, need: Need) -> None:
         """The read failed: ask nothing more until the next refresh or jump."""
-        if need == self._pending:
-            self._pending = None
+        if need == self._request.pending:
+            self._request = self._request.reading(None)
             self._halted = True
 
     def move(self, delta: int) -> None:
         """Move the cursor by rows; what isn't loaded yet is made up for when it comes."""
-        target = self.cursor + self._owed + delta
-        most = KEPT_SCREENS * self.height
-        self._owed = 0
+        target = self.cursor + self._request.owed + delta
+        most, owed = KEPT_SCREENS * self.height, 0
         if target >= len(self.rows) and not self.at_bottom:
-            self._owed = min(target - len(self.rows) + 1, most)
+            owed = min(target - len(self.rows) + 1, most)
         elif target < 0 and not self.at_top:
-            self._owed = max(target, -most)
+            owed = max(target, -most)
+        self._request = self._request.owing(owed)
         self._place(target)
 
     def scroll(self, delta: int) -> None:
         """Move the viewport by rows; the cursor is pushed along at its edges."""
-        self._owed = 0
+        self._request = self._request.owing(0)
         self.offset += delta
         self._clamp()
         self.cursor = min(max(self.cursor, self.offset), self.offset + self.height - 1)
@@ -161,22 +160,22 @@ class Window:
         """Put the cursor on a line of the viewport; False if there is no row."""
         if not 0 <= line < len(self.visible):
             return False
-        self._owed = 0
+        self._request = self._request.owing(0)
         self._place(self.offset + line)
         return True
 
     def jump_top(self) -> None:
         """Go to the first row of the list, newly entered ones included."""
-        if self.at_top and not self.newer and self._jump is None:
-            self._owed = 0
+        if self.at_top and not self.newer and not self.loading:
+            self._request = self._request.owing(0)
             self._place(0)
         else:
             self._jump_to(Purpose.TOP)
 
     def jump_bottom(self) -> None:
         """Go to the last row of the list."""
-        if self.at_bottom and self._jump is None and not self._frozen:
-            self._owed = 0
+        if self.at_bottom and not self.loading and not self._frozen:
+            self._request = self._request.owing(0)
             self._place(len(self.rows) - 1)
         else:
             self._jump_to(Purpose.BOTTOM)
@@ -218,14 +217,16 @@ class Window:
             self.refresh()
 
     def _most_urgent(self) -> Need | None:
-        if not self.rows and not (self.at_top and self.at_bottom) and self._jump is None:
-            self._jump = Purpose.TOP if self.at_top else Purpose.BOTTOM
-        if self._jump is not None:
-            order = self.order.reverse if self._jump is Purpose.BOTTOM else self.order
+        if not self.rows and not (self.at_top and self.at_bottom) and not self.loading:
+            self._request = self._request.going(Purpose.TOP if self.at_top else Purpose.BOTTOM)
+        request = self._request
+        if request.jump is not None:
+            order = self.order.reverse if request.jump is Purpose.BOTTOM else self.order
             limit = self.height + PREFETCH_SCREENS * self._reach
-            return self._ask(self._jump, order, self._jump_after, limit)
+            return self._ask(request.jump, order, request.after, limit)
         shortage = self.offset + self.height - len(self.rows)
-        if needed := self._ask_rows(down=max(shortage, self._owed), up=max(shortage, -self._owed)):
+        down, up = max(shortage, request.owed), max(shortage, -request.owed)
+        if needed := self._ask_rows(down=down, up=up):
             return needed
         if self._refresh_due:
             return self._ask_refresh()
@@ -267,19 +268,16 @@ class Window:
         return max(self.height, LEAST_REACH)
 
     def _jump_to(self, purpose: Purpose, after: Key | None = None) -> None:
-        self._jump, self._jump_after = purpose, after
-        self._pending = None
+        self._request = Request(purpose, after)
         self._halted = False
-        self._owed = 0
 
     def _land(self, need: Need, rows: list[Task]) -> None:
         ended = len(rows) < need.limit
-        self._jump = self._jump_after = None
         if need.purpose is Purpose.SEEK and not rows:
-            self._jump = Purpose.BOTTOM
+            self._request = self._request.going(Purpose.BOTTOM)
             return
         self.vanished.clear()
-        self._owed = 0
+        self._request = Request()
         if need.purpose is Purpose.BOTTOM:
             rows.reverse()
             self.at_top, self.at_bottom = ended, True
@@ -298,7 +296,7 @@ class Window:
         self.at_bottom = len(rows) < need.limit
         self._after = shifted(self._after, -len(rows))
         self._keep(without(self.rows, rows) + rows)
-        if self._owed > 0:
+        if self._request.owed > 0:
             self.move(0)
 
     def _extend_up(self, need: Need, rows: list[Task]) -> None:
@@ -307,7 +305,7 @@ class Window:
         self.at_top = len(rows) < need.limit
         self._before = shifted(self._before, -len(rows))
         self._keep(rows[::-1] + without(self.rows, rows))
-        if self._owed < 0:
+        if self._request.owed < 0:
             self.move(0)
 
     def _refreshed(self, need: Need, rows: list[Task]) -> None:
@@ -369,7 +367,7 @@ class Window:
         self._trim()
         self._before = 0 if self.at_top else self._before
         self._after = 0 if self.at_bottom else self._after
-        if self._jump is None and self.rows:
+        if not self.loading and self.rows:
             self._note_seen()
 
     def _clamp(self) -> None:
