@@ -8,10 +8,10 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -43,8 +43,9 @@ _LINES_PER_BATCH: Final = 500
 _BATCH_SECONDS: Final = 0.05
 _MOST_LOST: Final = 10_000
 _STOP_SECONDS: Final = 1.0
-_TERM_SECONDS: Final = 0.3
 _KILL_SECONDS: Final = 0.5
+_ENDING: Final = ((signal.SIGTERM, 0.3), (signal.SIGKILL, _KILL_SECONDS))
+"""Signals to a child that doesn't stop, and how long each is waited for, in seconds."""
 _LAST_LINES: Final = 30
 
 
@@ -99,13 +100,11 @@ class Child:
         """
         self._expected = True
         self._commands.put(None)
-        if self._gone.wait(grace):
-            return
-        self._signal(signal.SIGTERM)
-        if self._gone.wait(_TERM_SECONDS):
-            return
-        self._signal(signal.SIGKILL)
-        self._gone.wait(_KILL_SECONDS)
+        for number, seconds in ((None, grace), *_ENDING):
+            if number is not None:
+                self._signal(number)
+            if self._gone.wait(seconds):
+                return
 
     def _signal(self, number: signal.Signals) -> None:
         with suppress(ProcessLookupError, PermissionError):  # gone; macOS says so by the latter
@@ -219,6 +218,14 @@ class _Reader:
         self.held: dict[UUID, None] = {}
         """Claimed and neither finished, lost nor given back."""
         self._last_lines: deque[bytes] = deque(maxlen=_LAST_LINES)
+        self._notes: Mapping[type[AnyEvent], Callable[[Any], None]] = {
+            Claimed: self._note_claimed,
+            Finished: self._note_finished,
+            LeaseLost: self._note_forgotten,
+            Released: self._note_forgotten,
+            Output: self._note_output,
+        }
+        """What is kept of events for the child's death; the others are only passed on."""
         self._selector = selectors.DefaultSelector()
         for stream in (process.stdout, process.stderr, os.fdopen(events, "rb", 0)):
             self._selector.register(stream, selectors.EVENT_READ)
@@ -271,17 +278,24 @@ class _Reader:
         except msgspec.MsgspecError:  # a handler wrote to our descriptor, or died amid a line
             self._inbox.put_lines("events", [line[:_LONGEST_OUTPUT_BYTES]])
             return
-        match event:
-            case Claimed(tasks=tasks):
-                self.held.update((task.id, None) for task in tasks)
-            case Finished(task_id=task_id, dry=False):
-                self.held.pop(task_id, None)
-            case LeaseLost(task_ids=ids) | Released(task_ids=ids):
-                for task_id in ids:
-                    self.held.pop(task_id, None)
-            case Output(stream="stderr", text=text):
-                self._last_lines.append(text.encode())
+        if (note := self._notes.get(type(event))) is not None:
+            note(event)
         self._inbox.put(event)
+
+    def _note_claimed(self, event: Claimed) -> None:
+        self.held.update((task.id, None) for task in event.tasks)
+
+    def _note_finished(self, event: Finished) -> None:
+        if not event.dry:
+            self.held.pop(event.task_id, None)
+
+    def _note_forgotten(self, event: LeaseLost | Released) -> None:
+        for task_id in event.task_ids:
+            self.held.pop(task_id, None)
+
+    def _note_output(self, event: Output) -> None:
+        if event.stream == "stderr":
+            self._last_lines.append(event.text.encode())
 
 
 class _Lines:

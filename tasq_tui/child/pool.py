@@ -1,6 +1,9 @@
 """The handlers as the app knows them: one child at a time, replaced without a gap on reload."""
 
 import threading
+from collections.abc import Callable, Mapping
+from enum import Enum
+from typing import Any, ClassVar, NamedTuple
 
 from tasq_tui.child.parent import Child, Deliver
 from tasq_tui.child.protocol import (
@@ -22,6 +25,46 @@ RETIRE_SECONDS = 10.0
 """How long a replaced child's running handlers may go on."""
 
 
+class Role(Enum):
+    """What a child is there for."""
+
+    LOADING = "loading"
+    """It loads the handlers that are to replace those of the serving one."""
+    SERVING = "serving"
+    """Commands go to it."""
+    RETIRED = "retired"
+    """It was replaced, and finishes what it runs."""
+    DISCARDED = "discarded"
+    """It never got to work, or the pool closes: how it ends doesn't matter."""
+    GONE = "gone"
+
+
+class Route(NamedTuple):
+    """What an event of a child leads to."""
+
+    then: Role
+    """What the child is there for from now on."""
+    act: "Callable[[ChildPool, Child], None] | None" = None
+    show: Callable[[Any], AnyEvent | None] = lambda event: event
+    """What is delivered of it."""
+
+
+def _nothing(_event: AnyEvent) -> None:
+    """What only concerns a child that is being replaced."""
+
+
+def _load_failure(event: Died) -> LoadFailed:
+    """The death of a child that was still loading."""
+    return LoadFailed(
+        "\n".join([f"loading the handlers: the process {event.reason}", *event.last_lines])
+    )
+
+
+def _failure(event: Died) -> Error | None:
+    """The death of a child that was finishing its work; None where it ended well."""
+    return Error(f"the old handlers' process: {event.reason}") if event.returncode else None
+
+
 class ChildPool:
     """Loads handlers into a new child and retires the old one once they are there.
 
@@ -32,10 +75,7 @@ class ChildPool:
     def __init__(self, deliver: Deliver) -> None:
         self._deliver = deliver
         self._lock = threading.RLock()
-        self._current: Child | None = None
-        self._next: Child | None = None
-        self._retired: dict[Child, bool] = {}
-        """Those ending; whether it matters how."""
+        self._roles: dict[Child, Role] = {}
         self._load: Load | None = None
         self._start: Start | None = None
 
@@ -58,11 +98,12 @@ class ChildPool:
             OSError: no process can be made.
         """
         with self._lock:
-            if self._next is not None:
-                self._discard(self._next)
+            if (loading := self._one(Role.LOADING)) is not None:
+                self._end(loading, Role.DISCARDED)
             self._load = command
-            self._next = self._spawn()
-            self._next.send(command)
+            child = self._spawn()
+            self._roles[child] = Role.LOADING
+            child.send(command)
 
     def reload(self) -> None:
         """Load the same handlers anew, and go on consuming with them if that was going on."""
@@ -73,27 +114,35 @@ class ChildPool:
     def send(self, command: Command) -> bool:
         """Send `command` to the child whose handlers are loaded; False if there is none."""
         with self._lock:
-            if self._current is None:
+            if (serving := self._current) is None:
                 return False
             if isinstance(command, Start):
                 self._start = command
             elif isinstance(command, Stop):
                 self._start = None
-            self._current.send(command)
+            serving.send(command)
         return True
 
     def close(self, grace: float = 1.0) -> None:
         """End all children; returns within `grace` + 0.8 seconds."""
         with self._lock:
-            self._retired.update((child, False) for child in (self._current, self._next) if child)
-            self._current = self._next = None
-            closing = [
-                threading.Thread(target=child.close, args=(grace,)) for child in self._retired
-            ]
+            for child, role in self._roles.items():
+                if role in {Role.SERVING, Role.LOADING}:
+                    self._roles[child] = Role.DISCARDED
+            closing = [threading.Thread(target=child.close, args=(grace,)) for child in self._roles]
         for thread in closing:
             thread.start()
         for thread in closing:
             thread.join()
+
+    @property
+    def _current(self) -> Child | None:
+        """The child that commands go to."""
+        return self._one(Role.SERVING)
+
+    def _one(self, role: Role) -> Child | None:
+        """The child in a role that one at most has."""
+        return next((child for child, its in self._roles.items() if its is role), None)
 
     def _spawn(self) -> Child:
         spawned: list[Child] = []
@@ -115,46 +164,50 @@ class ChildPool:
 
     def _route(self, child: Child, event: AnyEvent) -> AnyEvent | None:
         """Act on `event`; what to show of it."""
-        if child is self._next:
-            return self._route_loading(child, event)
-        if child is self._current:
-            if isinstance(event, Stopped):
-                self._start = None
-            elif isinstance(event, Died):
-                self._current = self._start = None
-            return event
-        if isinstance(event, Died) and self._retired.pop(child) and event.returncode:
-            return Error(f"the old handlers' process: {event.reason}")
-        return None if isinstance(event, Died | Stopped | Running | Idle) else event
+        role = self._roles[child]
+        route = self._ROUTES.get((role, type(event))) or Route(role)
+        if route.act is not None:
+            route.act(self, child)
+        if route.then is Role.GONE:
+            del self._roles[child]
+        else:
+            self._roles[child] = route.then
+        return route.show(event)
 
-    def _route_loading(self, child: Child, event: AnyEvent) -> AnyEvent | None:
-        match event:
-            case Loaded():
-                if self._current is not None:
-                    self._retire(self._current)
-                self._current, self._next = child, None
-                if self._start is not None:
-                    child.send(self._start)
-            case LoadFailed():
-                self._next = None
-                self._discard(child)
-            case Died():
-                self._next = None
-                lines = "\n".join(
-                    [f"loading the handlers: the process {event.reason}", *event.last_lines]
-                )
-                return LoadFailed(lines)
-        return event
+    def _promote(self, child: Child) -> None:
+        """Let the handlers just loaded go on with what those before them did."""
+        if (serving := self._current) is not None:
+            self._end(serving, Role.RETIRED)
+        if self._start is not None:
+            child.send(self._start)
 
-    def _retire(self, child: Child) -> None:
-        """Let the child's running handlers finish."""
-        self._retired[child] = True
-        self._end(child, RETIRE_SECONDS)
+    def _forget_start(self, _child: Child) -> None:
+        """Nothing is consumed any more that a reload would go on with."""
+        self._start = None
 
     def _discard(self, child: Child) -> None:
         """End a child that never got to work."""
-        self._retired[child] = False
-        self._end(child, 0.0)
+        self._end(child, Role.DISCARDED)
 
-    def _end(self, child: Child, grace: float) -> None:
+    def _end(self, child: Child, role: Role) -> None:
+        """End a child; one that is retired may finish its running handlers first."""
+        self._roles[child] = role
+        grace = RETIRE_SECONDS if role is Role.RETIRED else 0.0
         threading.Thread(target=child.close, args=(grace,), name="tasq-retire", daemon=True).start()
+
+    _ROUTES: ClassVar[Mapping[tuple[Role, type[AnyEvent]], Route]] = {
+        (Role.LOADING, Loaded): Route(Role.SERVING, _promote),
+        (Role.LOADING, LoadFailed): Route(Role.DISCARDED, _discard),
+        (Role.LOADING, Died): Route(Role.GONE, show=_load_failure),
+        (Role.SERVING, Stopped): Route(Role.SERVING, _forget_start),
+        (Role.SERVING, Died): Route(Role.GONE, _forget_start),
+        (Role.RETIRED, Died): Route(Role.GONE, show=_failure),
+        (Role.DISCARDED, Died): Route(Role.GONE, show=_nothing),
+        (Role.RETIRED, Stopped): Route(Role.RETIRED, show=_nothing),
+        (Role.RETIRED, Running): Route(Role.RETIRED, show=_nothing),
+        (Role.RETIRED, Idle): Route(Role.RETIRED, show=_nothing),
+        (Role.DISCARDED, Stopped): Route(Role.DISCARDED, show=_nothing),
+        (Role.DISCARDED, Running): Route(Role.DISCARDED, show=_nothing),
+        (Role.DISCARDED, Idle): Route(Role.DISCARDED, show=_nothing),
+    }
+    """By a child's role and event; what isn't here is shown, and changes nothing."""
