@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
-from typer.main import get_command
+from typer.core import TyperCommand, TyperGroup, TyperOption
+from typer.main import get_click_type, get_command
 
 from tasq_core.errors import InvalidInputError
 from tasq_tui.cli.formats import Format, RowFormat
@@ -24,67 +24,65 @@ class Given:
     timeout: float | None = None
 
 
-def _everywhere(  # noqa: PLR0917 - never called
-    url: Annotated[
-        str | None,
-        typer.Option(
+def shared_parameters() -> list[Any]:
+    """Fresh parameters that note what they are given in the context's `Given`."""
+    return noted(
+        _note_given,
+        option(
+            "url",
             metavar="URL",
             help="The database (or TASQ_URL): postgresql://user@host/db,"
             " mysql://user@host/db, sqlite:///file.db.",
         ),
-    ] = None,
-    prefix: Annotated[
-        str | None, typer.Option(metavar="NAME", help="The table is NAME_tasks (or TASQ_PREFIX).")
-    ] = None,
-    profile: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="A profile of the config file (or TASQ_PROFILE)."),
-    ] = None,
-    read_only: Annotated[
-        bool | None,
-        typer.Option(
+        option("prefix", metavar="NAME", help="The table is NAME_tasks (or TASQ_PREFIX)."),
+        option("profile", metavar="NAME", help="A profile of the config file (or TASQ_PROFILE)."),
+        option(
+            "read_only",
             "--read-only/--read-write",
+            is_flag=True,
             help="Let the database refuse every change.",
             show_default=False,
         ),
-    ] = None,
-    time_zone: Annotated[
-        str | None,
-        typer.Option(
+        option(
+            "time_zone",
             metavar="ZONE",
             help="The zone of the table's times (MySQL, MariaDB; or TASQ_TIME_ZONE): Go stores"
             " local time. UTC, local, or a name like Europe/Berlin.",
         ),
-    ] = None,
-    timeout: Annotated[
-        float | None,
-        typer.Option(
+        option(
+            "timeout",
+            type=at_least(0.001),
             metavar="SECONDS",
-            min=0.001,
             help="Give up on a connection or a statement after so long.",
         ),
-    ] = None,
-) -> None:
-    """Stands for the options of every verb; never called."""
+    )
 
 
-def shared_parameters() -> list[Any]:
-    """Fresh parameters that note what they are given in the context's `Given`."""
-    return noted_parameters(_everywhere, _note_given)
-
-
-def noted_parameters(
-    template: Callable[..., None], note: Callable[[Any, str, Any], None]
-) -> list[Any]:
-    """Fresh parameters as `template` declares them; their values go to `note`, not to a verb.
+def option(name: str, flag: str = "", *, show_default: bool | str = True, **given: Any) -> Any:
+    """An option whose value goes by `name`.
 
     Args:
-        template: a function that is never called.
-        note: takes the context, a parameter's name and what it was given.
+        name: as in the `Given` or `Choice` it is noted in.
+        flag: how it is written; "" derives it from the name.
+        show_default: whether help says what it is without, or these words for it.
+        given: the parser's further settings.
     """
-    app = verb_app()
-    app.command()(template)
-    parameters = get_command(app).params
+    flag = flag or f"--{name.replace('_', '-')}"
+    return TyperOption(param_decls=[name, flag], show_default=show_default, **given)
+
+
+def at_least(low: float) -> Any:
+    """The type of a number not below `low`: whole where that is."""
+    return get_click_type(annotation=type(low), parameter_info=typer.Option(min=low))
+
+
+def noted(note: Callable[[Any, str, Any], None], *parameters: Any) -> list[Any]:
+    """`parameters` whose values go to `note`, not to a verb.
+
+    Args:
+        note: takes the context, a parameter's name and what it was given.
+        parameters: fresh ones.
+    """
     for parameter in parameters:
         parameter.expose_value = False
         parameter.callback = _noting(parameter.name or "", note)

@@ -1,74 +1,74 @@
 """The options that choose tasks: a verb's command class brings them, `choice_of` reads them."""
 
 from dataclasses import replace
-from typing import Annotated, Any, ClassVar, Final
+from typing import Any, ClassVar, Final
 
 import typer
+from typer.core import TyperArgument
 
 from tasq_tui.admin.settings import config_path, named_filter, read_config
 from tasq_tui.cli import diagnostics, sanitize
-from tasq_tui.cli.options import VerbCommand, noted_parameters
+from tasq_tui.cli.options import VerbCommand, at_least, noted, option
 from tasq_tui.cli.selection import Choice
 
 _NOTED: Final = "tasq.choice"
 
 
-def _selection(
-    *,
-    ids: Annotated[
-        list[str] | None,
-        typer.Argument(
+def _parameters() -> list[Any]:
+    """Fresh parameters that note what they are given as the fields of a `Choice`."""
+    return noted(
+        _note,
+        TyperArgument(
+            param_decls=["ids"],
+            nargs=-1,
             metavar="ID",
             help="Ids, or unique beginnings of them; - reads them from standard input.",
             show_default=False,
         ),
-    ] = None,
-    where: Annotated[
-        str | None,
-        typer.Option(
+        option(
+            "where",
             metavar="FILTER",
             help="As in 'status:failed queue:mail created:>2h', or the name of a saved one.",
         ),
-    ] = None,
-    statuses: Annotated[
-        list[str] | None,
-        typer.Option(
+        option(
+            "statuses",
             "--status",
+            multiple=True,
             metavar="STATUS",
             help="new, enqueued, in_progress, successful,"
             " failed, open or finished; repeat, or list with commas.",
         ),
-    ] = None,
-    queues: Annotated[
-        list[str] | None,
-        typer.Option("--queue", metavar="QUEUE", help="Exactly this; repeat for more."),
-    ] = None,
-    types: Annotated[
-        list[str] | None,
-        typer.Option("--type", metavar="TYPE", help="Exactly this; repeat for more."),
-    ] = None,
-    older_than: Annotated[
-        str | None,
-        typer.Option(metavar="DURATION", help="Created at least so long ago: 2h, 7d."),
-    ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="All tasks there are.")] = False,
-    limit: Annotated[
-        int | None,
-        typer.Option(
-            min=0, metavar="N", help="At most N, the newest; 0 is no limit.", show_default=False
+        option(
+            "queues",
+            "--queue",
+            multiple=True,
+            metavar="QUEUE",
+            help="Exactly this; repeat for more.",
         ),
-    ] = None,
-    order: Annotated[
-        str | None,
-        typer.Option(
+        option(
+            "types",
+            "--type",
+            multiple=True,
+            metavar="TYPE",
+            help="Exactly this; repeat for more.",
+        ),
+        option("older_than", metavar="DURATION", help="Created at least so long ago: 2h, 7d."),
+        option("everything", "--all", is_flag=True, default=False, help="All tasks there are."),
+        option(
+            "limit",
+            type=at_least(0),
+            metavar="N",
+            help="At most N, the newest; 0 is no limit.",
+            show_default=False,
+        ),
+        option(
+            "order",
             metavar="ORDER",
             help="Which come first, and so which --limit takes: newest or oldest by creation,"
             " last-finished or first-finished by the end.",
             show_default="newest",
         ),
-    ] = None,
-) -> None:
-    """Stands for the fields of a `Choice`; never called."""
+    )
 
 
 class SelectionCommand(VerbCommand):
@@ -78,7 +78,7 @@ class SelectionCommand(VerbCommand):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        options = noted_parameters(_selection, _note)
+        options = _parameters()
         self.params = [p for p in options if p.name not in self._left_out] + self.params
 
 
