@@ -16,8 +16,8 @@ class PoolExhaustedError(Exception):
     """No connection of the pool came free in time."""
 
 
-class Hold:
-    """One place in a pool for one piece of work, and the connection that it uses.
+class Checkout:
+    """One place in a pool for one piece of work, and the connection checked out for it.
 
     Made before the place is taken and given back as a whole, as often as one likes. So an
     exception of a signal handler costs no place, whatever it lands between.
@@ -34,7 +34,7 @@ class Hold:
 class ConnectionPool:
     """At most `size` connections at a time; `timeout` seconds to wait for a free one.
 
-    Places aren't counted: they are the holds that exist, in the order in which they came. The
+    Places aren't counted: they are the checkouts that exist, in the order in which they came. The
     pool keeps no lock that an exception from a signal handler could leave locked. `is_usable`
     says whether a connection that comes back may serve again, `close` ends one.
     """
@@ -57,75 +57,75 @@ class ConnectionPool:
         self._closed = False
         self._retired = -1
         self._numbers = itertools.count()
-        # By number, which is the order of the queue; the scope that uses a hold keeps it alive.
-        self._holds: dict[int, weakref.ref[Hold]] = {}
+        # By number, the order of the queue; the scope that uses a checkout keeps it alive.
+        self._checkouts: dict[int, weakref.ref[Checkout]] = {}
 
-    def take(self, hold: Hold, response_timeout: float | None) -> Any:
-        """An idle connection, the one used last, or a new one; `put` it back by the same hold.
+    def take(self, checkout: Checkout, response_timeout: float | None) -> Any:
+        """An idle connection, the one used last, or a new one; `put` the checkout back.
 
         Raises:
             PoolExhaustedError: all are in use and stay so.
         """
-        hold.number = next(self._numbers)
-        self._holds[hold.number] = weakref.ref(hold)
-        if len(self._holds) > self._size:
-            self._wait(hold)
+        checkout.number = next(self._numbers)
+        self._checkouts[checkout.number] = weakref.ref(checkout)
+        if len(self._checkouts) > self._size:
+            self._wait(checkout)
         try:
-            hold.connection = self._idle.pop()
+            checkout.connection = self._idle.pop()
         except IndexError:
-            hold.connection = self._connect(response_timeout)
-        return hold.connection
+            checkout.connection = self._connect(response_timeout)
+        return checkout.connection
 
-    def _wait(self, hold: Hold) -> None:
-        """Wait until fewer than `size` holds are left before this one."""
+    def _wait(self, checkout: Checkout) -> None:
+        """Wait until fewer than `size` checkouts are left before this one."""
         deadline = monotonic() + self._timeout
-        hold.turn = SimpleQueue()
-        while hold not in self._first():
+        checkout.turn = SimpleQueue()
+        while checkout not in self._first():
             left = deadline - monotonic()
             if left <= 0:
                 raise PoolExhaustedError
             with suppress(Empty):
-                hold.turn.get(timeout=min(left, _LOOK_AGAIN))
+                checkout.turn.get(timeout=min(left, _LOOK_AGAIN))
 
-    def _first(self) -> list[Hold]:
-        """The holds that have a place; those whose scope is gone are forgotten."""
+    def _first(self) -> list[Checkout]:
+        """The checkouts that have a place; those whose scope is gone are forgotten."""
         alive = []
-        for number, known in list(self._holds.items()):
-            if (hold := known()) is None:
-                self._holds.pop(number, None)
+        for number, known in list(self._checkouts.items()):
+            if (checkout := known()) is None:
+                self._checkouts.pop(number, None)
             else:
-                alive.append(hold)
+                alive.append(checkout)
         return alive[: self._size]
 
     def in_use(self) -> list[Any]:
         """The connections that somebody works with now."""
-        return [hold.connection for hold in self._first() if hold.connection is not None]
+        return [each.connection for each in self._first() if each.connection is not None]
 
-    def put(self, hold: Hold) -> None:
-        """Give a hold back; its connection goes on, unless it was closed or is out of step.
+    def put(self, checkout: Checkout) -> None:
+        """Give a checkout back; its connection goes on, unless it was closed or is out of step.
 
         What one call didn't finish, because an exception cut it off, another does.
         """
-        connection = hold.connection
+        connection = checkout.connection
         try:
             if connection is not None:
-                if hold.number > self._retired and self._is_usable(connection):
-                    hold.connection = None
+                if checkout.number > self._retired and self._is_usable(connection):
+                    checkout.connection = None
                     self._idle.append(connection)
                     if self._closed:
                         self.drop_idle()
                 else:
                     self._close(connection)
-                    hold.connection = None
+                    checkout.connection = None
         finally:
-            self._holds.pop(hold.number, None)
-            if len(self._holds) >= self._size:
+            self._checkouts.pop(checkout.number, None)
+            if len(self._checkouts) >= self._size:
                 self._wake()
 
     def _wake(self) -> None:
-        for hold in self._first():
-            if hold.turn is not None:
-                hold.turn.put(None)
+        for checkout in self._first():
+            if checkout.turn is not None:
+                checkout.turn.put(None)
 
     def drop_idle(self) -> None:
         """Close the idle connections, which may be broken."""

@@ -17,7 +17,7 @@ from tasq_core.errors import (
     RepositoryUnavailableError,
 )
 from tasq_core.repository import mysql_errors
-from tasq_core.repository.connection_pool import ConnectionPool, Hold, PoolExhaustedError
+from tasq_core.repository.connection_pool import Checkout, ConnectionPool, PoolExhaustedError
 from tasq_core.repository.driver import Session, within
 from tasq_core.repository.fork_guard import guard
 from tasq_core.repository.mysql_closing import close, is_usable
@@ -201,16 +201,16 @@ class MySQLDriver:
 
     def _scope(self, response_timeout: float | None, *, begin: bool, isolation: str = "") -> _Scope:
         """The caller's connection, one of the caller's pool, or one of our own."""
-        pool, hold = self._pool, Hold()
+        pool, checkout = self._pool, Checkout()
         if pool is None:
             return self._foreign_scope(begin=begin, isolation=isolation)
 
         def take() -> MySQLSession:
-            raw = pool.take(hold, response_timeout)
+            raw = pool.take(checkout, response_timeout)
             _bound(raw, response_timeout or self._keywords["read_timeout"])
             return MySQLSession(raw)
 
-        return _Scope(take, lambda: pool.put(hold), begin=begin, isolation=isolation)
+        return _Scope(take, lambda: pool.put(checkout), begin=begin, isolation=isolation)
 
     def _foreign_scope(self, *, begin: bool, isolation: str) -> _Scope:
         lent: list[Any] = []

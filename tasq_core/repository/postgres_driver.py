@@ -11,7 +11,7 @@ from psycopg import errors
 from psycopg.pq import TransactionStatus
 
 from tasq_core.errors import InvalidInputError, InvalidTypeError, RepositoryError
-from tasq_core.repository.connection_pool import ConnectionPool, Hold, PoolExhaustedError
+from tasq_core.repository.connection_pool import Checkout, ConnectionPool, PoolExhaustedError
 from tasq_core.repository.driver import Session
 from tasq_core.repository.fork_guard import guard
 from tasq_core.repository.postgres_connection import (
@@ -138,20 +138,20 @@ class PostgresDriver:
 
     def _scope(self, response_timeout: float | None, *, begin: bool) -> Scope:
         """One of our own connections."""
-        pool, hold = self._pool, Hold()
+        pool, checkout = self._pool, Checkout()
         assert pool is not None  # noqa: S101 - there is one where we know where to connect
 
         def take() -> BoundedConnection:
-            connection: BoundedConnection = pool.take(hold, response_timeout)
+            connection: BoundedConnection = pool.take(checkout, response_timeout)
             connection.answer_within = response_timeout
             return connection
 
         def put(error: BaseException | None) -> None:
             if isinstance(error, Exception) and has_stale_plan(error):
                 pool.retire()
-            pool.put(hold)
+            pool.put(checkout)
 
-        return Scope(hold, take, put, self._limits, begin=begin)
+        return Scope(checkout, take, put, self._limits, begin=begin)
 
     @contextmanager
     def _foreign(self) -> Iterator[Connection]:

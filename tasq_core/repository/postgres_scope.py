@@ -14,7 +14,7 @@ import psycopg
 from psycopg.pq import PipelineStatus, TransactionStatus
 
 from tasq_core.errors import TasqError
-from tasq_core.repository.connection_pool import Hold
+from tasq_core.repository.connection_pool import Checkout
 from tasq_core.repository.postgres_connection import BoundedConnection, Limits
 from tasq_core.repository.postgres_session import PostgresSession
 
@@ -33,15 +33,15 @@ class Scope:
 
     def __init__(
         self,
-        hold: Hold,
+        checkout: Checkout,
         take: Callable[[], BoundedConnection],
         put: Callable[[BaseException | None], None],
         limits: Limits,
         *,
         begin: bool,
     ) -> None:
-        """`take` fills `hold`; `put` is called however far that came, and may be called again."""
-        self._hold = hold
+        """`take` fills `checkout`; `put` is called however far that came, perhaps again."""
+        self._checkout = checkout
         self._take = take
         self._put = put
         self._limits = limits
@@ -69,7 +69,7 @@ class Scope:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        connection: BoundedConnection | None = self._hold.connection  # none once it is put back
+        connection: BoundedConnection | None = self._checkout.connection  # none once it is put back
         if error is None and self._begun and connection is not None:
             connection.execute("COMMIT", prepare=False)
             self._begun = False
