@@ -174,11 +174,11 @@ class FigureReader:
             "zone": self._zone(until) // MICROSECOND,
         }
         found = []
-        for place, name, status, count, first in self._read(statement, by, since, until, params):
+        for ordinal, name, status, count, first in self._read(statement, by, since, until, params):
             with suppress(*MISREAD, OverflowError):
                 label = TaskStatus(self._rows.status_of(status))
                 at = self._rows.read_time(first)
-                start = EPOCH + int(place) * bucket
+                start = EPOCH + int(ordinal) * bucket
                 found.append(BucketRow(start, text_of(name), label, int(count), at))
         return sorted(found)
 

@@ -357,9 +357,9 @@ def _lease_arrays(leases: Sequence[Lease]) -> dict[str, object]:
 
 
 def _matched(leases: Sequence[Lease], rows: list[Row]) -> set[Lease]:
-    """The leases at the places, counted from 1, that a statement returned in an array."""
-    ((places,),) = rows
-    return {leases[place - 1] for place in places}
+    """The leases at the ordinals, counted from 1, that a statement returned in an array."""
+    ((ordinals,),) = rows
+    return {leases[ordinal - 1] for ordinal in ordinals}
 
 
 def _ago(now: float, moment: float | None) -> str:

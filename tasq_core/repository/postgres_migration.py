@@ -209,7 +209,7 @@ class Migration:
         except errors.InvalidSchemaName as error:
             raise RepositoryError(
                 f"{self._where}: the schema {self._slots['schema']} of the prefix doesn't exist:"
-                f" CREATE SCHEMA {self._slots['place'].rstrip('.')}, or give another prefix"
+                f" CREATE SCHEMA {self._slots['qualifier'].rstrip('.')}, or give another prefix"
             ) from error
 
     def _create_enum(self, connection: Connection) -> None:
@@ -221,7 +221,9 @@ class Migration:
 
     def _create_index(self, connection: Connection, name: str, how: str) -> None:
         """Create an index; one left invalid, by a CONCURRENTLY that was cut off, is made anew."""
-        index = f'{self._slots["place"]}"{self._slots["name"]}_tasq_{name.removeprefix("index_")}"'
+        index = (
+            f'{self._slots["qualifier"]}"{self._slots["name"]}_tasq_{name.removeprefix("index_")}"'
+        )
         if _scalar(connection, _INVALID, index, self._slots["tasks"]):
             connection.execute(f"DROP INDEX {how}IF EXISTS {index}")
         # Whatever else has this name is an error, not the index that is missing.

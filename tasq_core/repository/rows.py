@@ -34,7 +34,7 @@ class TableName(NamedTuple):
         return {
             "name": self.name,
             "shown": self.shown,
-            "place": place,
+            "qualifier": place,
             "tasks": f"{place}{quote}{self.name}{quote}",
             "enum": f"{place}{quote}{self.enum}{quote}",
             "schema": f"'{self.schema}'" if self.schema else here,

@@ -103,7 +103,7 @@ def structure(repository: Repository) -> Structure:
         (text_of(name), text_of(kind), bool(needed)) for name, kind, needed in look.rows("columns")
     ]
     size = look.rows("size")
-    (writable, encoding), *_ = look.rows("place")
+    (writable, encoding), *_ = look.rows("server")
     table_bytes, index_bytes, rows, dead = map(int, size[0]) if size else (0, 0, 0, 0)
     return Structure(
         version=text_of(look.rows("version")[0][0]),

@@ -15,8 +15,8 @@ from typing import Final
 
 SLOTS: Final = frozenset(
     {
-        "tasks", "name", "place", "schema", "enum", "columns", "preview_columns", "where", "order",
-        "branches", "hint", "ready_hint", "due_hint", "rank", "queue_text", "type_text",
+        "tasks", "name", "qualifier", "schema", "enum", "columns", "preview_columns", "where",
+        "order", "branches", "hint", "ready_hint", "due_hint", "rank", "queue_text", "type_text",
         "locking", "now", "wall", "crashes", "exhausted", "by",
     }
 )  # fmt: skip
@@ -110,7 +110,7 @@ class Statements:
     write_nothing: str
     """What only a server that takes writes does; it changes nothing."""
     states: str
-    """Status and lease (receive count, nonce) of rows by id."""
+    """Status and lease (receive_count, nonce) of rows by id."""
     timings: str
     """How long the newest ended tasks waited and ran, by name."""
     ended: str
@@ -192,4 +192,4 @@ def drop_index(dialect: str, slots: dict[str, str], index: str) -> str:
     name = f"{slots['name']}_tasq_{index}"
     if dialect == "mysql":
         return f"ALTER TABLE {slots['tasks']} DROP INDEX `{name}`, ALGORITHM = INPLACE, LOCK = NONE"
-    return f'DROP INDEX IF EXISTS {slots["place"]}"{name}"'
+    return f'DROP INDEX IF EXISTS {slots["qualifier"]}"{name}"'

@@ -20,11 +20,11 @@ visible_at
 -- name: claim_many
 
 -- differs: MariaDB has no LATERAL. Where a claim may take of many pairs, this finds which of
--- them have something, and the place of each one's first task. A UNION of walks would take ten
+-- them have something, and the ordinal of each one's first task. A UNION of walks would take ten
 -- times as long. The collation is named, or the index isn't used.
 -- name: claim_heads
 SELECT * FROM (
-  SELECT pair.place,
+  SELECT pair.ordinal,
     CASE WHEN EXISTS (SELECT 1 FROM {tasks} {ready_hint}
       WHERE status = 'NEW' AND visible_at = '0001-01-01 00:00:00.000000') THEN
     (SELECT {rank} FROM {tasks} {hint}
@@ -57,7 +57,7 @@ SELECT * FROM (
         AND CAST(queue AS BINARY) = CAST(pair.queue AS BINARY)
         AND CAST(type AS BINARY) = CAST(pair.type AS BINARY)
       LIMIT 1) END AS broken
-  FROM JSON_TABLE(%(pairs)s, '$[*]' COLUMNS (place FOR ORDINALITY,
+  FROM JSON_TABLE(%(pairs)s, '$[*]' COLUMNS (ordinal FOR ORDINALITY,
     queue TEXT {queue_text} PATH '$[0]', type TEXT {type_text} PATH '$[1]')) AS pair
 ) AS heads
 WHERE COALESCE(best, waited, dropped, broken) IS NOT NULL

@@ -12,16 +12,16 @@ SELECT BINARY {by}, done, failed, wait_50, wait_95, wait_max, run_50, run_95, ru
 FROM (
   SELECT hash, MIN(id) AS sample, SUM(status = 'SUCCESSFUL') AS done,
     SUM(status = 'FAILED') AS failed,
-    MAX(CASE WHEN wait_place = waits - (waits + 1) DIV 2 + 1 THEN wait END) AS wait_50,
-    MAX(CASE WHEN wait_place = waits - (waits * 95 + 99) DIV 100 + 1 THEN wait END) AS wait_95,
+    MAX(CASE WHEN wait_rank = waits - (waits + 1) DIV 2 + 1 THEN wait END) AS wait_50,
+    MAX(CASE WHEN wait_rank = waits - (waits * 95 + 99) DIV 100 + 1 THEN wait END) AS wait_95,
     MAX(wait) AS wait_max,
-    MAX(CASE WHEN run_place = waits - (waits + 1) DIV 2 + 1 THEN run END) AS run_50,
-    MAX(CASE WHEN run_place = waits - (waits * 95 + 99) DIV 100 + 1 THEN run END) AS run_95,
+    MAX(CASE WHEN run_rank = waits - (waits + 1) DIV 2 + 1 THEN run END) AS run_50,
+    MAX(CASE WHEN run_rank = waits - (waits * 95 + 99) DIV 100 + 1 THEN run END) AS run_95,
     MAX(run) AS run_max, MIN(finished_at) AS first
   FROM (
     SELECT hash, id, status, wait, run, finished_at,
-      ROW_NUMBER() OVER (PARTITION BY hash ORDER BY wait DESC) AS wait_place,
-      ROW_NUMBER() OVER (PARTITION BY hash ORDER BY run DESC) AS run_place,
+      ROW_NUMBER() OVER (PARTITION BY hash ORDER BY wait DESC) AS wait_rank,
+      ROW_NUMBER() OVER (PARTITION BY hash ORDER BY run DESC) AS run_rank,
       COUNT(wait) OVER (PARTITION BY hash) AS waits
     FROM (
       SELECT CAST(CONV(LEFT(SHA1({by}), 16), 16, 10) AS UNSIGNED) AS hash, id, status, finished_at,
@@ -39,8 +39,8 @@ FROM (
 
 -- (number of the bucket since 1970, name, status, count), and when the first of them ended.
 -- name: ended
-SELECT place, BINARY {by}, ended_as, number, first FROM (
-  SELECT (TIMESTAMPDIFF(MICROSECOND, '1970-01-01', finished_at) - %(zone)s) DIV %(bucket)s AS place,
+SELECT ordinal, BINARY {by}, ended_as, number, first FROM (
+  SELECT (TIMESTAMPDIFF(MICROSECOND, '1970-01-01', finished_at) - %(zone)s) DIV %(bucket)s AS ordinal,
     hash, ended_as, MIN(id) AS sample, COUNT(*) AS number, MIN(finished_at) AS first
   FROM (
     SELECT finished_at, CAST(CONV(LEFT(SHA1({by}), 16), 16, 10) AS UNSIGNED) AS hash,
@@ -48,40 +48,35 @@ SELECT place, BINARY {by}, ended_as, number, first FROM (
     WHERE finished_at >= %(since)s AND finished_at < %(until)s
       AND status IN ('SUCCESSFUL', 'FAILED')
     ORDER BY finished_at DESC LIMIT %(limit)s
-  ) AS newest GROUP BY place, hash, ended_as
+  ) AS newest GROUP BY ordinal, hash, ended_as
 ) AS named JOIN {tasks} ON {tasks}.id = named.sample
 
 -- The newest are found in the index alone; rows are read of those for their names, and of none
 -- where nothing is asked by (a LEFT JOIN by the key that MariaDB leaves out).
 -- name: arrived
-SELECT place, BINARY {by}, 'NEW', number, first FROM (
-  SELECT (TIMESTAMPDIFF(MICROSECOND, '1970-01-01', made_at) - %(zone)s) DIV %(bucket)s AS place,
+WITH recent AS (
+  SELECT status, created_at AS made_at, id FROM {tasks}
+  WHERE created_at >= %(since)s AND created_at < %(until)s
+)
+SELECT ordinal, BINARY {by}, 'NEW', number, first FROM (
+  SELECT (TIMESTAMPDIFF(MICROSECOND, '1970-01-01', made_at) - %(zone)s) DIV %(bucket)s AS ordinal,
     hash, MIN(id) AS sample, COUNT(*) AS number, MIN(made_at) AS first
   FROM (
     SELECT made_at, walked.id, CAST(CONV(LEFT(SHA1({by}), 16), 16, 10) AS UNSIGNED) AS hash
     FROM (
-      (SELECT created_at AS made_at, id FROM {tasks}
-        WHERE status = 'NEW' AND created_at >= %(since)s AND created_at < %(until)s
-        ORDER BY created_at DESC LIMIT %(limit)s)
-      UNION ALL
-      (SELECT created_at AS made_at, id FROM {tasks}
-        WHERE status = 'ENQUEUED' AND created_at >= %(since)s AND created_at < %(until)s
-        ORDER BY created_at DESC LIMIT %(limit)s)
-      UNION ALL
-      (SELECT created_at AS made_at, id FROM {tasks}
-        WHERE status = 'IN_PROGRESS' AND created_at >= %(since)s AND created_at < %(until)s
-        ORDER BY created_at DESC LIMIT %(limit)s)
-      UNION ALL
-      (SELECT created_at AS made_at, id FROM {tasks}
-        WHERE status = 'SUCCESSFUL' AND created_at >= %(since)s AND created_at < %(until)s
-        ORDER BY created_at DESC LIMIT %(limit)s)
-      UNION ALL
-      (SELECT created_at AS made_at, id FROM {tasks}
-        WHERE status = 'FAILED' AND created_at >= %(since)s AND created_at < %(until)s
-        ORDER BY created_at DESC LIMIT %(limit)s)
+      (SELECT made_at, id FROM recent WHERE status = 'NEW'
+        ORDER BY made_at DESC LIMIT %(limit)s)
+      UNION ALL (SELECT made_at, id FROM recent WHERE status = 'ENQUEUED'
+        ORDER BY made_at DESC LIMIT %(limit)s)
+      UNION ALL (SELECT made_at, id FROM recent WHERE status = 'IN_PROGRESS'
+        ORDER BY made_at DESC LIMIT %(limit)s)
+      UNION ALL (SELECT made_at, id FROM recent WHERE status = 'SUCCESSFUL'
+        ORDER BY made_at DESC LIMIT %(limit)s)
+      UNION ALL (SELECT made_at, id FROM recent WHERE status = 'FAILED'
+        ORDER BY made_at DESC LIMIT %(limit)s)
       ORDER BY made_at DESC LIMIT %(limit)s
     ) AS walked LEFT JOIN {tasks} ON {tasks}.id = walked.id
-  ) AS newest GROUP BY place, hash
+  ) AS newest GROUP BY ordinal, hash
 ) AS named JOIN {tasks} ON {tasks}.id = named.sample
 
 -- The open tasks of each queue and type: ready, delayed, leased, lapsed, exhausted, retrying

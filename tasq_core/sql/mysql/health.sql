@@ -13,7 +13,7 @@ WHERE table_schema = {schema} AND table_name = '{name}' AND index_name = 'PRIMAR
 ORDER BY seq_in_index
 
 -- Whether the server takes writes, and the table's character set; none where it is missing.
--- name: place
+-- name: server
 SELECT NOT @@global.read_only, coalesce((
   SELECT c.character_set_name FROM information_schema.columns AS c
   WHERE c.table_schema = {schema} AND c.table_name = '{name}' AND c.column_name = 'type'), '')

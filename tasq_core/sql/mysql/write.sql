@@ -149,7 +149,7 @@ SELECT held.id, held.receive_count FROM JSON_TABLE(%(leases)s, '$[*]' COLUMNS (
 WHERE {tasks}.status IN %(statuses)s
 FOR UPDATE
 
--- Used-up receives get exactly one more.
+-- Used-up attempts get exactly one more.
 -- name: requeue
 UPDATE {tasks} FORCE INDEX (PRIMARY) SET status = 'NEW', visible_at = '0001-01-01 00:00:00.000000',
   max_receives = IF(max_receives > 0 AND receive_count >= max_receives,

@@ -1,5 +1,5 @@
 -- Figures on PostgreSQL: how long tasks waited and ran, what arrives and ends, what holds the open
--- ones. Infinite times, which Go can't read and we only clamp, have no place in them.
+-- ones. Infinite times, which Go can't read and we only clamp, are left out.
 
 -- The newest %(limit)s tasks that ended from %(since)s to before %(until)s, by {by}: how many
 -- succeeded and failed; the 50th and 95th percentile and the longest wait, then run, in
@@ -14,7 +14,7 @@ FROM (
     percentile_disc(ARRAY[0.5, 0.95, 1]) WITHIN GROUP (ORDER BY run) AS runs,
     min(finished_at) AT TIME ZONE 'UTC' AS first
   FROM (
-    SELECT {by} AS name, queue AS place, status, finished_at,
+    SELECT {by} AS name, queue AS of_queue, status, finished_at,
       CASE WHEN isfinite(created_at) AND isfinite(started_at) THEN
         greatest(extract(epoch FROM started_at - created_at)::float8, 0) * 1000000 END AS wait,
       CASE WHEN isfinite(started_at) THEN
@@ -23,21 +23,21 @@ FROM (
     WHERE finished_at >= %(since)s AND finished_at < %(until)s
       AND status IN ('SUCCESSFUL', 'FAILED')
     ORDER BY finished_at DESC LIMIT %(limit)s
-  ) AS newest WHERE %(queue)s::text IS NULL OR place = %(queue)s GROUP BY name
+  ) AS newest WHERE %(queue)s::text IS NULL OR of_queue = %(queue)s GROUP BY name
 ) AS named
 
 -- (number of the bucket since 1970, name, status, count), and when the first of them ended.
 -- name: ended
-SELECT floor(extract(epoch FROM finished_at)::float8 * 1000000 / %(bucket)s)::bigint AS place,
+SELECT floor(extract(epoch FROM finished_at)::float8 * 1000000 / %(bucket)s)::bigint AS ordinal,
   name, status, count(*), min(finished_at) AT TIME ZONE 'UTC'
 FROM (
   SELECT finished_at, {by} AS name, status FROM {tasks}
   WHERE finished_at >= %(since)s AND finished_at < %(until)s AND status IN ('SUCCESSFUL', 'FAILED')
   ORDER BY finished_at DESC LIMIT %(limit)s
-) AS newest GROUP BY place, name, status
+) AS newest GROUP BY ordinal, name, status
 
 -- name: arrived
-SELECT floor(extract(epoch FROM created_at)::float8 * 1000000 / %(bucket)s)::bigint AS place,
+SELECT floor(extract(epoch FROM created_at)::float8 * 1000000 / %(bucket)s)::bigint AS ordinal,
   name, 'NEW', count(*), min(created_at) AT TIME ZONE 'UTC'
 FROM (
   SELECT walk.created_at, walk.name FROM unnest(enum_range(NULL::{enum})) AS s(wanted)
@@ -46,7 +46,7 @@ FROM (
     WHERE status = s.wanted AND created_at >= %(since)s AND created_at < %(until)s
     ORDER BY created_at DESC LIMIT %(limit)s
   ) AS walk ORDER BY walk.created_at DESC LIMIT %(limit)s
-) AS newest GROUP BY place, name
+) AS newest GROUP BY ordinal, name
 
 -- The open tasks of each queue and type: ready, delayed, leased, lapsed, exhausted, retrying
 -- (failed before, to run again); since when the first of the ready ones could be claimed, and

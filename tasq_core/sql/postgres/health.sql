@@ -15,7 +15,7 @@ JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey)
 WHERE i.indrelid = to_regclass('{tasks}') AND i.indisprimary
 
 -- Whether the server takes writes, the encoding, and what text is compared by.
--- name: place
+-- name: server
 SELECT NOT pg_is_in_recovery(), current_setting('server_encoding')
 
 -- Tables of the same name in any case, where ours would be.

@@ -38,7 +38,7 @@ CREATE INDEX IF NOT EXISTS "{name}_tasq_due" ON {tasks}
   (queue, type, visible_at) WHERE status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS')
     AND visible_at > '0001-01-01 00:00:00+00'
 
--- The few rows on their last receive, for those whose last lease lapses.
+-- The few rows on their last attempt, for those whose last lease lapses.
 -- name: index_exhausted
 CREATE INDEX IF NOT EXISTS "{name}_tasq_exhausted" ON {tasks} (visible_at)
   WHERE max_receives > 0 AND receive_count >= max_receives
@@ -56,12 +56,12 @@ CREATE INDEX IF NOT EXISTS "{name}_tasq_finished" ON {tasks} (finished_at)
 -- adopted a table of Go's. A payload would keep equal notices apart:
 -- without one, those of a transaction fold into one.
 -- name: notify_function
-CREATE OR REPLACE FUNCTION {place}"{name}_tasq_notify"() RETURNS trigger LANGUAGE plpgsql AS
+CREATE OR REPLACE FUNCTION {qualifier}"{name}_tasq_notify"() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN PERFORM pg_notify(TG_ARGV[0], ''); RETURN NULL; END $$
 
 -- name: notify_trigger
 CREATE TRIGGER "{name}_tasq_notify" AFTER INSERT ON {tasks}
-  FOR EACH STATEMENT EXECUTE FUNCTION {place}"{name}_tasq_notify"('{name}_tasq')
+  FOR EACH STATEMENT EXECUTE FUNCTION {qualifier}"{name}_tasq_notify"('{name}_tasq')
 
 -- name: notify_drop
-DROP FUNCTION IF EXISTS {place}"{name}_tasq_notify"() CASCADE
+DROP FUNCTION IF EXISTS {qualifier}"{name}_tasq_notify"() CASCADE

@@ -57,7 +57,7 @@ WHERE id = ANY(ARRAY(
   AND status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS')
 
 -- generate_series says that there may be many: without it a cached plan takes the arrays for
--- ten rows, and compares each lease with each task. Its numbers are the leases' places: one
+-- ten rows, and compares each lease with each task. Its numbers are the leases' ordinals: one
 -- array of those that were written is read in a fraction of the time that a row for each takes.
 -- name: ping_leases
 WITH written AS (
@@ -65,15 +65,15 @@ WITH written AS (
     date_trunc('milliseconds', statement_timestamp() + make_interval(secs => %(timeout)s))
     + held.nonce * interval '1 microsecond'
   FROM ROWS FROM (unnest(%(ids)s::uuid[], %(receive_counts)s::int[], %(nonces)s::int[]),
-    generate_series(1, cardinality(%(ids)s::uuid[]))) AS held(id, receive_count, nonce, place)
+    generate_series(1, cardinality(%(ids)s::uuid[]))) AS held(id, receive_count, nonce, ordinal)
   WHERE {tasks}.id = ANY(ARRAY(
       SELECT id FROM {tasks} WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE))
     AND {tasks}.id = held.id AND {tasks}.receive_count = held.receive_count
     AND status IN ('ENQUEUED', 'IN_PROGRESS')
     AND extract(microseconds FROM visible_at)::int %% 1000 = held.nonce
-  RETURNING held.place
+  RETURNING held.ordinal
 )
-SELECT ARRAY(SELECT place FROM written)
+SELECT ARRAY(SELECT ordinal FROM written)
 
 -- name: record_outcomes
 WITH written AS (
@@ -93,15 +93,15 @@ WITH written AS (
       %(errors)s::text[], %(retry_in)s::float8[], %(given_back)s::int[]),
     generate_series(1, cardinality(%(ids)s::uuid[])))
     AS o(id, receive_count, nonce, status, started_ago, finished_ago, error, retry_in,
-      given_back, place)
+      given_back, ordinal)
   WHERE {tasks}.id = ANY(ARRAY(
       SELECT id FROM {tasks} WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE))
     AND {tasks}.id = o.id AND {tasks}.receive_count = o.receive_count
     AND {tasks}.status IN ('ENQUEUED', 'IN_PROGRESS')
     AND extract(microseconds FROM visible_at)::int %% 1000 = o.nonce
-  RETURNING o.place
+  RETURNING o.ordinal
 )
-SELECT ARRAY(SELECT place FROM written)
+SELECT ARRAY(SELECT ordinal FROM written)
 
 -- name: record_endings
 
@@ -109,30 +109,30 @@ SELECT ARRAY(SELECT place FROM written)
 WITH written AS (
   DELETE FROM {tasks}
   USING ROWS FROM (unnest(%(ids)s::uuid[], %(receive_counts)s::int[], %(nonces)s::int[]),
-    generate_series(1, cardinality(%(ids)s::uuid[]))) AS held(id, receive_count, nonce, place)
+    generate_series(1, cardinality(%(ids)s::uuid[]))) AS held(id, receive_count, nonce, ordinal)
   WHERE {tasks}.id = ANY(ARRAY(
       SELECT id FROM {tasks} WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE))
     AND {tasks}.id = held.id AND {tasks}.receive_count = held.receive_count
     AND status IN ('ENQUEUED', 'IN_PROGRESS')
     AND extract(microseconds FROM visible_at)::int %% 1000 = held.nonce
-  RETURNING held.place
+  RETURNING held.ordinal
 )
-SELECT ARRAY(SELECT place FROM written)
+SELECT ARRAY(SELECT ordinal FROM written)
 
 -- name: release_leases
 WITH written AS (
   UPDATE {tasks} SET status = 'NEW', receive_count = {tasks}.receive_count - 1,
     visible_at = '0001-01-01 00:00:00+00'
   FROM ROWS FROM (unnest(%(ids)s::uuid[], %(receive_counts)s::int[], %(nonces)s::int[]),
-    generate_series(1, cardinality(%(ids)s::uuid[]))) AS held(id, receive_count, nonce, place)
+    generate_series(1, cardinality(%(ids)s::uuid[]))) AS held(id, receive_count, nonce, ordinal)
   WHERE {tasks}.id = ANY(ARRAY(
       SELECT id FROM {tasks} WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR UPDATE))
     AND {tasks}.id = held.id AND {tasks}.receive_count = held.receive_count
     AND status = 'ENQUEUED'
     AND extract(microseconds FROM visible_at)::int %% 1000 = held.nonce
-  RETURNING held.place
+  RETURNING held.ordinal
 )
-SELECT ARRAY(SELECT place FROM written)
+SELECT ARRAY(SELECT ordinal FROM written)
 
 -- name: set_aside
 UPDATE {tasks} SET status = 'NEW', receive_count = receive_count - 1,
@@ -141,7 +141,7 @@ WHERE id = %(id)s AND status = 'ENQUEUED'
 
 -- name: held_leases
 
--- Used-up receives get exactly one more.
+-- Used-up attempts get exactly one more.
 -- name: requeue
 UPDATE {tasks} SET status = 'NEW', visible_at = '0001-01-01 00:00:00+00',
   max_receives = CASE WHEN max_receives > 0 AND receive_count >= max_receives

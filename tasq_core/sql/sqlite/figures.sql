@@ -7,36 +7,36 @@
 -- those of :queue alone, unless that is NULL.
 -- name: timings
 SELECT name, sum(status = 'SUCCESSFUL'), sum(status = 'FAILED'),
-  max(CASE WHEN wait_place = waits - (waits + 1) / 2 + 1 THEN wait END),
-  max(CASE WHEN wait_place = waits - (waits * 95 + 99) / 100 + 1 THEN wait END), max(wait),
-  max(CASE WHEN run_place = waits - (waits + 1) / 2 + 1 THEN run END),
-  max(CASE WHEN run_place = waits - (waits * 95 + 99) / 100 + 1 THEN run END), max(run),
+  max(CASE WHEN wait_rank = waits - (waits + 1) / 2 + 1 THEN wait END),
+  max(CASE WHEN wait_rank = waits - (waits * 95 + 99) / 100 + 1 THEN wait END), max(wait),
+  max(CASE WHEN run_rank = waits - (waits + 1) / 2 + 1 THEN run END),
+  max(CASE WHEN run_rank = waits - (waits * 95 + 99) / 100 + 1 THEN run END), max(run),
   min(finished_at)
 FROM (
   SELECT name, status, wait, run, finished_at,
-    row_number() OVER (PARTITION BY name ORDER BY wait DESC) AS wait_place,
-    row_number() OVER (PARTITION BY name ORDER BY run DESC) AS run_place,
+    row_number() OVER (PARTITION BY name ORDER BY wait DESC) AS wait_rank,
+    row_number() OVER (PARTITION BY name ORDER BY run DESC) AS run_rank,
     count(wait) OVER (PARTITION BY name) AS waits
   FROM (
-    SELECT {by} AS name, queue AS place, status, finished_at,
+    SELECT {by} AS name, queue AS of_queue, status, finished_at,
       max(started_at - created_at, 0) AS wait, max(finished_at - started_at, 0) AS run
     FROM {tasks}
     WHERE finished_at >= :since AND finished_at < :until AND +status IN ('SUCCESSFUL', 'FAILED')
     ORDER BY finished_at DESC LIMIT :limit
-  ) WHERE :queue IS NULL OR place = :queue
+  ) WHERE :queue IS NULL OR of_queue = :queue
 ) GROUP BY name
 
 -- (number of the bucket since 1970, name, status, count), and when the first of them ended.
 -- name: ended
-SELECT finished_at / :bucket AS place, name, status, count(*), min(finished_at) FROM (
+SELECT finished_at / :bucket AS ordinal, name, status, count(*), min(finished_at) FROM (
   SELECT finished_at, {by} AS name, status FROM {tasks}
   WHERE finished_at >= :since AND finished_at < :until AND +status IN ('SUCCESSFUL', 'FAILED')
   ORDER BY finished_at DESC LIMIT :limit
-) GROUP BY place, name, status
+) GROUP BY ordinal, name, status
 
 -- Five walks of the index, newest first, merged as far as the limit: nothing is sorted.
 -- name: arrived
-SELECT created_at / :bucket AS place, name, 'NEW', count(*), min(created_at) FROM (
+SELECT created_at / :bucket AS ordinal, name, 'NEW', count(*), min(created_at) FROM (
   SELECT created_at, {by} AS name FROM {tasks}
   WHERE status = 'NEW' AND created_at >= :since AND created_at < :until
   UNION ALL SELECT created_at, {by} AS name FROM {tasks}
@@ -48,7 +48,7 @@ SELECT created_at / :bucket AS place, name, 'NEW', count(*), min(created_at) FRO
   UNION ALL SELECT created_at, {by} AS name FROM {tasks}
   WHERE status = 'FAILED' AND created_at >= :since AND created_at < :until
   ORDER BY created_at DESC LIMIT :limit
-) GROUP BY place, name
+) GROUP BY ordinal, name
 
 -- The open tasks of each queue and type: ready, delayed, leased, lapsed, exhausted, retrying
 -- (failed before, to run again); since when the first of the ready ones could be claimed, and

@@ -15,7 +15,7 @@ WHERE list."unique" AND list.partial = 0
   AND (SELECT group_concat(name) FROM pragma_index_info(list.name)) = 'id'
 
 -- differs: whether the file may be written is the driver's to know.
--- name: place
+-- name: server
 SELECT 1, (SELECT encoding FROM pragma_encoding)
 
 -- differs: the labels stand in the table's CHECK.

@@ -84,7 +84,7 @@ WHERE id = :id AND status = 'ENQUEUED'
 
 -- name: held_leases
 
--- Used-up receives get exactly one more.
+-- Used-up attempts get exactly one more.
 -- name: requeue
 UPDATE {tasks} SET status = 'NEW', visible_at = -62135596800000000,
   max_receives = CASE WHEN max_receives > 0 AND receive_count >= max_receives
