@@ -193,7 +193,7 @@ class ClaimUnansweredError(RepositoryUnavailableError):
     """The commit of a claim got no answer: its tasks are leased to the caller, or weren't claimed.
 
     Give `leases` to `release_leases` until that answers: then none of them is held any more,
-    and no receive was used up.
+    and no attempt was used up.
 
     Attributes:
         leases: of the tasks that would have been returned.

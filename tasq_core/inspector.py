@@ -140,7 +140,7 @@ class Inspector(InspectorFigures):
     ) -> MutationResult:
         """Make these, or all that match, NEW and visible now; leased ones are skipped.
 
-        The receive count stays, and used-up receives get one more; with `reset` it becomes 0
+        The receive_count stays, and used-up attempts get one more; with `reset` it becomes 0
         and the old outcome is forgotten. With `where` each thousand tasks is one transaction.
 
         Args:

@@ -44,7 +44,7 @@ class Outcome(NamedTuple):
     `status`: IN_PROGRESS (it started), SUCCESSFUL, FAILED, or NEW (to run again, visible
     after `retry_in` seconds). Times are `time.monotonic()` seconds; the database turns them
     into its own clock's. With `delete` the row is removed instead (auto-delete on success).
-    Where it isn't `counted`, the claim's receive is given back. `attempt` goes to the side
+    Where it isn't `counted`, the claim's attempt is given back. `attempt` goes to the side
     tables, which must exist, in the same transaction.
     """
 
@@ -106,7 +106,7 @@ class Health:
     stale: int = 0
     """ENQUEUED or IN_PROGRESS with a lapsed lease: a consumer died or stalls (part of ready)."""
     exhausted: int = 0
-    """Lapsed with no receives left: the next poll of its type ends them FAILED."""
+    """Lapsed with no attempts left: the next poll of its type ends them FAILED."""
     oldest_ready: datetime | None = None
     """When the longest waiting ready task was created."""
 

@@ -155,7 +155,7 @@ def is_leased(task: Task, now: datetime) -> bool:
 
 
 def requeued(task: Task, *, reset: bool = False, visible_at: datetime = IMMEDIATELY) -> Task:
-    """The task NEW again and visible at `visible_at`; used-up receives get one more."""
+    """The task NEW again and visible at `visible_at`; used-up attempts get one more."""
     new = replace(task, status=TaskStatus.NEW, visible_at=visible_at)
     if reset:
         new.receive_count, new.finished_at, new.last_error = 0, None, None

@@ -46,7 +46,7 @@ class Reconnect:
 def exponential(
     base: Duration = 1.0, factor: float = 2.0, cap: Duration = 3600.0, jitter: float = 0.1
 ) -> RetryPolicy:
-    """A policy that waits `base`, then `factor` times as long after every further receive.
+    """A policy that waits `base`, then `factor` times as long after every further attempt.
 
     Args:
         base: the first delay.

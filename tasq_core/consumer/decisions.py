@@ -9,7 +9,7 @@ class Decision(Exception):  # noqa: N818 - no error: what the handler wants
 
 
 class Snooze(Decision):
-    """Run the task again after `delay`, and don't count this receive.
+    """Run the task again after `delay`, and don't count this attempt.
 
     The task becomes NEW; `last_error` stays as it was. For what isn't a failure: the other
     side isn't ready yet, or a rate limit is reached.
@@ -32,7 +32,7 @@ class Snooze(Decision):
 class Retry(Decision):
     """Record a failure and run the task again after `delay`, whatever the retry backoff says.
 
-    Where the task's receives are used up it becomes FAILED, as after any other failure.
+    Where the task's attempts are used up it becomes FAILED, as after any other failure.
 
     Args:
         delay: seconds or a timedelta; 0 is at once.
@@ -52,7 +52,7 @@ class Retry(Decision):
 
 
 class Discard(Decision):
-    """End the task as FAILED at once, however many receives it has left.
+    """End the task as FAILED at once, however many attempts it has left.
 
     Args:
         reason: what becomes its `last_error`.

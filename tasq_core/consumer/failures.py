@@ -23,7 +23,7 @@ class Verdict(NamedTuple):
     error: str | None = None
     """The new `last_error`; None leaves it as it is."""
     counted: bool = True
-    """Whether the receive counts."""
+    """Whether the attempt counts."""
     timed_out: bool = False
 
     @property
@@ -48,7 +48,7 @@ def judge(
     Args:
         error: what was raised; a `Snooze`, `Retry` or `Discard` decides by itself.
         task: as the handler left it, for the policy.
-        last_receive: whether its receives are used up.
+        last_receive: whether its attempts are used up.
         policy: gives the delay of any other failure.
         on_policy_failed: called with what the policy raised; the delay is then one second.
     """

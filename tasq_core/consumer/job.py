@@ -86,11 +86,11 @@ class Job:
 
     @property
     def is_last_receive(self) -> bool:
-        """Whether the task's receives are used up, whatever the handler did to the task."""
+        """Whether the task's attempts are used up, whatever the handler did to the task."""
         return 0 < self.max_receives <= self.lease.receive_count
 
     def release(self) -> bool:
-        """Give the task back unstarted, visible at once, its receive not counted.
+        """Give the task back unstarted, visible at once, its attempt not counted.
 
         Returns: False where the job has begun or isn't ours any more.
         """

@@ -88,7 +88,7 @@ class Jobs:
             self._ledger.end(job)
             self._log.lease_lost(job, "it ended before the task could start")
             mark_lease_lost(job.task)
-            # Fenced: where nobody has claimed it since, its receive isn't used up.
+            # Fenced: where nobody has claimed it since, its attempt isn't used up.
             self.writer.release((job,))
             return False
         job.started, job.thread = now, get_ident()

@@ -90,7 +90,7 @@ def read_priority(raw: RawValue) -> tuple[Value, ...]:
 
 
 def read_receives(raw: RawValue) -> tuple[Value, ...]:
-    """A number of receives, a comparison or a range."""
+    """A number of attempts, a comparison or a range."""
     return (_numbers(raw, 0, MAX_INT32),)
 
 

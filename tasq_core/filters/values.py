@@ -25,7 +25,7 @@ _INSTANT: Final = timedelta(microseconds=1)
 
 
 class State(StrEnum):
-    """What `is:` asks for: a status seen together with the clock and the receives."""
+    """What `is:` asks for: a status seen together with the clock and the attempts."""
 
     READY = "ready"
     DELAYED = "delayed"

@@ -56,7 +56,7 @@ _BETWEEN: Final = {
 """From which time to which one a length of time goes."""
 _NULLABLE: Final = frozenset({"last_error", "started_at", "finished_at"})
 
-# A task's receives are used up at a max_receives above 0; 0 is no limit.
+# A task's attempts are used up at a max_receives above 0; 0 is no limit.
 _RECEIVES_LEFT: Final = "(max_receives = 0 OR receive_count < max_receives)"
 _USED_UP: Final = "max_receives > 0 AND receive_count >= max_receives"
 

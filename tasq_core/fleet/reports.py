@@ -44,7 +44,7 @@ class ConsumerReport:
     """Since start: claimed, succeeded, failed, retried, timed out, snoozed, cancelled, lost."""
     in_flight: tuple[InFlight, ...]
     waiting: tuple[tuple[UUID, int], ...] = field(repr=False)
-    """(task, receive count) of what is claimed and not started."""
+    """(task, receive_count) of what is claimed and not started."""
     last_error: str | None
     """Of its own: what it could not do at its last try; None once it could again."""
     started_at: datetime

@@ -17,11 +17,11 @@ from tasq_core.task import Task
 def reporting(*, only_last: bool = False) -> Callable[[Task], Generator[None, None, None]]:
     """Middleware for handlers of both kinds that reports what they raise.
 
-    Reports have the task's id, type, queue and receive count, never its arguments. A `Snooze`,
+    Reports have the task's id, type, queue and receive_count, never its arguments. A `Snooze`,
     `Retry` or `Discard` isn't reported: the handler decided so.
 
     Args:
-        only_last: report a failure only where the task's receives are used up.
+        only_last: report a failure only where the task's attempts are used up.
     """
 
     def around(task: Task) -> Generator[None, None, None]:

@@ -157,9 +157,9 @@ class Repository(Protocol):
     ) -> list[Task]:
         """Claim up to `limit` visible open tasks, in the order asked for, of no `skip_queues`.
 
-        Each comes back ENQUEUED, its receive count raised, invisible to others until now +
+        Each comes back ENQUEUED, its receive_count raised, invisible to others until now +
         `visibility_timeout`. Concurrent polls never return the same task. Tasks whose
-        receives are used up aren't claimed: where a poll finds fewer than `limit`, those of
+        attempts are used up aren't claimed: where a poll finds fewer than `limit`, those of
         the given types and queues whose last lease has lapsed end FAILED, with a
         `last_error` that says so. With `note_crashes` each lapsed lease that is claimed or ended
         becomes an attempt in the side tables, which must exist, in the same transaction.
@@ -206,7 +206,7 @@ class Repository(Protocol):
     def requeue_task(self, task: Task) -> Task:
         """Make the task NEW again, visible now.
 
-        Its receive count stays; used-up receives get exactly one more.
+        Its receive_count stays; used-up attempts get exactly one more.
 
         Raises:
             TaskNotFoundError: no such row.
@@ -252,7 +252,7 @@ class Repository(Protocol):
         """
 
     def release_leases(self, leases: Sequence[Lease]) -> set[Lease]:
-        """Give back claims that were never started: NEW, visible now, receive not counted."""
+        """Give back claims that were never started: NEW, visible now, attempt not counted."""
 
     # -- what inspection needs -------------------------------------------------------------
 
@@ -296,7 +296,7 @@ class Repository(Protocol):
     def requeue_tasks(self, ids: Sequence[UUID], reset: bool = False) -> MutationResult:
         """`requeue_task` for many, leased ones skipped.
 
-        `reset`: receive count 0, `finished_at` and `last_error` cleared.
+        `reset`: receive_count 0, `finished_at` and `last_error` cleared.
         """
 
     def restore_tasks(self, tasks: Sequence[Task]) -> MutationResult:

@@ -158,7 +158,7 @@ class SqlRepository(SqlJoins, SqlSteering):
         return self._leases(self._sql.ping_leases, leases, timeout=timeout)
 
     def release_leases(self, leases: Sequence[Lease]) -> set[Lease]:
-        """Give back claims that were never started: NEW, visible now, receive not counted."""
+        """Give back claims that were never started: NEW, visible now, attempt not counted."""
         return self._leases(self._sql.release_leases, leases)
 
     def _leases(self, sql: str, leases: Sequence[Lease], **params: object) -> set[Lease]:
