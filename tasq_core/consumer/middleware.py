@@ -55,8 +55,8 @@ def wrapped(type: str, handler: Call, middlewares: Sequence[Middleware]) -> Call
         if inspect.isgeneratorfunction(fn):
             handler = _around_coroutine(fn, handler) if is_async else _around_call(fn, handler)
         elif is_coroutine_function(fn) is not is_async:
-            kinds = ("a coroutine function", "a plain function")
-            own, other = kinds if is_async else kinds[::-1]
+            functions = ("a coroutine function", "a plain function")
+            own, other = functions if is_async else functions[::-1]
             raise InvalidTypeError(
                 f"middleware {name_of(fn)} is {other} and the handler of {type!r} is {own}:"
                 " it can't go around it; written as a generator with one `yield` it goes"

@@ -79,14 +79,14 @@ def flat(
 
 def merge(metrics: Iterable[Metric], parts: Iterable[Samples]) -> Samples:
     """The samples of several processes as one: equal labels are added up, or the largest kept."""
-    kinds = {metric.name: metric.merge for metric in metrics}
+    merges = {metric.name: metric.merge for metric in metrics}
     merged: Samples = {}
     for part in parts:
         for name, found in part.items():
             into = merged.setdefault(name, {})
             for labels, value in found.items():
                 before = into.get(labels)
-                into[labels] = value if before is None else _both(before, value, kinds.get(name))
+                into[labels] = value if before is None else _both(before, value, merges.get(name))
     return merged
 
 

@@ -15,7 +15,7 @@ from tasq_core.consumer import exponential
 from tasq_core.errors import ConsumerAlreadyStoppedError
 from tasq_core.repository.protocol import Repository
 from tasq_core.task import Task
-from tasq_tui.admin.demo_data import KINDS, SEED, TASKS, Kind, Shop
+from tasq_tui.admin.demo_data import JOB_TYPES, SEED, TASKS, JobType, Shop
 from tasq_tui.admin.settings import Settings
 
 _BATCH: Final = 500
@@ -67,7 +67,7 @@ class Demo:
         self._client = client = connect(self._settings.url, prefix=self._settings.prefix)
         self._ending.clear()
         self._consumer = client.new_consumer(
-            queues=sorted({kind.queue for kind in KINDS}),
+            queues=sorted({kind.queue for kind in JOB_TYPES}),
             poll_interval=0.5,
             poll_limit=_WORKERS,
             max_active_tasks=2 * _WORKERS,
@@ -76,7 +76,7 @@ class Demo:
             logger=_silent(),
         )
         work = _Work(self._seed + 1, self._ending)
-        for kind in KINDS:
+        for kind in JOB_TYPES:
             self._consumer.learn(kind.type, work.handler(kind))
         self._consumer.start()
         self._run("demo-producer", self._produce)
@@ -123,7 +123,7 @@ class _Work:
         self._lock = threading.Lock()
         self._ending = ending
 
-    def handler(self, kind: Kind) -> Callable[[Task], None]:
+    def handler(self, kind: JobType) -> Callable[[Task], None]:
         """The handler of one kind of work."""
 
         def work(task: Task) -> None:  # noqa: ARG001 - what it is asked to do is made up

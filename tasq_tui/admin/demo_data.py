@@ -18,7 +18,7 @@ _CUSTOMERS: Final = ("ada", "grace", "linus", "margaret", "ken", "barbara", "den
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class JobType:
     """One type of work of the shop."""
 
     type: str
@@ -35,16 +35,16 @@ class Kind:
     """Whether its producer is written in Go."""
 
 
-KINDS: Final = (
-    Kind("email.receipt", "mail", 24, (0.02, 0.3), 5),
-    Kind("email.newsletter", "mail", 16, (0.02, 0.2), -5),
-    Kind("image.resize", "media", 14, (0.1, 0.9)),
-    Kind("video.transcode", "media", 3, (1.0, 4.0), -10, 2, 0.12),
-    Kind("invoice.create", "billing", 10, (0.05, 0.4), 10, 5),
-    Kind("payment.capture", "billing", 8, (0.1, 0.8), 20, 5, 0.09),
-    Kind("report.daily", "reports", 4, (0.4, 2.5), 0, 2),
-    Kind("report.export", "reports", 5, (0.2, 1.5), 0, 2, 0.06),
-    Kind("webhook.deliver", "webhooks", 16, (0.03, 0.6), 0, 6, 0.14, gob=True),
+JOB_TYPES: Final = (
+    JobType("email.receipt", "mail", 24, (0.02, 0.3), 5),
+    JobType("email.newsletter", "mail", 16, (0.02, 0.2), -5),
+    JobType("image.resize", "media", 14, (0.1, 0.9)),
+    JobType("video.transcode", "media", 3, (1.0, 4.0), -10, 2, 0.12),
+    JobType("invoice.create", "billing", 10, (0.05, 0.4), 10, 5),
+    JobType("payment.capture", "billing", 8, (0.1, 0.8), 20, 5, 0.09),
+    JobType("report.daily", "reports", 4, (0.4, 2.5), 0, 2),
+    JobType("report.export", "reports", 5, (0.2, 1.5), 0, 2, 0.06),
+    JobType("webhook.deliver", "webhooks", 16, (0.03, 0.6), 0, 6, 0.14, gob=True),
 )
 
 _FAILURES: Final = {
@@ -75,7 +75,7 @@ class Shop:
 
     def __init__(self, seed: int = SEED) -> None:
         self._random = random.Random(seed)  # noqa: S311 - made-up data, and repeatable
-        self._weights = [kind.share for kind in KINDS]
+        self._weights = [kind.share for kind in JOB_TYPES]
 
     def tasks(self, now: datetime, count: int = TASKS) -> Iterator[Task]:
         """A table's worth, as it might stand at `now`: a day of history, and what is open."""
@@ -91,16 +91,16 @@ class Shop:
             else:
                 yield self._claimed(kind, now)
 
-    def kind(self) -> Kind:
+    def kind(self) -> JobType:
         """A kind of work, common ones more often."""
-        return self._random.choices(KINDS, self._weights)[0]
+        return self._random.choices(JOB_TYPES, self._weights)[0]
 
-    def args(self, kind: Kind) -> bytes:
+    def args(self, kind: JobType) -> bytes:
         """Encoded arguments that such a task might have."""
         value = self._arguments(kind)
         return (GOB if kind.gob else JSON).encode(value)
 
-    def error(self, kind: Kind) -> str:
+    def error(self, kind: JobType) -> str:
         """A failure that this work might end in, with its traceback."""
         pick = self._random
         message = pick.choice(_FAILURES[kind.queue]).format(
@@ -116,16 +116,16 @@ class Shop:
         """A random id."""
         return UUID(int=self._random.getrandbits(128), version=4)
 
-    def seconds(self, kind: Kind) -> float:
+    def seconds(self, kind: JobType) -> float:
         """How long such a task takes this time; most are quick."""
         low, high = kind.seconds
         return low + (high - low) * self._random.random() ** 3
 
-    def fails(self, kind: Kind) -> bool:
+    def fails(self, kind: JobType) -> bool:
         """Whether this attempt fails."""
         return self._random.random() < kind.failure
 
-    def _arguments(self, kind: Kind) -> dict[str, Any]:
+    def _arguments(self, kind: JobType) -> dict[str, Any]:
         pick = self._random
         customer, number = pick.choice(_CUSTOMERS), pick.randrange(10_000, 99_999)
         match kind.queue:
@@ -140,13 +140,13 @@ class Shop:
                 return {"day": "2026-01-31", "region": number % 40, "format": "xlsx"}
         return {"url": f"https://hooks.example/{customer}", "event": "order.paid", "id": number}
 
-    def _task(self, kind: Kind, created: datetime, **fields: Any) -> Task:
+    def _task(self, kind: JobType, created: datetime, **fields: Any) -> Task:
         return Task(
             self.id(), kind.type, self.args(kind), kind.queue, kind.priority,
             max_receives=kind.max_receives, created_at=created, **fields,
         )  # fmt: skip
 
-    def _finished(self, kind: Kind, now: datetime) -> Task:
+    def _finished(self, kind: JobType, now: datetime) -> Task:
         # The last hour is busier, so that activity per minute has something to show.
         reach = 3600 if self._random.random() < 0.4 else _DAY_SECONDS  # noqa: PLR2004
         finished = now - timedelta(seconds=1 + self._random.random() * reach)
@@ -162,11 +162,11 @@ class Shop:
             last_error=self.error(kind) if failed or receives > 1 else None,
         )  # fmt: skip
 
-    def _ready(self, kind: Kind, now: datetime) -> Task:
+    def _ready(self, kind: JobType, now: datetime) -> Task:
         created = now - timedelta(seconds=1 + self._random.expovariate(1 / 60))
         return self._task(kind, created, visible_at=IMMEDIATELY)
 
-    def _delayed(self, kind: Kind, now: datetime) -> Task:
+    def _delayed(self, kind: JobType, now: datetime) -> Task:
         created = now - timedelta(seconds=self._random.random() * 1800)
         again = self._random.random() < 0.5  # noqa: PLR2004 - half of them are retries
         return self._task(
@@ -176,7 +176,7 @@ class Shop:
             started_at=created + timedelta(seconds=1) if again else None,
         )  # fmt: skip
 
-    def _claimed(self, kind: Kind, now: datetime) -> Task:
+    def _claimed(self, kind: JobType, now: datetime) -> Task:
         """Claimed a moment ago by a consumer elsewhere; of some the lease has lapsed."""
         started = now - timedelta(seconds=self._random.random() * 20)
         lapsed = self._random.random() < 0.3  # noqa: PLR2004 - a consumer that died

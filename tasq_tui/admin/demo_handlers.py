@@ -8,7 +8,7 @@ from typing import Final
 
 from tasq_core.task import Task
 from tasq_tui.admin.demo import WorkFailedError
-from tasq_tui.admin.demo_data import KINDS, Kind, Shop
+from tasq_tui.admin.demo_data import JOB_TYPES, JobType, Shop
 
 TARGET: Final = f"{__name__}:handlers"
 """What to enter to load them."""
@@ -17,7 +17,7 @@ _shop = Shop(random.randrange(1 << 30))  # noqa: S311 - made-up data
 _log = logging.getLogger("shop")
 
 
-def _handler(kind: Kind) -> Callable[[Task], None]:
+def _handler(kind: JobType) -> Callable[[Task], None]:
     def work(task: Task) -> None:
         print(f"{kind.type}: {task.unmarshal_args()}")  # noqa: T201 - the app shows it
         if task.receive_count > 1:
@@ -30,4 +30,4 @@ def _handler(kind: Kind) -> Callable[[Task], None]:
     return work
 
 
-handlers: Final = {kind.type: _handler(kind) for kind in KINDS}
+handlers: Final = {kind.type: _handler(kind) for kind in JOB_TYPES}

@@ -316,14 +316,14 @@ def read_config(path: Path) -> Config:
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidInputError(f"{path} is not valid TOML: {error}") from error
-    kinds: dict[str, type] = {
+    known: dict[str, type] = {
         "default_profile": str,
         "profiles": dict,
         "keys": dict,
         "filters": dict,
         "notifications": bool,
     }
-    top = _table(path, "", data, kinds)
+    top = _table(path, "", data, known)
     profiles = {
         name: _profile(path, name, values) for name, values in top.get("profiles", {}).items()
     }
@@ -346,7 +346,7 @@ def _profile(path: Path, name: str, values: Any) -> Profile:
     where = f"profiles.{name}"
     if not isinstance(values, dict):
         raise InvalidInputError(f"{path}: {where} must be a table; write [{where}]")
-    kinds: dict[str, type] = {
+    known: dict[str, type] = {
         "url": str,
         "prefix": str,
         "time_zone": str,
@@ -355,7 +355,7 @@ def _profile(path: Path, name: str, values: Any) -> Profile:
         "confirm": bool,
         "password_command": str,
     }
-    profile = Profile(name, **_table(path, f"{where}.", values, kinds))
+    profile = Profile(name, **_table(path, f"{where}.", values, known))
     if profile.color and not _COLOR.fullmatch(profile.color):
         raise InvalidInputError(
             f"{path}: {where}.color {profile.color!r} is not a colour; use a name as red,"
@@ -365,13 +365,13 @@ def _profile(path: Path, name: str, values: Any) -> Profile:
 
 
 def _table(
-    path: Path, where: str, values: dict[str, Any], kinds: dict[str, type]
+    path: Path, where: str, values: dict[str, Any], known: dict[str, type]
 ) -> dict[str, Any]:
     for key, value in values.items():
-        kind = kinds.get(key)
+        kind = known.get(key)
         if kind is None:
-            close = get_close_matches(key, kinds, 1)
-            hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(kinds)}"
+            close = get_close_matches(key, known, 1)
+            hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}"
             raise InvalidInputError(f"{path}: unknown key {where}{key}; {hint}")
         if type(value) is not kind:
             kind_name = {str: "text", bool: "true or false", dict: "a table"}[kind]

@@ -216,8 +216,8 @@ def _annotated(annotation: Any, where: str, built: dict[type, Struct]) -> AnyGoT
         given = [one for one in args if one is not type(None)]
         return _annotated(given[0], where, built) if len(given) == 1 else ANY
     if origin is Literal:
-        kinds = {type(one) for one in args if one is not None}
-        return _annotated(kinds.pop(), where, built) if len(kinds) == 1 else ANY
+        members = {type(one) for one in args if one is not None}
+        return _annotated(members.pop(), where, built) if len(members) == 1 else ANY
     if origin in (typing.Required, typing.NotRequired, typing.ClassVar):
         return _annotated(args[0], where, built)
     # A NewType, or `type X = …`.
@@ -247,8 +247,8 @@ def _class(annotation: Any, where: str, built: dict[type, Struct]) -> AnyGoType:
         if is_struct_class(annotation) or typing.is_typeddict(annotation):
             return _structs.get(annotation) or _build(annotation, built)
         if issubclass(annotation, enum.Enum):
-            kinds = {type(one.value) for one in annotation}
-            return _annotated(kinds.pop(), where, built) if len(kinds) == 1 else ANY
+            members = {type(one.value) for one in annotation}
+            return _annotated(members.pop(), where, built) if len(members) == 1 else ANY
         for base, go_type in _SCALARS.items():
             if isinstance(base, type) and base is not object and issubclass(annotation, base):
                 return go_type

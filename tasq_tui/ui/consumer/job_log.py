@@ -18,7 +18,7 @@ from tasq_tui.ui.text.formats import count
 from tasq_tui.ui.text.sanitize import fit, folded, safe
 
 _WHEEL_ROWS: Final = 3
-_KINDS: Final = ("stdout", "stderr", "log", "warning", "error", "note", "events")
+_LOOKS: Final = ("stdout", "stderr", "log", "warning", "error", "note", "events")
 _GUTTERS: Final = {"note": "· ", "warning": "! ", "error": "\u00d7 "}
 """A mark as well as a colour; two cells, as the indent of the rest."""
 _INDENT: Final = "  "
@@ -55,7 +55,7 @@ class JobLog(Widget, can_focus=True):
     }
     """
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {f"job-log--{look}" for look in ("label", *_KINDS)}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"job-log--{look}" for look in ("label", *_LOOKS)}
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("down,j", "scroll_by(1)", "Down", show=False),

@@ -98,10 +98,10 @@ class ErrorsScreen(CockpitScreen):
         self._groups = {group.message: group for group in groups}
         self._table.show([_row(group, failures.trends, now) for group in groups])
         number = count(failures.failed, approximate=not is_fresh(scan.at, now))
-        kinds = f"{counted(len(groups), 'kind')} of error"
-        text = f"{number} {'failed or retrying' if failures.retrying else 'failed'} in {kinds}"
+        grouped = f"{counted(len(groups), 'kind')} of error"
+        text = f"{number} {'failed or retrying' if failures.retrying else 'failed'} in {grouped}"
         if not failures.is_whole:
-            text = f"{count(failures.read)} of {number} failures grouped, the newest, in {kinds}"
+            text = f"{count(failures.read)} of {number} failures grouped, the newest, in {grouped}"
         self._groups_pane.entitle("Errors", dated(text, scan.at, now))
         self._follow_sample()
 

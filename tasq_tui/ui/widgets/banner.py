@@ -12,7 +12,7 @@ from tasq_tui.ui.text.sanitize import safe, safe_content
 if TYPE_CHECKING:
     from textual.timer import Timer
 
-_KINDS: Final = ("error", "warning", "info")
+_SEVERITIES: Final = ("error", "warning", "info")
 _LONGEST_CAUSE: Final = 300
 
 
@@ -65,7 +65,7 @@ class Banner(Static):
             countdown: seconds until the next try; None from it means trying now.
         """
         self._kind, self._message, self._countdown = kind, safe(message), countdown
-        for name in _KINDS:
+        for name in _SEVERITIES:
             self.set_class(name == kind, f"-{name}")
         if self._timer is not None:
             if countdown is None:
