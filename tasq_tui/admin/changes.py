@@ -26,7 +26,7 @@ Select = Callable[[Repository], Selection]
 """Says which tasks, as of when it is called."""
 
 REQUEUE: Final = Verb("requeue", "requeued", is_harmless=True)
-RESET: Final = Verb("requeue", "requeued", is_harmless=True, effect=" from zero")
+FROM_ZERO: Final = Verb("requeue", "requeued", is_harmless=True, effect=" from zero")
 EDIT: Final = Verb(
     "edit", "edited", skips="held by a consumer, finished or so already", open_only=True
 )
@@ -65,7 +65,7 @@ def requeue(
             lambda task: requeued(task, reset=reset, visible_at=next(due)), trash=trash,
         )  # fmt: skip
 
-    verb = RESET if reset else REQUEUE
+    verb = FROM_ZERO if reset else REQUEUE
     flags: tuple[str, ...] = ("--reset",) * reset + ("--no-trash",) * (not keep)
     if spread is not None:
         flags += ("--spread", duration_text(spread.total_seconds()))

@@ -31,7 +31,9 @@ def requeue_tasks(
     *,
     reset: Annotated[
         bool,
-        typer.Option("--reset", help="Also set the attempts to 0, and forget the outcome."),
+        typer.Option(
+            "--reset", help="Retry from zero: set the attempts to 0, and forget the outcome."
+        ),
     ] = False,
     spread: Annotated[
         str | None,
