@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from tasq_core import Client
     from tasq_core.repository.protocol import Repository
 
-pytest_plugins = ["tests.support.reporting", "tests.support.shared", "tests.support.quick"]
+_PLUGINS = ("reporting", "shared", "quick", "garbage")
+pytest_plugins = [f"tests.support.{name}" for name in _PLUGINS]
 
 _FOREIGN = ("NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "LINES", "TMUX")
 

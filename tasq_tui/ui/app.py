@@ -33,6 +33,7 @@ from tasq_tui.ui.profiles import ProfilesDialog
 from tasq_tui.ui.session import Session
 from tasq_tui.ui.text import theme
 from tasq_tui.ui.text.sanitize import ControlFilter, safe
+from tasq_tui.ui.text.stylesheet import ParsedOnce
 from tasq_tui.ui.widgets.header import Header
 
 if TYPE_CHECKING:
@@ -107,6 +108,7 @@ class CockpitApp(KeysInOrder):
             RepositoryError: the database's driver isn't installed.
         """
         super().__init__()
+        self.stylesheet = ParsedOnce(variables=self.get_css_variables())
         theme.register(cast("App[object]", self))
         self._clock = clock
         self.session = Session(settings, clock)

@@ -13,6 +13,7 @@ from tasq_tui.ui.consumer.screen import ConsumerScreen
 from tasq_tui.ui.session import Session
 from tasq_tui.ui.text import theme
 from tasq_tui.ui.text.sanitize import ControlFilter
+from tasq_tui.ui.text.stylesheet import ParsedOnce
 from tests.child.listening import HANDLERS
 
 SCREEN_SIZES = ((80, 24), (160, 48))
@@ -26,6 +27,7 @@ class ConsumerApp(App[None]):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
+        self.stylesheet = ParsedOnce(variables=self.get_css_variables())
         theme.register(self)
         self.session = Session(settings)
         self.consumer = ConsumerScreen(self.session)
