@@ -64,10 +64,11 @@ def _said(call):
     try:
         return repr(call())
     except (tasq_core.TasqError, ValueError) as error:
-        shown, whole = [*traceback.format_exception(error)], list[BaseException]([error])
+        # What a traceback adds to the links are lines of source, which are dear to find.
+        shown, whole = list[str](), list[BaseException]([error])
         for link in whole:  # a log of errors may follow the contexts that `from None` hides
             whole += [one for one in (link.__cause__, link.__context__) if one is not None]
-            shown += [str(link), repr(link), *map(str, getattr(link, "__notes__", ()))]
+            shown += [str(link), repr(link), *traceback.format_exception_only(link)]
             shown += [repr(value) for value in vars(link).values()]
         return "\n".join(shown)
 
