@@ -13,10 +13,13 @@ Pair = tuple[str, str]
 PROBED_AT_ONCE: Final = 500
 """Pairs that one statement probes: within them, claims come in strict order."""
 _LISTED_ANEW: Final = 100
-"""A list of so few pairs is made anew for each claim."""
+"""A list of so few pairs is made anew for each claim, if that is quick: one with few visible
+tasks may pass many that aren't."""
+_QUICK: Final = 0.05
+"""Seconds for that."""
 _SHARE: Final = 0.01
 """Of the time, for listing many pairs."""
-_OLDEST: Final = 10.0
+_OLDEST: Final = 30.0
 """Seconds after which a list is made anew however long that takes."""
 
 _DUE: Final = 1000
@@ -36,14 +39,15 @@ class Pairs:
     """The pairs that claims probe: those named, or those that the table has tasks of.
 
     Of more than `PROBED_AT_ONCE` pairs each claim begins with the next group. The list of a
-    table's pairs is kept where it is long: up to a hundred times as long as it took to make,
-    10 seconds at most.
+    table's pairs is kept where it is long or slow to make: up to a hundred times as long as it
+    took to make, 30 seconds at most.
     """
 
     def __init__(self, *, lists_quickly: bool) -> None:
         self._lists_quickly = lists_quickly
         self._listed: list[Pair] = []
         self._until = 0.0
+        self._took = self._usual = 0.0
         self._chosen: tuple[object, list[Pair]] | None = None
         self._turn = 0
 
@@ -89,7 +93,8 @@ class Pairs:
                     product = [(queue, type) for queue in queues for type in types]
                     self._chosen = key, list(dict.fromkeys(product))
                 return self._chosen[1]
-        if len(self._listed) <= _LISTED_ANEW or monotonic() >= self._until:
+        made_anew = len(self._listed) <= _LISTED_ANEW and self._usual <= _QUICK
+        if made_anew or monotonic() >= self._until:
             self._list(claimable)
         if self._chosen is None or self._chosen[0] != key:
             self._chosen = key, _among(self._listed, queues, types)
@@ -99,7 +104,9 @@ class Pairs:
         begun = monotonic()
         self._listed = claimable()
         ended = monotonic()
-        self._until = ended + min(_OLDEST, (ended - begun) / _SHARE)
+        before, self._took = self._took, ended - begun
+        self._usual = min(before, self._took)  # a machine that was busy once says nothing
+        self._until = ended + min(_OLDEST, self._usual / _SHARE)
         self._chosen = None
 
     def _empty(self, group: Sequence[Pair]) -> None:
@@ -108,6 +115,8 @@ class Pairs:
             gone = set(group)
             self._listed = [pair for pair in self._listed if pair not in gone]
             self._chosen = None
+            if len(self._listed) <= _LISTED_ANEW:
+                self._usual = 0.0  # what took long to list may be gone
 
 
 def _among(
