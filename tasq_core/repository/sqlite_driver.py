@@ -237,6 +237,10 @@ class SQLiteDriver:
             )
         if name.startswith("SQLITE_READONLY") or "readonly database" in text:
             return ReadOnlyError(f"{where} is open read-only: {text}")
+        if name == "SQLITE_NOTADB":
+            return RepositoryError(
+                f"{where} isn't a SQLite database, or is encrypted; check its path"
+            )
         if name == "SQLITE_INTERRUPT":
             return StatementTimeoutError(f"{where}: the statement was cancelled: {text}")
         if name.startswith(_UNAVAILABLE) or "closed" in text:

@@ -2,10 +2,12 @@
 
 import gc
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
+from tasq_core.errors import InvalidInputError
 from tasq_tui.admin.settings import Settings
 from tasq_tui.cli.connection import settings_of
 from tasq_tui.cli.options import Given
@@ -26,9 +28,13 @@ def run_cockpit(settings: Settings) -> int:
     """Run the app on a database until the user leaves; its exit code.
 
     Raises:
-        InvalidInputError: a URL or prefix that can't be used.
+        InvalidInputError: a URL or prefix that can't be used; no terminal to draw on.
         RepositoryError: the database's driver isn't installed.
     """
+    if not sys.stderr.isatty() and "TEXTUAL_DRIVER" not in os.environ:
+        raise InvalidInputError(
+            "the app draws on standard error, which isn't a terminal here: don't redirect it"
+        )
     with opened_app(settings) as app:
         return app.run() or app.return_code or 0
 

@@ -27,7 +27,7 @@ from tasq_tui.ui.dialogs.confirm import ConfirmDialog
 from tasq_tui.ui.dialogs.help import HelpDialog
 from tasq_tui.ui.health_watch import WATCH_SECONDS, HealthWatch
 from tasq_tui.ui.keys.ordered_input import KeysInOrder
-from tasq_tui.ui.leaving import leave_on_signals, leaving_dialog
+from tasq_tui.ui.leaving import leave_on_signals, leave_with_terminal, leaving_dialog
 from tasq_tui.ui.operations.change import Changer
 from tasq_tui.ui.profiles import ProfilesDialog
 from tasq_tui.ui.session import Session
@@ -139,6 +139,7 @@ class CockpitApp(KeysInOrder):
         if not self.is_headless:
             theme.choose(self)
             leave_on_signals(cast("App[int]", self))
+            leave_with_terminal()
 
     def on_mount(self) -> None:
         """Take the user's keys, and begin to watch health."""

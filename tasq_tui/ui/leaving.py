@@ -1,7 +1,11 @@
 """Leaving the app: by signals in order, and not over running handlers unasked."""
 
 import asyncio
+import os
+import select
 import signal
+import sys
+import threading
 from contextlib import suppress
 from typing import Final
 
@@ -15,6 +19,9 @@ _SIGNALS: Final = tuple(
     getattr(signal, name) for name in ("SIGTERM", "SIGHUP", "SIGINT") if hasattr(signal, name)
 )
 
+_GRACE_SECONDS: Final = 2.0
+"""For leaving as `q` does."""
+
 
 def leave_on_signals(app: App[int]) -> None:
     """Let a signal end the app as `q` does, so that the terminal is left as it was found.
@@ -26,6 +33,30 @@ def leave_on_signals(app: App[int]) -> None:
     for number in _SIGNALS:
         with suppress(NotImplementedError, RuntimeError):  # not the main thread, not POSIX
             loop.add_signal_handler(number, app.exit, 128 + number)
+
+
+def leave_with_terminal() -> None:
+    """End when the terminal goes without a signal, as that of a container or of `setsid` does.
+
+    Else Textual reads from it without pause and waits for ever to draw on it.
+    """
+    terminal = sys.__stdin__
+    if terminal is None or not terminal.isatty() or not hasattr(select, "poll"):
+        return
+    watch = threading.Thread(
+        target=_wait_for_end, args=(terminal.fileno(),), name="tasq-terminal", daemon=True
+    )
+    watch.start()
+
+
+def _wait_for_end(terminal: int) -> None:
+    poll = select.poll()
+    poll.register(terminal, 0)  # its end is always reported
+    if not any(events & select.POLLHUP for _, events in poll.poll()):
+        return  # this system can't tell
+    os.kill(os.getpid(), signal.SIGHUP)
+    threading.Event().wait(_GRACE_SECONDS)
+    os._exit(128 + signal.SIGHUP)  # it waits for somebody who takes what it drew
 
 
 def leaving_dialog(running: int) -> ConfirmDialog:

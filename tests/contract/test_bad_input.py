@@ -43,6 +43,14 @@ def refused(call: Callable[[], object], kind: type[TasqError] = TasqError) -> st
     return str(caught.value)
 
 
+def test_a_file_that_is_no_database_is_named_as_one(tmp_path: Any):
+    """ "file is not a database" left open which file, and what to do."""
+    junk = tmp_path / "notes.txt"
+    junk.write_text("not a database\n" * 1000)
+
+    assert f"{junk} isn't a SQLite database" in refused(lambda: count(f"sqlite:///{junk}"))
+
+
 # -- where to connect ----------------------------------------------------------------------
 
 

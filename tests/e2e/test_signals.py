@@ -86,6 +86,48 @@ def test_a_signal_leaves_no_alternate_screen_no_mouse_and_no_raw_mode(tmp_path, 
         terminal.close()
 
 
+def test_the_app_ends_with_a_terminal_that_goes_without_a_signal(tmp_path):
+    """It burned half a core for as long as the container lived."""
+    url = f"sqlite:///{tmp_path}/shop.db"
+    with connect(url) as client:
+        client.migrate()
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tasq_tui", "--url", url],
+        cwd=ROOT, env={**clean_environment(), "TERM": "xterm-256color"},
+        stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+    )  # fmt: skip
+    try:
+        os.close(theirs)
+        output = b""
+        while b"Overview" not in output:
+            output += os.read(ours, 65536)
+        os.close(ours)
+
+        assert process.wait(30) == 128 + signal.SIGHUP
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_the_app_refuses_to_draw_into_a_file(tmp_path):
+    """`tasq 2>log` showed nothing, and filled the log with escape sequences."""
+    ours, theirs = pty.openpty()
+    try:
+        ran = subprocess.run(
+            [sys.executable, "-m", "tasq_tui", "--url", f"sqlite:///{tmp_path}/shop.db"],
+            cwd=ROOT, env=clean_environment(), timeout=60, check=False, text=True,
+            stdin=theirs, stdout=theirs, stderr=subprocess.PIPE,
+        )  # fmt: skip
+    finally:
+        os.close(theirs)
+        os.close(ours)
+
+    assert ran.returncode == 2
+    assert "draws on standard error" in ran.stderr
+    assert "\x1b" not in ran.stderr
+
+
 def test_in_16_colours_the_failed_are_written_in_red(tmp_path):
     url = f"sqlite:///{tmp_path}/shop.db"
     with connect(url) as client:

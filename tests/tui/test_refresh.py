@@ -53,10 +53,10 @@ def test_a_dear_question_leaves_the_database_four_fifths_of_the_time():
     assert Cadence(1.0).after_answer(3.0) == 12.0
 
 
-def test_failures_double_the_pause_up_to_half_a_minute():
+def test_failures_double_the_pause_up_to_ten_seconds():
     cadence = Cadence(1.0, jitter=lambda: 0.0)
 
-    assert [cadence.after_failure() for _ in range(7)] == [2, 4, 8, 16, 30, 30, 30]
+    assert [cadence.after_failure() for _ in range(7)] == [2, 4, 8, 10, 10, 10, 10]
 
 
 def test_jitter_takes_off_up_to_half_of_the_pause():

@@ -8,7 +8,7 @@ from typing import Final
 
 from tasq_tui.ui.db.executor import Failure
 
-LONGEST_SECONDS: Final = 30.0
+LONGEST_SECONDS: Final = 10.0
 COST_RATIO: Final = 4.0
 """The pause is at least this many times what the question took."""
 
@@ -32,7 +32,7 @@ class Cadence:
         return max(self.base, COST_RATIO * seconds)
 
     def after_failure(self) -> float:
-        """The pause after a failure: doubling up to 30 s, less up to half of it at random."""
+        """The pause after a failure: doubling up to 10 s, less up to half of it at random."""
         self.failures += 1
         ceiling = min(self.base * 2.0 ** min(self.failures, 16), LONGEST_SECONDS)
         return ceiling * (1 - self._jitter() / 2)
