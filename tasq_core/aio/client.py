@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from functools import wraps
 from types import TracebackType
-from typing import Any, ParamSpec, Self, Unpack
+from typing import TYPE_CHECKING, Any, ParamSpec, Self, Unpack
 
 import tasq_core.client
 from tasq_core.aio.consumer import AsyncConsumer
@@ -12,10 +12,12 @@ from tasq_core.aio.delegation import Facade, chained, joinable, streamed, thread
 from tasq_core.aio.threads import Threads
 from tasq_core.cleaner import Cleaner
 from tasq_core.client import Client
-from tasq_core.consumer import OptionChanges
 from tasq_core.fleet.schedules import Schedules
 from tasq_core.inspector import Inspector
 from tasq_core.producer import Producer
+
+if TYPE_CHECKING:
+    from tasq_core.consumer import OptionChanges
 
 P = ParamSpec("P")
 
@@ -99,7 +101,7 @@ class AsyncClient(Facade):
         """A producer that encodes with this client's codec."""
         return AsyncProducer(self._inner.new_producer(), self._threads)
 
-    def new_consumer(self, **options: Unpack[OptionChanges]) -> AsyncConsumer:
+    def new_consumer(self, **options: "Unpack[OptionChanges]") -> AsyncConsumer:
         """A consumer; `options` are the fields of `ConsumerOptions`."""
         return AsyncConsumer(self._inner.new_consumer(**options), self._threads)
 

@@ -32,9 +32,14 @@ class Result:
 
 
 class Tasq:
-    """Runs `tasq`, its state and configuration in the test's own folder."""
+    """Runs `tasq`, its state and configuration in the test's own folder.
 
-    def __init__(self, forker: Forker, database: Database | None, folder: Path) -> None:
+    Without a `forker` each time in a new interpreter.
+    """
+
+    def __init__(
+        self, database: Database | None, folder: Path, forker: Forker | None = None
+    ) -> None:
         self._forker = forker
         self.folder = folder
         self.state = folder / "state"
@@ -52,7 +57,7 @@ class Tasq:
         settings = {name: value for name, value in (self.env | env).items() if value is not None}
         given = stdin.encode() if isinstance(stdin, str) else stdin
         environment = clean_environment(**settings)
-        if can_run(settings):
+        if self._forker is not None and can_run(settings):
             done = self._forker.run(
                 *arguments, stdin=given, timeout=timeout, cwd=self.folder, env=environment
             )
@@ -87,13 +92,13 @@ def forker() -> Iterator[Forker]:
 @pytest.fixture
 def tasq(forker: Forker, database: Database, tmp_path: Path) -> Tasq:
     """The command on the test's database, not yet migrated."""
-    return Tasq(forker, database, tmp_path)
+    return Tasq(database, tmp_path, forker)
 
 
 @pytest.fixture
 def bare(forker: Forker, tmp_path: Path) -> Tasq:
     """The command without a database."""
-    return Tasq(forker, None, tmp_path)
+    return Tasq(None, tmp_path, forker)
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from tasq_tui.ui.overview.verdict import (
 )
 from tasq_tui.ui.text.sanitize import safe
 from tasq_tui.ui.widgets.header import SCREENS
+from tasq_tui.ui.widgets.rows_view import RowsView
 from tests.e2e.cockpit import run_command
 from tests.support.builders import make_task
 from tests.tui.conftest import NOW, TASKS, cockpit, press, screen_text, settled, until
@@ -158,8 +159,10 @@ async def test_a_findings_cause_is_read_to_its_end_in_80_columns(
     async with cockpit(settings, size=(80, 24)) as (app, pilot):
         end = worst.cause.split()[-2:]
         await until(pilot, lambda: " ".join(end) in screen_text(app))
-        app.view.query_one("#overview-verdict").focus()
-        await press(pilot, "down", "enter")
+        verdict = app.view.query_one("#overview-verdict", RowsView).focus()
+        await press(pilot, "down")
+        assert verdict.current == (1, 0), "a finding is one to the cursor, in however many rows"
+        await press(pilot, "up", "enter")
 
         await until(pilot, lambda: app.current_mode == "tasks")
 

@@ -88,7 +88,7 @@ async def test_the_sentence_of_a_ready_task_gets_older_with_it(
         await until(pilot, lambda: "ready for 1s" in app.view.detail.why)
         moved = timedelta(seconds=41)
         await until(pilot, lambda: "ready for 42s" in app.view.detail.why)
-        assert "no consumer holds" in app.view.detail.why
+        assert "no registered consumer takes" in app.view.detail.why
 
 
 async def test_the_lease_of_an_abandoned_task_runs_down_on_the_screen(tmp_path, monkeypatch):

@@ -145,7 +145,10 @@ def line_rows(lines: Sequence[Line], room: tuple[int, int] = (0, 0)) -> list[Row
         tints = (tint, tint, "rows--muted")
         text, *rest = _fitted(line.text, *room)
         rows.append(Row((place, 0), (glyph, text, at), tints))
-        rows += [Row((place, part + 1), ("", text), tints) for part, text in enumerate(rest)]
+        rows += [
+            Row((place, part), ("", text), tints, continues=True)
+            for part, text in enumerate(rest, 1)
+        ]
     return rows
 
 

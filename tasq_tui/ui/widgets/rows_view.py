@@ -55,6 +55,8 @@ class Row(NamedTuple):
     cells: tuple[str | Gauge, ...]
     tints: tuple[str, ...] = ()
     """A component class for each cell; "" is none."""
+    continues: bool = False
+    """Whether it goes on with the row above: to the cursor both are one."""
 
 
 class RowsView(ScrollView, can_focus=True):
@@ -168,7 +170,7 @@ class RowsView(ScrollView, can_focus=True):
         key, old = self.current, len(self.rows)
         self.rows, self.is_filled = given, True
         places = {row.key: index for index, row in enumerate(given)}
-        self.cursor = min(places.get(key, self.cursor), max(len(given) - 1, 0))
+        self.cursor = self._head(min(places.get(key, self.cursor), max(len(given) - 1, 0)))
         self._look_at_lengths()
         if len(given) != old:
             self._measure()
@@ -190,7 +192,10 @@ class RowsView(ScrollView, can_focus=True):
 
     def action_move(self, rows: int) -> None:
         """Move the cursor by rows."""
-        self._place(self.cursor + rows)
+        heads = [index for index, row in enumerate(self.rows) if not row.continues]
+        if heads:
+            place = heads.index(self.cursor) + rows
+            self._place(heads[min(max(place, 0), len(heads) - 1)])
 
     def action_page(self, pages: int) -> None:
         """Move the cursor by screens."""
@@ -252,7 +257,7 @@ class RowsView(ScrollView, can_focus=True):
 
     def _row(self, index: int) -> Strip:
         row = self.rows[index]
-        at_cursor = index == self.cursor and self.has_focus
+        at_cursor = self._head(index) == self.cursor and self.has_focus
         base = self._style("rows--cursor" if at_cursor else "")
         cells: list[str] = []
         styles: list[Style] = []
@@ -266,7 +271,8 @@ class RowsView(ScrollView, can_focus=True):
             # Under the cursor a tint changes the letters alone.
             colour = Style(color=self._style(tint).color) if tint else None
             styles.append(base + colour if colour else base)
-        return self._strip(f"{_POINTER if at_cursor else ' '} ", cells, styles, base)
+        points = at_cursor and index == self.cursor
+        return self._strip(f"{_POINTER if points else ' '} ", cells, styles, base)
 
     def _strip(
         self, gutter: str, cells: Sequence[str], styles: Sequence[Style], base: Style
@@ -329,15 +335,23 @@ class RowsView(ScrollView, can_focus=True):
         self._show_cursor()
 
     def _place(self, index: int) -> None:
-        self.cursor = min(max(index, 0), max(len(self.rows) - 1, 0))
+        self.cursor = self._head(min(max(index, 0), max(len(self.rows) - 1, 0)))
         self._show_cursor()
         self.refresh()
         self._report()
 
+    def _head(self, index: int) -> int:
+        """The row that this one goes on with, or itself."""
+        while index > 0 and index < len(self.rows) and self.rows[index].continues:
+            index -= 1
+        return index
+
     def _show_cursor(self) -> None:
         height = max(self.size.height - self._heading, 1)
-        top = self.scroll_offset.y
-        wanted = min(max(top, self.cursor - height + 1), self.cursor)
+        top, end = self.scroll_offset.y, self.cursor
+        while end + 1 < len(self.rows) and self.rows[end + 1].continues:
+            end += 1
+        wanted = min(max(top, end - height + 1), self.cursor)
         if wanted != top:
             self.scroll_to(y=wanted, animate=False, force=True, immediate=True)
 
