@@ -59,6 +59,7 @@ class Consumer:
         self._channel = Channel()
         self._lifecycle = Lifecycle()
         self._run: ConsumerRun | None = None
+        self._stop_limit: float | None = None
 
     # -- options -----------------------------------------------------------------------------
 
@@ -252,6 +253,7 @@ class Consumer:
         workers: int = 0,
     ) -> ConsumerRun:
         options.check_startable()
+        self._stop_limit = None
         self._lifecycle.begin()
         try:
             self._refuse_read_only()
@@ -272,7 +274,8 @@ class Consumer:
         except BaseException:
             self._lifecycle.ended()
             raise
-        self._lifecycle.started()
+        if not self._lifecycle.started():  # whoever asked meanwhile had nothing to tell it yet
+            run.stop(self._stop_limit)
         return run
 
     def _refuse_read_only(self) -> None:
@@ -300,9 +303,8 @@ class Consumer:
         Raises:
             ConsumerAlreadyStoppedError: it isn't running.
         """
-        limit = None if timeout is None else seconds("timeout", timeout)
-        self._lifecycle.end()
-        if self._run is not None:
+        self._stop_limit = limit = None if timeout is None else seconds("timeout", timeout)
+        if self._lifecycle.end() and self._run is not None:
             self._run.stop(limit)
 
     def wait(self, timeout: Duration | None = None) -> bool:

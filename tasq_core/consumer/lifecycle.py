@@ -64,14 +64,15 @@ class Lifecycle:
             self._state = State.STARTING
             self._stopped.clear()
 
-    def started(self) -> None:
-        """STARTING to RUNNING, unless it was over already."""
+    def started(self) -> bool:
+        """STARTING to RUNNING; False where it was asked to stop meanwhile."""
         with self._lock:
             if self._state is State.STARTING:
                 self._state = State.RUNNING
+            return self._state is State.RUNNING
 
-    def end(self) -> None:
-        """STARTING or RUNNING to STOPPING.
+    def end(self) -> bool:
+        """STARTING or RUNNING to STOPPING; False where it hadn't started yet.
 
         Raises:
             ConsumerAlreadyStoppedError: not running, or stopping already.
@@ -82,7 +83,9 @@ class Lifecycle:
                 raise ConsumerAlreadyStoppedError(
                     f"the consumer is {self._state.value}; there is nothing to stop"
                 )
+            has_started = self._state is State.RUNNING
             self._state = State.STOPPING
+            return has_started
 
     def ending(self) -> None:
         """STARTING or RUNNING to STOPPING, where a handler or a defect asked for it."""

@@ -49,6 +49,25 @@ def test_stopping_twice_is_an_error_also_while_it_still_stops(new_consumer, subm
         consumer.stop()
 
 
+def test_a_stop_while_it_starts_stops_it(new_consumer, pool, monkeypatch):
+    """It went on for ever: there was nothing to tell yet, and every further stop was refused."""
+    looking, go_on = threading.Event(), threading.Event()
+
+    def look() -> None:
+        looking.set()
+        go_on.wait(30)
+
+    consumer = new_consumer()
+    monkeypatch.setattr(consumer, "_refuse_read_only", look)
+    running = pool.submit(consumer.run, 2)
+    assert looking.wait(30)
+    consumer.stop()
+    go_on.set()
+
+    assert consumer.wait(30)
+    running.result(30)
+
+
 def test_only_one_of_many_concurrent_stops_wins(new_consumer, pool):
     consumer = new_consumer()
     consumer.start()
