@@ -9,7 +9,7 @@ PYTHON ?= $(if $(UV),>=3.11,python3)
 PROJECTS := pyproject.toml tasq_core/pyproject.toml
 ARGS ?=
 VERSION ?= 18
-WORKERS ?= 4
+WORKERS ?= 6
 
 ifdef UV
 create = $(UV) venv --quiet --no-project --python '$(PYTHON)' $(VENV)
