@@ -41,6 +41,7 @@ class PostgresSession:
         """
         raw = self.raw
         if isinstance(raw, BoundedConnection) and capabilities.has_pipeline():
+            is_used = False
             try:
                 with raw.pipeline():
                     try:
@@ -50,11 +51,16 @@ class PostgresSession:
                     except BaseException:
                         raw.close()  # the end of the pipeline would commit
                         raise
+                    is_used = True
             except psycopg.Error as error:
                 refusal = _refusal_of_commit(raw, error)
                 if refusal is None:
                     raise
                 raise refusal from None
+            except IndexError:
+                if not is_used:
+                    raise
+                raise _lost_refusal(raw) from None
         else:
             with raw.transaction():
                 yield self.rows(sql, params)
@@ -76,3 +82,14 @@ def _refusal_of_commit(raw: BoundedConnection, error: psycopg.Error) -> psycopg.
         return None
     raw.pgconn.finish()
     return refusal
+
+
+def _lost_refusal(raw: BoundedConnection) -> psycopg.Error:
+    """The same where both answers came at once: psycopg takes the refusal for the end's answer.
+
+    Then it has no place for the end's. A commit without deferred constraints, which the task
+    table has none of, is refused for what was committed meanwhile.
+    """
+    said = raw.pgconn.get_error_message()
+    raw.pgconn.finish()
+    return psycopg.errors.SerializationFailure(f"the server refused the commit: {said}")

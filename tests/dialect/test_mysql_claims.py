@@ -67,7 +67,7 @@ def test_a_claim_locks_the_rows_of_its_tasks_and_nothing_else(
     def look() -> None:
         driver: Any = repository._driver  # type: ignore[attr-defined]
         (own,) = driver._pool.in_use()
-        sql = "SELECT trx_rows_locked FROM information_schema.innodb_trx WHERE trx_mysql_thread_id = %s"
+        sql = "SELECT trx_rows_locked FROM information_schema.innodb_trx WHERE trx_mysql_thread_id = %s AND trx_rows_locked > 0"
         # InnoDB shows the same again to who asks within 0.1 s of others.
         locked.extend(wait_until(lambda: database.execute(sql, [own.thread_id()]), interval=0.3)[0])
 

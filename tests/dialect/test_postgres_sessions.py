@@ -3,9 +3,12 @@
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
+from threading import Event
+from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
+import psycopg
 import pytest
 
 from tasq_core import Lease, Outcome, PostgresRepository, Repository, TaskStatus
@@ -137,3 +140,37 @@ def test_racing_consumers_claim_each_task_once_whatever_the_default_isolation(
         table.close()
     assert shown == [(level,)]
     assert len(done) == len(set(done)) == 300
+
+
+@pytest.mark.parametrize("answers", ["apart", "at once"])
+def test_a_claim_whose_commit_the_server_refuses_is_made_again(
+    repository: Repository, database: Database, answers: str, monkeypatch: pytest.MonkeyPatch
+):
+    """Both answers at once ended the claim, and with it the consumer, in an IndexError."""
+    repository.submit_tasks(make_tasks(5))
+    name = database.prefix
+    database.execute(f"CREATE SEQUENCE {name}_commits OWNED BY {database.table}.id")
+    database.execute(
+        f"CREATE FUNCTION {name}_refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        f" IF nextval('{name}_commits') = 1 THEN"
+        " RAISE EXCEPTION 'could not serialize access' USING ERRCODE = '40001'; END IF;"
+        " RETURN NULL; END $$"
+    )
+    database.execute(
+        f"CREATE CONSTRAINT TRIGGER {name}_late AFTER UPDATE ON {database.table}"
+        f" DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION {name}_refuse()"
+    )
+
+    def ask_for_the_end(pipeline: Any) -> None:
+        def ask() -> None:
+            pipeline.pgconn.pipeline_sync()
+            Event().wait(0.2)  # both answers stand there when they are looked for
+
+        pipeline.command_queue.append(ask)
+        pipeline.result_queue.append(None)
+
+    if answers == "at once":
+        monkeypatch.setattr(psycopg.Pipeline, "_enqueue_sync", ask_for_the_end)
+
+    assert len(repository.poll_tasks("email", "mail", 60, limit=5)) == 5
+    assert database.execute(f"SELECT last_value > 5 FROM {name}_commits") == [(True,)]
