@@ -17,9 +17,9 @@ _LISTED_ANEW: Final = 100
 tasks may pass many that aren't."""
 _QUICK: Final = 0.05
 """Seconds for that."""
-_SHARE: Final = 0.01
+_SHARE: Final = 0.0075
 """Of the time, for listing many pairs."""
-_OLDEST: Final = 30.0
+_OLDEST: Final = 45.0
 """Seconds after which a list is made anew however long that takes."""
 
 _DUE: Final = 1000
@@ -39,8 +39,8 @@ class Pairs:
     """The pairs that claims probe: those named, or those that the table has tasks of.
 
     Of more than `PROBED_AT_ONCE` pairs each claim begins with the next group. The list of a
-    table's pairs is kept where it is long or slow to make: up to a hundred times as long as it
-    took to make, 30 seconds at most.
+    table's pairs is kept where it is long or slow to make: so long that making it takes less than
+    a hundredth of the time, 45 seconds at most.
     """
 
     def __init__(self, *, lists_quickly: bool) -> None:

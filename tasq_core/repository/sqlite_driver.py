@@ -24,6 +24,8 @@ from tasq_core.repository.urls import parse_url
 _OLDEST: Final = (3, 35, 0)
 BUSY_SECONDS: Final = 10.0
 _TRY_AGAIN_SECONDS: Final = 0.005
+_READER_CACHE_KIB: Final = 512
+"""A program that looks has several readers; the system caches the file for all of them."""
 _SYNCHRONOUS: Final = ("off", "normal", "full", "extra")
 
 # Errors that another try may get past: a writer that holds on, a full disk.
@@ -120,6 +122,7 @@ class SQLiteDriver:
                 raw.execute(f"PRAGMA synchronous = {self._synchronous}")
             if read_only:
                 raw.execute("PRAGMA query_only = ON")
+                raw.execute(f"PRAGMA cache_size = -{_READER_CACHE_KIB}")
         except sqlite3.Error:
             raw.close()
             raise

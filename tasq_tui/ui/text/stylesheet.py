@@ -11,14 +11,17 @@ from textual.css.model import RuleSet
 from textual.css.stylesheet import Stylesheet
 
 _parsed: Final = LRUCache[tuple[Any, ...], list[RuleSet]](512)
-"""By variables and piece of CSS, of all apps of this process; the app has 40 pieces a theme."""
+"""By theme and piece of CSS, of all apps of this process; the app has 40 pieces a theme."""
+_themes: Final[dict[tuple[tuple[str, str], ...], int]] = {}
+"""A number for each set of variables met: as a part of each key they would take a megabyte."""
 
 
 class ParsedOnce(Stylesheet):
     """Keeps what it parses from theme to theme and from screen to screen."""
 
     def _parse_rules(self, css: str, *args: Any, **kwargs: Any) -> list[RuleSet]:
-        key = (*self._variables.items(), css, *args, *kwargs.items())
+        theme = _themes.setdefault(tuple(self._variables.items()), len(_themes))
+        key = (theme, css, *args, *kwargs.items())
         found = _parsed.get(key)
         if found is None:
             found = _parsed[key] = super()._parse_rules(css, *args, **kwargs)
