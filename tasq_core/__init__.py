@@ -78,23 +78,6 @@ _LAZY: Final = {
     "MySQLRepository": "tasq_core.repository.mysql",
     "PostgresRepository": "tasq_core.repository.postgres",
     "SQLiteRepository": "tasq_core.repository.sqlite",
-    **dict.fromkeys(
-        (
-            "Channel",
-            "Consumer",
-            "ConsumerOptions",
-            "Discard",
-            "Failure",
-            "Handler",
-            "Job",
-            "OptionChanges",
-            "Retry",
-            "RetryPolicy",
-            "Snooze",
-            "exponential",
-        ),
-        "tasq_core.consumer",
-    ),
 }
 
 if TYPE_CHECKING:
@@ -208,6 +191,6 @@ if not TYPE_CHECKING:  # a checker that saw it would take any misspelt name for 
 
     def __getattr__(name: str) -> Any:
         """What takes long to import, when it is first asked for (PEP 562)."""
-        if name in _LAZY:
-            return getattr(import_module(_LAZY[name]), name)
+        if name in __all__:  # what else isn't there yet is the consumer's
+            return getattr(import_module(_LAZY.get(name, "tasq_core.consumer")), name)
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
