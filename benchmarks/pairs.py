@@ -11,7 +11,7 @@ ROWS = 500_000
 FULL_ROWS = 5_000_000
 """On PostgreSQL, which is judged by what a consumer there does."""
 CLAIM_SECONDS = 12.0
-"""Longer than a list of the pairs is kept."""
+"""Two lists of the pairs fall into it, which is more than their share of the time."""
 DRAINED = 50_000
 DRAIN_SECONDS = 30.0
 IDLE_SECONDS = 30.0
