@@ -1,6 +1,6 @@
 """`python -m tasq_tui` is `tasq`."""
 
-from tasq_tui.cli.app import main
+from tasq_tui.cli import main
 
 if __name__ == "__main__":
     main()

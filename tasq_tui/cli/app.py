@@ -112,11 +112,12 @@ def run(arguments: Sequence[str]) -> int:
 def guarded(work: Callable[[], int]) -> int:
     """Do `work`; its exit code, or that of the error it ends with, which is told."""
     from tasq_core.errors import TasqError
-    from tasq_tui.cli import diagnostics, output, streams
+    from tasq_tui.cli import diagnostics, interrupts, output, streams
 
     try:
-        code = work()
-        output.flush()
+        with interrupts.raised():
+            code = work()
+            output.flush()
     except output.OutputClosedError:
         return diagnostics.ExitCode.DONE
     except KeyboardInterrupt:

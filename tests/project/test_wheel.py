@@ -88,7 +88,7 @@ def test_the_app_requires_the_library_of_this_clone_with_the_drivers_of_all_data
     [library] = [line for line in _required(wheels[APP]) if line.startswith("tasq-core")]
 
     assert library == f"tasq-core[mysql,postgres,schedules] @ {(ROOT / CORE).as_uri()}"
-    assert "tasq = tasq_tui.cli.app:main" in _metadata(wheels[APP], "entry_points.txt")
+    assert "tasq = tasq_tui.cli:main" in _metadata(wheels[APP], "entry_points.txt")
 
 
 def test_what_goes_to_an_index_requires_the_library_by_name_and_version():
