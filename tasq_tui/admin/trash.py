@@ -67,7 +67,8 @@ class Discarded:
     verb: str = ""
     database: str = ""
     """Tells databases apart, whatever their URLs look like; empty in files of older versions."""
-    kind: Kind = Kind.DELETED
+    kind: Kind | None = Kind.DELETED
+    """None where a newer version wrote what this one doesn't know."""
     undone_by: str = ""
     """The change that put the rows back."""
     format: int = FORMAT
@@ -300,21 +301,32 @@ def _read(path: Path) -> Discarded | None:
         size, facts = path.stat().st_size, {}
     except (OSError, ValueError):
         return None
+    if not isinstance(facts, dict):
+        return None
     return Discarded(
         path=path,
         at=_stamp(path),
         target=str(facts.get("target", "")),
         table=str(facts.get("table", "")),
         command=str(facts.get("command", "")),
-        rows=int(facts.get("rows", 0)) or _counted(path),
+        rows=_number(facts.get("rows")) or _counted(path),
         size=size,
         id=str(facts.get("id", path.stem.rpartition("-")[2])),
         verb=str(facts.get("verb", "")),
         database=str(facts.get("database", "")),
-        kind=Kind(facts.get("kind", Kind.DELETED)),
+        kind=_kind(facts.get("kind", Kind.DELETED)),
         undone_by=str(facts.get("undone_by", "")),
-        format=int(facts.get("format", 0)),
+        format=_number(facts.get("format")),
     )
+
+
+def _kind(found: object) -> Kind | None:
+    return next((kind for kind in Kind if kind == found), None)
+
+
+def _number(found: object) -> int:
+    """A number as it is; 0 for anything else."""
+    return found if isinstance(found, int) else 0
 
 
 def _counted(path: Path) -> int:

@@ -89,8 +89,11 @@ def put_rows_back(
 
     Raises:
         InvalidInputError: a file that is gone or can't be read.
+        TasqError: the change is of a kind that only a newer tasq knows.
     """
     result = MutationResult(0, 0)
+    if entry.kind is None:
+        raise TasqError(_newer(entry))
     for done in _WAYS[entry.kind](repository, trash, entry, own):
         result += done
         # A row that stands there twice may be met twice, and is one task.
@@ -161,11 +164,18 @@ def _check(entry: Discarded) -> None:
             f"change {entry.id} is undone already, by change {entry.undone_by};"
             f" `tasq undo {entry.undone_by}` takes that back"
         )
+    if entry.format > FORMAT or entry.kind is None:
+        raise TasqError(_newer(entry))
+
+
+def _newer(entry: Discarded) -> str:
+    what = "of a kind that this one doesn't know"
     if entry.format > FORMAT:
-        raise TasqError(
-            f"change {entry.id} was written by a newer tasq (format {entry.format}, this one"
-            f" reads {FORMAT}); use that one, or `tasq import` for deleted rows"
-        )
+        what = f"format {entry.format}, this one reads {FORMAT}"
+    return (
+        f"change {entry.id} was written by a newer tasq ({what}); use that one, or"
+        " `tasq import` for deleted rows"
+    )
 
 
 def _numbered(trash: Trash, path: Path) -> Iterator[tuple[int, str]]:

@@ -97,6 +97,20 @@ def test_a_deletion_cut_off_by_a_crash_is_still_listed(tmp_path):
     file.close()
 
 
+@pytest.mark.parametrize("facts", ['{"kind": "merged"}', '{"rows": null, "kind": []}', "[]", "{"])
+def test_facts_that_cant_be_read_hide_no_other_change(facts, tmp_path):
+    """One file of a newer version, or half a file, would take away the history."""
+    trash = Trash(tmp_path)
+    other, file = discard(trash, make_task()), discard(trash, *make_tasks(2))
+    file.path.with_suffix(".json").write_text(facts)
+
+    found = {entry.path: entry for entry in trash.entries()}
+
+    assert found[other.path].rows == 1
+    if file.path in found:
+        assert (found[file.path].kind, found[file.path].rows) == (None, 2)
+
+
 def test_a_file_that_made_room_says_so(tmp_path):
     with pytest.raises(InvalidInputError, match="no longer in the trash"):
         list(Trash(tmp_path).lines(tmp_path / "gone.ndjson"))

@@ -220,14 +220,19 @@ def test_a_change_that_isnt_there_is_not_found(repository, settings, id):
         find_change(Trash(), settings, repository.table, id)
 
 
-def test_a_file_of_a_newer_version_is_refused(repository, run, settings):
+@pytest.mark.parametrize("newer", [{"format": 99}, {"kind": "merged"}, {"format": 2, "kind": "x"}])
+def test_a_file_of_a_newer_version_is_refused(repository, run, settings, newer):
+    """After a downgrade history and undo would end in a traceback, for older changes too."""
     repository.submit_task(make_task())
+    earlier = run(edit(queue="a"))
     outcome = run(edit(queue="b"))
     facts = outcome.trash.with_suffix(".json")
-    facts.write_text(json.dumps({**json.loads(facts.read_text()), "format": 99}))
+    facts.write_text(json.dumps({**json.loads(facts.read_text()), **newer}))
 
-    with pytest.raises(TasqError, match="newer tasq"):
-        find_change(Trash(), settings, repository.table, outcome.change_id)
+    for asked in (outcome.change_id, None):
+        with pytest.raises(TasqError, match=f"{outcome.change_id} was written by a newer tasq"):
+            find_change(Trash(), settings, repository.table, asked)
+    assert find_change(Trash(), settings, repository.table, earlier.change_id).rows == 1
 
 
 def test_files_are_private_and_the_rows_can_be_imported(repository, run):
