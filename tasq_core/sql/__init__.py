@@ -48,8 +48,10 @@ class Statements:
     claim: str
     claim_many: str
     """PostgreSQL's for many pairs; empty elsewhere."""
+    claim_extent: str
+    """MySQL's look at how much there is; empty elsewhere, like the nine that follow."""
     claim_heads: str
-    """MySQL's choice among many pairs; empty elsewhere, like the seven that follow."""
+    claim_due_heads: str
     claim_ready: str
     claim_due: str
     lock: str

@@ -19,48 +19,60 @@ visible_at
 
 -- name: claim_many
 
--- differs: MariaDB has no LATERAL. Where a claim may take of many pairs, this finds which of
--- them have something, and the ordinal of each one's first task. A UNION of walks would take ten
--- times as long. The collation is named, or the index isn't used.
+-- differs: MariaDB has no LATERAL. A claim that may take of many pairs first asks how many tasks
+-- of each class there are, counted up to a bound.
+-- name: claim_extent
+SELECT
+  (SELECT COUNT(*) FROM (SELECT 1 FROM {tasks} {ready_hint}
+    WHERE status = 'NEW' AND visible_at = '0001-01-01 00:00:00.000000'
+    LIMIT %(near)s) AS some) AS ready,
+  (SELECT COUNT(*) FROM (SELECT 1 FROM {tasks} {ready_hint}
+    WHERE status = 'NEW' AND visible_at <> '0001-01-01 00:00:00.000000' AND visible_at <= {now}
+    LIMIT %(near)s) AS some) AS waited,
+  (SELECT COUNT(*) FROM (SELECT 1 FROM {tasks} {ready_hint}
+    WHERE status = 'ENQUEUED' AND visible_at <= {now} LIMIT %(near)s) AS some) AS dropped,
+  (SELECT COUNT(*) FROM (SELECT 1 FROM {tasks} {ready_hint}
+    WHERE status = 'IN_PROGRESS' AND visible_at <= {now} LIMIT %(near)s) AS some) AS broken
+
+-- The ordinals of the pairs whose first ready tasks come first. A UNION of walks would take ten
+-- times as long. The collation is named, or the index isn't used. COALESCE and ORDER BY instead
+-- of WHERE: a condition on `best` would look for each first task twice.
 -- name: claim_heads
-SELECT * FROM (
-  SELECT pair.ordinal,
-    CASE WHEN EXISTS (SELECT 1 FROM {tasks} {ready_hint}
-      WHERE status = 'NEW' AND visible_at = '0001-01-01 00:00:00.000000') THEN
-    (SELECT {rank} FROM {tasks} {hint}
-      WHERE status = 'NEW' AND visible_at = '0001-01-01 00:00:00.000000'
-        AND queue = pair.queue AND type = pair.type
-        AND CAST(queue AS BINARY) = CAST(pair.queue AS BINARY)
-        AND CAST(type AS BINARY) = CAST(pair.type AS BINARY)
-      ORDER BY {order} LIMIT 1) END AS best,
-    CASE WHEN EXISTS (SELECT 1 FROM {tasks} {ready_hint}
-      WHERE status = 'NEW' AND visible_at > '0001-01-01 00:00:00.000000' AND visible_at <= {now}) THEN
-    (SELECT 1 FROM {tasks} {due_hint}
-      WHERE status = 'NEW' AND visible_at > '0001-01-01 00:00:00.000000' AND visible_at <= {now}
-        AND queue = pair.queue AND type = pair.type
-        AND CAST(queue AS BINARY) = CAST(pair.queue AS BINARY)
-        AND CAST(type AS BINARY) = CAST(pair.type AS BINARY)
-      LIMIT 1) END AS waited,
-    CASE WHEN EXISTS (SELECT 1 FROM {tasks} {ready_hint}
-      WHERE status = 'ENQUEUED' AND visible_at <= {now}) THEN
-    (SELECT 1 FROM {tasks} {due_hint}
-      WHERE status = 'ENQUEUED' AND visible_at <= {now}
-        AND queue = pair.queue AND type = pair.type
-        AND CAST(queue AS BINARY) = CAST(pair.queue AS BINARY)
-        AND CAST(type AS BINARY) = CAST(pair.type AS BINARY)
-      LIMIT 1) END AS dropped,
-    CASE WHEN EXISTS (SELECT 1 FROM {tasks} {ready_hint}
-      WHERE status = 'IN_PROGRESS' AND visible_at <= {now}) THEN
-    (SELECT 1 FROM {tasks} {due_hint}
-      WHERE status = 'IN_PROGRESS' AND visible_at <= {now}
-        AND queue = pair.queue AND type = pair.type
-        AND CAST(queue AS BINARY) = CAST(pair.queue AS BINARY)
-        AND CAST(type AS BINARY) = CAST(pair.type AS BINARY)
-      LIMIT 1) END AS broken
-  FROM JSON_TABLE(%(pairs)s, '$[*]' COLUMNS (ordinal FOR ORDINALITY,
-    queue TEXT {queue_text} PATH '$[0]', type TEXT {type_text} PATH '$[1]')) AS pair
-) AS heads
-WHERE COALESCE(best, waited, dropped, broken) IS NOT NULL
+SELECT pair.ordinal, COALESCE(
+  (SELECT {rank} FROM {tasks} {hint}
+    WHERE status = 'NEW' AND visible_at = '0001-01-01 00:00:00.000000'
+      AND queue = pair.queue AND type = pair.type
+      AND CAST(queue AS BINARY) = CAST(pair.queue AS BINARY)
+      AND CAST(type AS BINARY) = CAST(pair.type AS BINARY)
+    ORDER BY {order} LIMIT 1), '~') AS best
+FROM JSON_TABLE(%(pairs)s, '$[*]' COLUMNS (ordinal FOR ORDINALITY,
+  queue TEXT {queue_text} PATH '$[0]', type TEXT {type_text} PATH '$[1]')) AS pair
+ORDER BY best LIMIT %(limit)s
+
+-- Which pairs have due tasks, of the classes that have any.
+-- name: claim_due_heads
+SELECT pair.ordinal,
+  CASE WHEN %(waited)s THEN (SELECT 1 FROM {tasks} {due_hint}
+    WHERE status = 'NEW' AND visible_at <> '0001-01-01 00:00:00.000000' AND visible_at <= {now}
+      AND queue = pair.queue AND type = pair.type
+      AND CAST(queue AS BINARY) = CAST(pair.queue AS BINARY)
+      AND CAST(type AS BINARY) = CAST(pair.type AS BINARY)
+    LIMIT 1) END AS waits,
+  CASE WHEN %(dropped)s THEN (SELECT 1 FROM {tasks} {due_hint}
+    WHERE status = 'ENQUEUED' AND visible_at <= {now}
+      AND queue = pair.queue AND type = pair.type
+      AND CAST(queue AS BINARY) = CAST(pair.queue AS BINARY)
+      AND CAST(type AS BINARY) = CAST(pair.type AS BINARY)
+    LIMIT 1) END AS drops,
+  CASE WHEN %(broken)s THEN (SELECT 1 FROM {tasks} {due_hint}
+    WHERE status = 'IN_PROGRESS' AND visible_at <= {now}
+      AND queue = pair.queue AND type = pair.type
+      AND CAST(queue AS BINARY) = CAST(pair.queue AS BINARY)
+      AND CAST(type AS BINARY) = CAST(pair.type AS BINARY)
+    LIMIT 1) END AS breaks
+FROM JSON_TABLE(%(pairs)s, '$[*]' COLUMNS (ordinal FOR ORDINALITY,
+  queue TEXT {queue_text} PATH '$[0]', type TEXT {type_text} PATH '$[1]')) AS pair
+HAVING COALESCE(waits, drops, breaks) IS NOT NULL
 
 -- The collation takes "A" for "a" and "a " for "a": the index narrows, BINARY decides.
 -- {hint} forces the claim index: on few rows the optimizer would rather sort them all.

@@ -126,7 +126,11 @@ UPDATE {tasks} SET status = 'ENQUEUED', receive_count = receive_count + 1,
 WHERE ctid = ANY(ARRAY(SELECT ctid FROM candidate))
 RETURNING {columns}
 
+-- name: claim_extent
+
 -- name: claim_heads
+
+-- name: claim_due_heads
 
 -- name: claim_ready
 

@@ -47,7 +47,11 @@ RETURNING {columns}
 
 -- name: claim_many
 
+-- name: claim_extent
+
 -- name: claim_heads
+
+-- name: claim_due_heads
 
 -- name: claim_ready
 

@@ -1,0 +1,198 @@
+"""Which tasks a claim on MySQL and MariaDB tries, looked for without a lock."""
+
+import json
+import random
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple, Protocol
+
+from tasq_core.repository.claiming import CLAIM_ORDERS, Pair, due_rows
+from tasq_core.repository.driver import RowFormat, Session
+from tasq_core.repository.mysql_table import TableFacts
+from tasq_core.sql import Statements, fill
+from tasq_core.task import Ordering
+
+_MOST_DUE_PAIRS: Final = 100
+"""Pairs with due tasks that one claim walks; with more of them, any hundred."""
+_NEAR: Final = 200
+"""Tasks of a class that are counted."""
+
+_ID: Final = 16
+"""Bytes."""
+_DUE: Final = {
+    # Not >: a zero date, which MySQL puts before year 1, is due too.
+    "NEW": "status = 'NEW' AND visible_at <> '0001-01-01 00:00:00.000000'",
+    "ENQUEUED": "status = 'ENQUEUED'",
+    "IN_PROGRESS": "status = 'IN_PROGRESS'",
+}
+_RANKS: Final = {
+    Ordering.CREATED_AT_FIRST: "CONCAT(created_at, LPAD(32768 - priority, 5, '0'))",
+    Ordering.PRIORITY_FIRST: "CONCAT(LPAD(32768 - priority, 5, '0'), created_at)",
+}
+"""A text that sorts like the order."""
+_NO_RANK: Final = "~"
+"""Of a pair without ready tasks."""
+_LOCKING: Final = "FOR UPDATE SKIP LOCKED"
+
+
+class Search(Protocol):
+    """Looks for the candidates of one claim."""
+
+    def wants(self, pair: Pair) -> bool:
+        """Whether the claim takes tasks of `pair`."""
+
+    def look(self, session: Session, most: int) -> list[bytes]:
+        """Their ids in order; `most` of them, if there are as many."""
+
+
+class _Walks(NamedTuple):
+    ready: list[Pair]
+    due: list[tuple[str, Pair]]
+    """(status, pair)"""
+
+
+class Candidates:
+    """Searches in one table. Of what they find, others may have claimed some meanwhile."""
+
+    def __init__(self, statements: Statements, rows: RowFormat, facts: TableFacts) -> None:
+        self.sql = statements
+        self.rows = rows
+        self._facts = facts
+        self._spelled: tuple[Sequence[Pair], str] = ((), "[]")
+
+    def among(self, pairs: Sequence[Pair], ordering: Ordering, limit: int) -> Search:
+        """A search for tasks of these pairs; a claim looks at so many due ones as `limit` needs."""
+        return _Among(self, pairs, ordering, limit)
+
+    def slots(self, ordering: Ordering) -> dict[str, str]:
+        """What statements of this order are filled with."""
+        slots = {
+            "order": CLAIM_ORDERS[ordering],
+            "rank": _RANKS[ordering],
+            "ready_hint": self._facts.hint("ready_created"),
+            "due_hint": self._facts.hint("ready_priority"),
+            "queue_text": self._facts.text_of("queue"),
+            "type_text": self._facts.text_of("type"),
+        }
+        slots["hint"] = slots["due_hint" if ordering is Ordering.PRIORITY_FIRST else "ready_hint"]
+        return slots
+
+    def spelled(self, pairs: Sequence[Pair]) -> str:
+        """`pairs` as JSON: a consumer asks for the same ones again and again."""
+        known, text = self._spelled
+        if known is not pairs:
+            text = json.dumps(pairs)
+            self._spelled = pairs, text
+        return text
+
+
+class _Among:
+    """Tasks of some pairs: those that have any are found first, then walked one by one."""
+
+    def __init__(
+        self, candidates: Candidates, pairs: Sequence[Pair], ordering: Ordering, limit: int
+    ) -> None:
+        self._all = candidates
+        self._sql, self._rows = candidates.sql, candidates.rows
+        self._pairs = pairs
+        self._wanted = frozenset(pairs)
+        self._slots = candidates.slots(ordering)
+        self._bounds = {**self._rows.clock(), "due": due_rows(pairs, limit)}
+
+    def wants(self, pair: Pair) -> bool:
+        return pair in self._wanted
+
+    def look(self, session: Session, most: int) -> list[bytes]:
+        bounds = {**self._bounds, "limit": most}
+        # A caller's transaction may read what was there when it began.
+        walk = {**self._slots, "locking": _LOCKING if is_foreign(session) else ""}
+        if self._slots["ready_hint"] and self._slots["due_hint"]:
+            sql, params = self._branches(self._choose(session, bounds), walk)
+        else:
+            sql, params = self._unindexed(walk)
+        if not sql:
+            return []
+        # A walk may meet a row twice that another transaction moves along the index.
+        found = {row for (row,) in session.rows(sql, {**bounds, **params})}
+        ordered = sorted(found, key=lambda row: (row[_ID:], row))
+        return list(dict.fromkeys(row[:_ID] for row in ordered))
+
+    def _choose(self, session: Session, bounds: dict[str, Any]) -> _Walks:
+        """The pairs that have something; of those with ready tasks, the best by their first."""
+        pairs = self._pairs
+        if len(pairs) == 1:
+            return _Walks(list(pairs), [(status, pairs[0]) for status in _DUE])
+        extent = fill(self._sql.claim_extent, self._slots)
+        ((ready, *due),) = session.rows(extent, {**bounds, "near": _NEAR})
+        spelled = {**bounds, "pairs": self._all.spelled(pairs)}
+        firsts: list[int] = []
+        if ready:
+            heads = session.rows(fill(self._sql.claim_heads, self._slots), spelled)
+            firsts = [ordinal for ordinal, best in heads if best != _NO_RANK]
+        return _Walks(
+            [pairs[ordinal - 1] for ordinal in firsts],
+            self._choose_due(session, spelled, due) if any(due) else [],
+        )
+
+    def _choose_due(
+        self, session: Session, spelled: dict[str, Any], due: Sequence[int]
+    ) -> list[tuple[str, Pair]]:
+        asked = dict(zip(("waited", "dropped", "broken"), due, strict=True))
+        heads = session.rows(fill(self._sql.claim_due_heads, self._slots), {**spelled, **asked})
+        if len(heads) > _MOST_DUE_PAIRS:
+            heads = random.sample(heads, _MOST_DUE_PAIRS)
+        return [
+            (status, self._pairs[ordinal - 1])
+            for ordinal, *found in heads
+            for status, one in zip(_DUE, found, strict=True)
+            if one
+        ]
+
+    def _branches(self, walks: _Walks, slots: dict[str, str]) -> tuple[str, dict[str, object]]:
+        """One walk per pair and class; an empty statement where there is none."""
+        params: dict[str, object] = {}
+        named: dict[Pair, str] = {}
+
+        def condition(pair: Pair) -> str:
+            if pair not in named:
+                named[pair] = any_pair(self._rows, [pair], params)
+            return named[pair]
+
+        branches = [
+            fill(self._sql.claim_ready, {**slots, "where": condition(pair)}) for pair in walks.ready
+        ]
+        branches += [
+            fill(
+                self._sql.claim_due,
+                {
+                    **slots,
+                    "where": f"{_DUE[status]} AND {condition(pair)}",
+                    "hint": slots["due_hint"],
+                },
+            )
+            for status, pair in walks.due
+        ]
+        return fill(self._sql.claim, {"branches": "\nUNION ALL\n".join(branches)}), params
+
+    def _unindexed(self, slots: dict[str, str]) -> tuple[str, dict[str, object]]:
+        params: dict[str, object] = {}
+        where = any_pair(self._rows, self._pairs, params)
+        return fill(self._sql.claim_unindexed, {**slots, "where": where}), params
+
+
+def any_pair(rows: RowFormat, pairs: Sequence[Pair], params: dict[str, object]) -> str:
+    """A condition on queue and type, its values bound into `params`."""
+
+    def bind(value: object) -> str:
+        name = f"b{len(params)}"
+        params[name] = value
+        return f"%({name})s"
+
+    queues = list(dict.fromkeys(queue for queue, _ in pairs))
+    types = list(dict.fromkeys(type for _, type in pairs))
+    in_queues = rows.where.any_of("queue", queues, bind)
+    return f"{in_queues} AND {rows.where.any_of('type', types, bind)}"
+
+
+def is_foreign(session: Session) -> bool:
+    """Whether the caller made the connection."""
+    return bool(getattr(session, "foreign", False))
