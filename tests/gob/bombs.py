@@ -1,6 +1,9 @@
-"""Streams of about 1 MB made to cost far more than their bytes."""
+"""Streams of about 1 MB made to cost far more than their bytes.
 
-from collections.abc import Iterator
+Each is made when it is asked for: all of them take longer to make than most tests.
+"""
+
+from collections.abc import Callable
 
 from tasq_core.args.gob.wire import int_bytes, string_bytes, uint_bytes
 
@@ -58,6 +61,34 @@ def _slice_of(unit: bytes, elem: int, definitions: bytes = b"") -> bytes:
     return many(unit, slice_type(65, elem) + definitions)
 
 
+_ANY_INT = b"\x01n\x04\x02\x00\x02"
+_EMPTY = struct_type(66, [])
+_ONE = struct_type(66, [("A", INT)])
+_TIMES = opaque_type(66, "Time")
+
+
+def _wide_structs() -> bytes:
+    wide = struct_type(66, [(f"F{number}", INT) for number in range(5_000)])
+    return _slice_of(b"\0", 66, wide)
+
+
+def _zoned_times() -> bytes:
+    times = b"".join(
+        b"\x0f\x01" + bytes(12) + (number % 1400 + 1).to_bytes(2, "big") for number in range(62_000)
+    )
+    return _TIMES + slice_type(65, 66) + message(65, b"\0" + uint_bytes(62_000) + times)
+
+
+def _map_of(key: int, keys: list[bytes]) -> bytes:
+    body = b"\0" + uint_bytes(len(keys)) + b"".join(one + b"\x02" for one in keys)
+    return map_type(65, key, INT) + message(65, body)
+
+
+def _many_fields() -> bytes:
+    fields = [(f"F{number}", INT) for number in range(90_000)]
+    return struct_type(65, fields) + message(65, b"\0")
+
+
 def _inline_types() -> bytes:
     values = b"".join(
         b"\x01n" + int_bytes(-number) + slice_body(number, INT) + b"\x05" + int_bytes(number)
@@ -66,91 +97,58 @@ def _inline_types() -> bytes:
     return slice_type(65, ANY) + message(65, b"\0" + uint_bytes(44_900) + values)
 
 
-def bombs() -> Iterator[tuple[str, bytes]]:
-    """Names and streams."""
-    any_int = b"\x01n\x04\x02\x00\x02"
-    empty = struct_type(66, [])
-    one = struct_type(66, [("A", INT)])
-    wide = struct_type(66, [(f"F{number}", INT) for number in range(5_000)])
-    yield "ints", _slice_of(b"\x02", INT)
-    yield "wide ints", _slice_of(b"\xf8\x7f\xff\xff\xff\xff\xff\xff\xff", UINT)
-    yield "two-byte ints", _slice_of(b"\xff\x80", INT)
-    yield "bools", _slice_of(b"\x01", BOOL)
-    yield "floats", _slice_of(b"\x40", FLOAT)
-    yield "wide floats", _slice_of(b"\xfe\xf0\x3f", FLOAT)
-    yield "complex", _slice_of(b"\x40\x40", COMPLEX)
-    yield "strings", _slice_of(b"\x02ab", STRING)
-    yield "empty strings", _slice_of(b"\0", STRING)
-    yield "invalid strings", _slice_of(b"\x01\xff", STRING)
-    yield "long invalid string", message(STRING, b"\0" + uint_bytes(SIZE) + b"\xff" * SIZE)
-    yield "byte slices", _slice_of(b"\x02\x80\x80", BYTES)
-    yield "nils", _slice_of(b"\0", ANY)
-    yield "any ints", _slice_of(any_int, ANY)
-    yield "any strings", _slice_of(b"\x01n\x0c\x04\0\x02ab", ANY)
-    yield "empty structs", _slice_of(b"\0", 66, empty)
-    yield "zero structs", _slice_of(b"\0", 66, one)
-    yield "small structs", _slice_of(b"\x01\x02\0", 66, one)
-    yield "wide structs", _slice_of(b"\0", 66, wide)
-    yield "empty slices", _slice_of(b"\0", 66, slice_type(66, INT))
-    yield "small slices", _slice_of(b"\x01\x02", 66, slice_type(66, INT))
-    yield "empty maps", _slice_of(b"\0", 66, map_type(66, INT, INT))
-    yield "small maps", _slice_of(b"\x01\x02\x02", 66, map_type(66, INT, INT))
-    yield "empty arrays", _slice_of(b"\0", 66, array_type(66, INT, 0))
-    yield "struct keys", _slice_of(b"\x01\x01\x02\0\x02", 67, one + map_type(67, 66, INT))
-    times = opaque_type(66, "Time")
-    yield "times", _slice_of(b"\x0f\x01" + bytes(7) + b"\x07" + bytes(6), 66, times)
-    yield (
-        "zoned times",
-        times
-        + slice_type(65, 66)
-        + message(
-            65,
-            b"\0"
-            + uint_bytes(62_000)
-            + b"".join(
-                b"\x0f\x01" + bytes(12) + (number % 1400 + 1).to_bytes(2, "big")
-                for number in range(62_000)
-            ),
-        ),
-    )
-    yield (
-        "one map",
-        map_type(65, INT, INT)
-        + message(
-            65,
-            b"\0"
-            + uint_bytes(240_000)
-            + b"".join(int_bytes(number) + b"\x02" for number in range(240_000)),
-        ),
-    )
-    yield (
-        "big keys",
-        map_type(65, UINT, INT)
-        + message(
-            65,
-            b"\0"
-            + uint_bytes(170_000)
-            + b"".join(uint_bytes(number + 300_000) + b"\x02" for number in range(170_000)),
-        ),
-    )
-    yield "definitions", b"".join(slice_type(number, INT) for number in range(65, 70_000))
-    yield "empty definitions", b"\x02\x01\0" * (SIZE // 3)
-    yield (
-        "many fields",
-        struct_type(65, [(f"F{number}", INT) for number in range(90_000)]) + message(65, b"\0"),
-    )
-    yield "one name", struct_type(65, [("A", INT)] * 160_000) + message(65, b"\0")
-    yield "types in interfaces", _inline_types()
-    yield "deep slices", slice_type(65, 65) + message(65, b"\0" + b"\x01" * SIZE)
-    deep = any_int[:2] + int_bytes(65) + b"\x01\0\x01"
-    yield "deep interfaces", slice_type(65, ANY) + message(65, b"\0\x01" + deep * 150_000)
-    yield (
-        "nested types",
-        b"".join(slice_type(number, number + 1) for number in range(65, 3000))
-        + (slice_type(3000, INT) + message(65, b"\0\0")),
-    )
-    yield "a giant count", slice_type(65, INT) + message(65, b"\0" + uint_bytes(2**63))
-    yield "a giant string", message(STRING, b"\0" + uint_bytes(2**62))
-    yield "a giant message", uint_bytes(2**64 - 1) + b"\x0c\0"
-    yield "a giant array", array_type(65, INT, 2**40) + message(65, b"\0" + uint_bytes(2**40))
-    yield "messages without end", b"\0" * SIZE
+def _deep_interfaces() -> bytes:
+    deep = _ANY_INT[:2] + int_bytes(65) + b"\x01\0\x01"
+    return slice_type(65, ANY) + message(65, b"\0\x01" + deep * 150_000)
+
+
+def _nested_types() -> bytes:
+    types = b"".join(slice_type(number, number + 1) for number in range(65, 3000))
+    return types + slice_type(3000, INT) + message(65, b"\0\0")
+
+
+BOMBS: dict[str, Callable[[], bytes]] = {
+    "ints": lambda: _slice_of(b"\x02", INT),
+    "wide ints": lambda: _slice_of(b"\xf8\x7f\xff\xff\xff\xff\xff\xff\xff", UINT),
+    "two-byte ints": lambda: _slice_of(b"\xff\x80", INT),
+    "bools": lambda: _slice_of(b"\x01", BOOL),
+    "floats": lambda: _slice_of(b"\x40", FLOAT),
+    "wide floats": lambda: _slice_of(b"\xfe\xf0\x3f", FLOAT),
+    "complex": lambda: _slice_of(b"\x40\x40", COMPLEX),
+    "strings": lambda: _slice_of(b"\x02ab", STRING),
+    "empty strings": lambda: _slice_of(b"\0", STRING),
+    "invalid strings": lambda: _slice_of(b"\x01\xff", STRING),
+    "long invalid string": lambda: message(STRING, b"\0" + uint_bytes(SIZE) + b"\xff" * SIZE),
+    "byte slices": lambda: _slice_of(b"\x02\x80\x80", BYTES),
+    "nils": lambda: _slice_of(b"\0", ANY),
+    "any ints": lambda: _slice_of(_ANY_INT, ANY),
+    "any strings": lambda: _slice_of(b"\x01n\x0c\x04\0\x02ab", ANY),
+    "empty structs": lambda: _slice_of(b"\0", 66, _EMPTY),
+    "zero structs": lambda: _slice_of(b"\0", 66, _ONE),
+    "small structs": lambda: _slice_of(b"\x01\x02\0", 66, _ONE),
+    "wide structs": _wide_structs,
+    "empty slices": lambda: _slice_of(b"\0", 66, slice_type(66, INT)),
+    "small slices": lambda: _slice_of(b"\x01\x02", 66, slice_type(66, INT)),
+    "empty maps": lambda: _slice_of(b"\0", 66, map_type(66, INT, INT)),
+    "small maps": lambda: _slice_of(b"\x01\x02\x02", 66, map_type(66, INT, INT)),
+    "empty arrays": lambda: _slice_of(b"\0", 66, array_type(66, INT, 0)),
+    "struct keys": lambda: _slice_of(b"\x01\x01\x02\0\x02", 67, _ONE + map_type(67, 66, INT)),
+    "times": lambda: _slice_of(b"\x0f\x01" + bytes(7) + b"\x07" + bytes(6), 66, _TIMES),
+    "zoned times": _zoned_times,
+    "one map": lambda: _map_of(INT, [*map(int_bytes, range(240_000))]),
+    "big keys": lambda: _map_of(UINT, [*map(uint_bytes, range(300_000, 470_000))]),
+    "definitions": lambda: b"".join(slice_type(number, INT) for number in range(65, 70_000)),
+    "empty definitions": lambda: b"\x02\x01\0" * (SIZE // 3),
+    "many fields": _many_fields,
+    "one name": lambda: struct_type(65, [("A", INT)] * 160_000) + message(65, b"\0"),
+    "types in interfaces": _inline_types,
+    "deep slices": lambda: slice_type(65, 65) + message(65, b"\0" + b"\x01" * SIZE),
+    "deep interfaces": _deep_interfaces,
+    "nested types": _nested_types,
+    "a giant count": lambda: slice_type(65, INT) + message(65, b"\0" + uint_bytes(2**63)),
+    "a giant string": lambda: message(STRING, b"\0" + uint_bytes(2**62)),
+    "a giant message": lambda: uint_bytes(2**64 - 1) + b"\x0c\0",
+    "a giant array": lambda: array_type(65, INT, 2**40) + message(65, b"\0" + uint_bytes(2**40)),
+    "messages without end": lambda: b"\0" * SIZE,
+}
+"""What makes each stream, by its name."""
