@@ -31,9 +31,8 @@ HELP_SECONDS = 0.25
 def wheels(tmp_path_factory):
     """The paths of freshly built wheels by package, as `pip install` builds them."""
     folder = tmp_path_factory.mktemp("wheels")
-    for project in (ROOT / CORE, ROOT):
-        build = ("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder))
-        _run(*python("-m", "pip", *build, str(project)), cwd=folder)
+    build = ("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder))
+    _run(*python("-m", "pip", *build, str(ROOT / CORE), str(ROOT)), cwd=folder)
     return {path.name.partition("-")[0]: path for path in folder.glob("*.whl")}
 
 
@@ -169,12 +168,12 @@ def test_the_library_works_with_msgspec_alone_and_loads_nothing_that_draws(core_
 
 @pytest.fixture(scope="module")
 def installed(wheels, tmp_path_factory):
-    """The folder of an environment with both wheels."""
+    """The folder of an environment with both wheels; this one's pip puts them there."""
     venv = tmp_path_factory.mktemp("installed") / "venv"
-    _run(*python("-m", "venv", str(venv)), cwd=venv.parent)
-    for wheel in wheels.values():
-        install = ("-m", "pip", "install", "--quiet", "--no-deps", str(wheel))
-        _run(str(venv / "bin" / "python"), *install, cwd=venv.parent)
+    _run(*python("-m", "venv", "--without-pip", str(venv)), cwd=venv.parent)
+    there = ("--python", str(venv / "bin" / "python"))
+    install = ("install", "--quiet", "--no-deps", *map(str, wheels.values()))
+    _run(*python("-m", "pip", *there, *install), cwd=venv.parent)
     return venv
 
 
