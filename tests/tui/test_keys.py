@@ -8,7 +8,7 @@ from tasq_tui.ui.app import screen_class
 from tasq_tui.ui.keys.reference import markdown
 from tasq_tui.ui.widgets.header import SCREENS as HEADER_SCREENS
 from tasq_tui.ui.widgets.key_bar import KeyBar
-from tests.tui.conftest import cockpit
+from tests.tui.conftest import cockpit, press, until
 
 SCREENS = [screen_class(name) for name in HEADER_SCREENS]
 DOCS = Path(__file__).parents[2] / "docs" / "keys.md"
@@ -67,6 +67,17 @@ async def test_help_and_quit_fit_every_footer(shop: Settings, name: str):
         assert "? Keys" in text
         assert "q Quit" in text
         assert len(text) <= 80
+
+
+async def test_80_columns_show_undo_beside_what_it_undoes(shop: Settings):
+    """Where Esc leads back there was no room for it: whoever deleted didn't see the way out."""
+    async with cockpit(shop, size=(80, 24), screen="tasks") as (app, pilot):
+        await press(pilot, "enter")
+        await until(pilot, lambda: "Back" in app.view.query_one(KeyBar).text)
+        text = app.view.query_one(KeyBar).text
+
+        for label in ("Requeue", "From zero", "Delete", "Undo"):
+            assert label in text
 
 
 async def test_a_click_on_a_key_calls_its_action(shop: Settings):
