@@ -17,7 +17,7 @@ from tasq_tui.ui.app import CockpitApp
 
 STEPS: Final = (
     ("", "What needs somebody stands first"),
-    ("tab", "The verdict, by keyboard"),
+    ("tab", "Tab: the finding under the cursor, to its end"),
     ("enter", "Enter: its evidence; one consumer vanished"),
     ("down", "What each of them runs"),
     ("4", "4: failures, grouped by what they say"),

@@ -180,6 +180,41 @@ def test_a_long_line_takes_rows_and_its_glyph_and_way_stand_in_the_first():
     assert [(row.key, row.cells[0]) for row in others] == [((0, 1), ""), ((0, 2), "")]
 
 
+def test_a_line_of_some_rows_at_most_says_that_it_goes_on():
+    lines = lines_of(Verdict((FOUND, FOUND), NOW, ()))
+
+    rows = line_rows(lines, (20, 25), 2, whole=1)
+
+    cut, whole = [[row.cells[1] for row in rows if row.key[0] == place] for place in (0, 1)]
+    assert len(cut) == 2
+    assert cut[0] == whole[0]
+    assert cut[1].endswith("…")
+    assert len(cut[1]) <= 25
+    assert " ".join(whole) == lines[1].text
+
+
+async def test_a_long_finding_leaves_room_for_the_next_and_is_read_whole_under_the_cursor(
+    shop: Settings,
+):
+    """One that told all it knew took the whole pane: nobody saw that there was another."""
+    words = " ".join(f"word{number}" for number in range(60))
+    found = (
+        replace(FOUND, text=words, cause="its very end"),
+        replace(FOUND, subject="queue slow, type video"),
+    )
+    async with cockpit(shop, size=(80, 24)) as (app, pilot):
+        app.session.figures.verdict.keep(Verdict(found, NOW, ()))
+        app.view.tick()
+        await until(pilot, lambda: "queue slow" in screen_text(app))
+        assert "its very end" not in screen_text(app)
+        app.view.query_one("#overview-verdict").focus()
+
+        await until(pilot, lambda: "its very end" in screen_text(app))
+        await press(pilot, "down")
+        await until(pilot, lambda: "its very end" not in screen_text(app))
+        assert "queue slow" in screen_text(app)
+
+
 async def test_without_an_answer_of_health_the_counts_speak_and_it_is_not_asked_each_second(
     shop: Settings, monkeypatch: pytest.MonkeyPatch
 ):

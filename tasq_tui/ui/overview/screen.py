@@ -6,7 +6,7 @@ from typing import ClassVar, Final, cast
 
 from textual import on
 from textual.containers import Horizontal
-from textual.events import Resize
+from textual.events import DescendantBlur, DescendantFocus, Resize
 from textual.widget import Widget
 
 from tasq_core.errors import TableMissingError
@@ -62,6 +62,8 @@ ROOMY: Final = 50
 """Lines from which more findings are shown at once."""
 _FINDINGS: Final = {"narrow": 2, "wide": 4, "roomy": 8}
 """Findings that are shown at once, if that takes at most a fifth of the screen."""
+_FINDING_ROWS: Final = 3
+"""Rows of a finding where all don't fit; the one under the cursor is read to its end."""
 _LATELY: Final = timedelta(minutes=5)
 _HOUR: Final = timedelta(hours=1)
 
@@ -264,17 +266,37 @@ class OverviewScreen(CockpitScreen):
         judged = self.session.figures.verdict
         found = facts(health, lately, now) if judged.value is None else lines_of(judged.value)
         self._lines = found or [all_well(hour, total)]
-        room = self._verdict.room(TEXT)
-        self._verdict.show(line_rows(self._lines, room))
         note, style = heading(self._lines)
         note = f"{note} by the counts" if judged.value is None else dated(note, judged.at, now)
         self._health.entitle("Health", note, style)
+        self._show_lines()
+
+    def _show_lines(self) -> None:
+        """Show the verdict's lines, each cut where that makes room for another."""
+        lines, room = self._lines, self._verdict.room(TEXT)
         roomy = "roomy" if self.size.height >= ROOMY else "wide"
         most = _FINDINGS["narrow" if self.has_class("-narrow") else roomy]
-        rows = len(line_rows(self._lines[:most], room))
-        height = min(rows, max(most, self.size.height // 5)) + 2
+        height = max(most, self.size.height // 5)
+        each, whole = 0, None
+        if len(line_rows(lines, room)) > height:
+            each = height if len(lines) == 1 else min(_FINDING_ROWS, height - 1)
+            current = self._verdict.current
+            if self._verdict.has_focus and current is not None:
+                whole, _ = cast("tuple[int, int]", current)
+                own = len(line_rows(lines[whole : whole + 1], room))
+                height = max(height, min(own, self.size.height // 3))
+        self._verdict.show(line_rows(lines, room, each, whole))
+        rows = len(line_rows(lines[:most], room, each, whole))
+        height = min(rows, height) + 2
         if self._health.styles.height is None or self._health.styles.height.value != height:
             self._health.styles.height = height
+
+    @on(RowsView.CursorMoved, "#overview-verdict")
+    @on(DescendantFocus, "#overview-verdict")
+    @on(DescendantBlur, "#overview-verdict")
+    def _unfold(self) -> None:
+        if self._lines:
+            self._show_lines()
 
     @on(RowsView.Activated, "#overview-verdict")
     async def _open_finding(self, event: RowsView.Activated) -> None:

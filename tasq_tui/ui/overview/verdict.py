@@ -10,7 +10,7 @@ from tasq_core.reports import Health
 from tasq_core.wording import counted
 from tasq_tui.ui.queues.rows import FAILING_SHARE
 from tasq_tui.ui.text.formats import age, count
-from tasq_tui.ui.text.sanitize import folded, safe
+from tasq_tui.ui.text.sanitize import fit, folded, safe
 from tasq_tui.ui.widgets.rows_view import Row, RowColumn
 
 COLUMNS: Final = (
@@ -131,19 +131,26 @@ def is_late(health: Health, now: datetime) -> bool:
     return oldest is not None and now - oldest > Limits().max_wait
 
 
-def line_rows(lines: Sequence[Line], room: tuple[int, int] = (0, 0)) -> list[Row]:
+def line_rows(
+    lines: Sequence[Line],
+    room: tuple[int, int] = (0, 0),
+    most: int = 0,
+    whole: int | None = None,
+) -> list[Row]:
     """As `COLUMNS`, each line in as many rows as it takes; keys are (line, row of the line).
 
     Args:
         lines: what is said.
         room: cells of a line's first row, and of each that follows; 0 is any.
+        most: rows a line takes; a longer one ends in an ellipsis. 0 is any number.
+        whole: the place of a line that takes all its rows nevertheless.
     """
     rows = []
     for place, line in enumerate(lines):
         glyph, tint, _ = _LOOKS[line.severity]
         at = f"→ {line.screen.capitalize()}" if line.screen else safe(line.command)
         tints = (tint, tint, "rows--muted")
-        text, *rest = _fitted(line.text, *room)
+        text, *rest = _fitted(line.text, *room, 0 if place == whole else most)
         rows.append(Row((place, 0), (glyph, text, at), tints))
         rows += [
             Row((place, part), ("", text), tints, continues=True)
@@ -160,13 +167,16 @@ def heading(lines: Sequence[Line]) -> tuple[str, str]:
     return note, _LOOKS[worst][2]
 
 
-def _fitted(text: str, first: int, others: int) -> list[str]:
-    """`text` in rows of these widths."""
+def _fitted(text: str, first: int, others: int, most: int) -> list[str]:
+    """`text` in rows of these widths, cut at the end of the last of `most`."""
     if not first:
         return [text]
     begin = next(folded(text, first))
     rest = text[len(begin) :].lstrip()
-    return [begin, *folded(rest, others)] if rest else [begin]
+    rows = [begin, *folded(rest, others)] if rest else [begin]
+    if 0 < most < len(rows):
+        rows[most - 1 :] = [fit(" ".join(rows[most - 1 :]), first if most == 1 else others)]
+    return rows
 
 
 def _line(finding: Finding) -> Line:
