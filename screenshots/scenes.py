@@ -15,7 +15,9 @@ from tasq_tui.admin.audit_log import Entry
 from tasq_tui.admin.operation import Recorded
 from tasq_tui.admin.settings import Settings
 from tasq_tui.ui.app import CockpitApp
-from tasq_tui.ui.consumer.screen import ConsumerScreen
+from tasq_tui.ui.consumer.in_flight import InFlight
+from tasq_tui.ui.consumer.screen import FRAME_SECONDS, ConsumerScreen
+from tasq_tui.ui.consumer.task_logs import RunKey
 
 SMALL, MEDIUM, LARGE = (80, 24), (120, 40), (200, 60)
 
@@ -39,7 +41,7 @@ class Scene:
     """What is done to the app before the keys."""
     settings: Settings = DEMO
     live: bool = False
-    """Whether a real consumer works in it, whose times differ from run to run."""
+    """Whether a real consumer works in it."""
 
     @property
     def file(self) -> str:
@@ -144,6 +146,9 @@ async def play(pilot: Pilot[Any], scene: Scene) -> None:
         await rest(pilot)
         if scene.live:
             await _until_a_task_waits(app)
+    if scene.live:
+        _hold_times(app)
+        await pilot.pause(2 * FRAME_SECONDS)
     for field in app.screen.query(Input):
         field.cursor_blink = False
     await rest(pilot)
@@ -184,6 +189,18 @@ async def _until_a_task_waits(app: CockpitApp, seconds: float = 60.0) -> None:
             break
         await asyncio.sleep(0.05)
     await asyncio.sleep(0.4)  # a key that follows at once is one that bounced
+
+
+def _hold_times(app: CockpitApp) -> None:
+    """Have the task that waits do so for a second, of a lease just made, however long it was."""
+    view = app.view
+    assert isinstance(view, ConsumerScreen)
+    assert view.model.waiting is not None
+    run = view.model.runs.get(RunKey(view.model.waiting))
+    assert run is not None
+    now = run.since + 1.0
+    run.lease_ends = now + run.lease_seconds - 1.0
+    view.query_one(InFlight)._clock = lambda: now  # noqa: SLF001 - no public way
 
 
 async def rest(pilot: Pilot[Any], seconds: float = 60.0) -> None:

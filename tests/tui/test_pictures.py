@@ -6,8 +6,8 @@ import re
 import pytest
 
 from screenshots import tour
-from screenshots.scenes import SCENES
-from screenshots.shop import stopped_clock
+from screenshots.scenes import SCENES, app_of, play
+from screenshots.shop import make_tables, stopped_clock
 from tests.support.processes import ROOT, python
 
 PICTURES = ROOT / "screenshots"
@@ -37,6 +37,20 @@ def test_the_picture_shows_what_the_snapshot_holds(scene):
 
     assert len(cells) > 100
     assert cells == drawn(snapshot)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scene", [s for s in SCENES if s.live], ids=lambda scene: scene.file)
+async def test_the_picture_of_a_consumer_shows_what_its_tasks_lead_to(scene, tmp_path, monkeypatch):
+    """Real handlers work in it: it differed each time, and once showed a path of the machine."""
+    monkeypatch.chdir(tmp_path)
+    with stopped_clock():
+        make_tables()
+        async with app_of(scene).run_test(size=scene.size) as pilot:
+            await play(pilot, scene)
+            now = pilot.app.export_screenshot()
+
+    assert drawn((PICTURES / f"{scene.file}.svg").read_text()) == drawn(now)
 
 
 @pytest.mark.slow
