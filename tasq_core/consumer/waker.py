@@ -76,15 +76,16 @@ class Waker:
         if self._reconnect.failing:
             self._reconnect.reset()
             self._log.database_back("listen for new tasks")
-        # Tasks submitted before we listened sent us no notification.
+        # What was submitted or paused before we listened sent us no notification.
         self._wake()
-        self._on_fleet_changed()
+        if wakeup.reports_steering:
+            self._on_fleet_changed()
         return True
 
     def _listen(self) -> None:
         wakeup = self._wakeup
         while wakeup is not None and not self._closing.is_set():
-            idle = self._idle.wait(_LEASES_EVERY if wakeup.reports_leases else _DRAIN_EVERY)
+            idle = self._idle.wait(_LEASES_EVERY if wakeup.reports_steering else _DRAIN_EVERY)
             if wakeup.wait(_WATCH if idle else 0.0):
                 if wakeup.leases_broken():
                     self._on_leases_broken()

@@ -22,7 +22,7 @@ _LONGEST: Final = 0.25
 class ProbeWakeup:
     """Watches the newest waiting task of a table, over a connection of its own."""
 
-    reports_leases = False
+    reports_steering = False
 
     def __init__(self, connection: Any, tasks: str) -> None:
         self._connection = connection

@@ -31,7 +31,7 @@ def hears(listener: "psycopg.Connection[Any]", speaker: "psycopg.Connection[Any]
 class NotifyWakeup:
     """Listens on a channel of tasks and one of the fleet, over a connection of its own."""
 
-    reports_leases = True
+    reports_steering = True
 
     def __init__(self, connection: "psycopg.Connection[Any]", channel: str, fleet: str) -> None:
         self._connection = connection

@@ -85,8 +85,8 @@ def as_page_order(order: PageOrder | str) -> PageOrder:
 class Wakeup(Protocol):
     """Notifies an idle consumer that the table changed. Belongs to one thread, but `close`."""
 
-    reports_leases: bool
-    """Whether it notices that leases were broken: a cancel needs no ping then."""
+    reports_steering: bool
+    """Whether it notices broken leases, commands and pauses: they need no ping or heartbeat."""
 
     def wait(self, timeout: float) -> bool:
         """Block until something may have changed, or `timeout` seconds; whether it did.

@@ -16,7 +16,7 @@ _LOOK_EVERY: Final = 0.002
 class FileWakeup:
     """Watches a file through `PRAGMA data_version`, which every other connection's commit moves."""
 
-    reports_leases = True
+    reports_steering = True
 
     def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
         self._connect = connect
@@ -79,7 +79,7 @@ class FileWakeup:
 class MemoryWakeup:
     """Watches a database in memory, which only its own repository can change."""
 
-    reports_leases = True
+    reports_steering = True
 
     def __init__(self, changed: threading.Condition) -> None:
         self._changed = changed
