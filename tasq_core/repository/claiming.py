@@ -1,8 +1,9 @@
 """What claims share on all databases: orders, bounds, and which queues and types they probe."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 
 from tasq_core.sql import fill
 from tasq_core.task import Ordering
@@ -97,7 +98,8 @@ class Pairs:
         if made_anew or monotonic() >= self._until:
             self._list(claimable)
         if self._chosen is None or self._chosen[0] != key:
-            self._chosen = key, _among(self._listed, queues, types)
+            wanted = Wanted.of(queues, types)
+            self._chosen = key, [pair for pair in self._listed if pair in wanted]
         return self._chosen[1]
 
     def _list(self, claimable: Callable[[], list[Pair]]) -> None:
@@ -119,17 +121,40 @@ class Pairs:
                 self._usual = 0.0  # what took long to list may be gone
 
 
-def _among(
-    pairs: Sequence[Pair], queues: tuple[str, ...] | None, types: tuple[str, ...] | None
-) -> list[Pair]:
-    wanted_queues = None if queues is None else set(queues)
-    wanted_types = None if types is None else set(types)
-    return [
-        (queue, type)
-        for queue, type in pairs
-        if (wanted_queues is None or queue in wanted_queues)
-        and (wanted_types is None or type in wanted_types)
-    ]
+def are_many(queues: tuple[str, ...] | None, types: tuple[str, ...] | None) -> bool:
+    """Whether these are more pairs than one statement probes, or as many as the table has."""
+    return queues is None or types is None or len(queues) * len(types) > PROBED_AT_ONCE
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The pairs of these queues and types; None is any."""
+
+    queues: frozenset[str] | None
+    types: frozenset[str] | None
+    skip_queues: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(
+        cls,
+        queues: tuple[str, ...] | None,
+        types: tuple[str, ...] | None,
+        skip_queues: frozenset[str] = frozenset(),
+    ) -> "Wanted":
+        """Those of a poll."""
+        return cls(
+            None if queues is None else frozenset(queues),
+            None if types is None else frozenset(types),
+            skip_queues,
+        )
+
+    def __contains__(self, pair: Any) -> bool:
+        queue, type = pair
+        return (
+            (self.queues is None or queue in self.queues)
+            and (self.types is None or type in self.types)
+            and queue not in self.skip_queues
+        )
 
 
 def by_order(sql: str) -> Mapping[Ordering, str]:

@@ -1,13 +1,13 @@
 """The claim: tasks leased to the caller, all of them or none. Written once."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from typing import Final
 
 from tasq_core.durations import Duration, seconds
 from tasq_core.errors import ClaimUnansweredError, RepositoryError, RepositoryUnavailableError
 from tasq_core.reports import Lease
-from tasq_core.repository.claiming import Pair, Pairs, by_order
+from tasq_core.repository.claiming import Pair, Pairs, Wanted, are_many, by_order
 from tasq_core.repository.driver import Driver, RowFormat, Session
 from tasq_core.repository.inspection_sql import Mode, SqlInspection
 from tasq_core.repository.protocol import Names
@@ -52,6 +52,19 @@ class SqlClaims(SqlInspection):
         """Claim, in any order; end exhausted tasks where fewer than `limit` were found."""
         raise NotImplementedError
 
+    def _claim_nearest(
+        self,
+        wanted: Wanted,
+        timeout: float,
+        ordering: Ordering,
+        limit: int,
+        *,
+        note_crashes: bool = False,
+    ) -> tuple[list[Task], bool]:
+        """Claim what is found without a list of pairs; and whether that is all there is."""
+        del wanted, timeout, ordering, limit, note_crashes
+        return [], False
+
     def poll_tasks(
         self,
         types: Names,
@@ -69,9 +82,17 @@ class SqlClaims(SqlInspection):
         wanted_types, wanted_queues = _claimable("types", types), _claimable("queues", queues)
         if limit <= 0 or wanted_types == () or wanted_queues == ():
             return []
+        skip, is_all = frozenset(skip_queues), False
         found: list[Task] = []
-        claimable, skip = self._claimable_pairs, frozenset(skip_queues)
-        for pairs in self._pairs.groups(wanted_queues, wanted_types, claimable, skip):
+        if are_many(wanted_queues, wanted_types):
+            found, is_all = self._claim_nearest(
+                Wanted.of(wanted_queues, wanted_types, skip),
+                timeout, order, limit, note_crashes=note_crashes,
+            )  # fmt: skip
+        groups: Iterable[list[Pair]] = ()
+        if not is_all and len(found) < limit:
+            groups = self._pairs.groups(wanted_queues, wanted_types, self._claimable_pairs, skip)
+        for pairs in groups:
             left = limit - len(found)
             try:
                 found += self._claim(pairs, timeout, order, left, note_crashes=note_crashes)

@@ -21,8 +21,9 @@ from tasq_core.filters.model import WORD
 from tasq_core.filters.where import MySQLWhere
 from tasq_core.ids import uuid_of
 from tasq_core.reports import Lease, Outcome
-from tasq_core.repository.claiming import Pair
+from tasq_core.repository.claiming import Pair, Wanted
 from tasq_core.repository.driver import Row, Session
+from tasq_core.repository.mysql_candidates import Search
 from tasq_core.repository.mysql_claim import MySQLClaims
 from tasq_core.repository.mysql_driver import MySQLDriver
 from tasq_core.repository.mysql_migration import migrate
@@ -187,11 +188,34 @@ class MySQLRepository(SqlRepository):
         note_crashes: bool = False,
     ) -> list[Task]:
         self._look()
+        search = self._claims_of_table.candidates.among(pairs, ordering, limit)
+        return self._claim_found(search, timeout, limit, note_crashes=note_crashes)
+
+    # differs: pairs can't be listed quickly, so that what is near is looked through first.
+    def _claim_nearest(
+        self,
+        wanted: Wanted,
+        timeout: float,
+        ordering: Ordering,
+        limit: int,
+        *,
+        note_crashes: bool = False,
+    ) -> tuple[list[Task], bool]:
+        facts = self._look()
+        if not (facts.hint("ready_created") and facts.hint("status")):
+            return [], False
+        search = self._claims_of_table.candidates.any_of(wanted, ordering)
+        tasks = self._claim_found(search, timeout, limit, note_crashes=note_crashes)
+        return tasks, search.is_all
+
+    def _claim_found(
+        self, search: Search, timeout: float, limit: int, *, note_crashes: bool
+    ) -> list[Task]:
         note = self._side["note_crashes"] if note_crashes else ""
         try:
             turn_timeout = min(_LONGEST_TURN, (self._response_timeout or _LONGEST_TURN * 4) / 4)
             claim = self._claims_of_table.prepare(
-                pairs, timeout, ordering, limit, note_crashes=note, turn_timeout=turn_timeout
+                search, timeout, limit, note_crashes=note, turn_timeout=turn_timeout
             )
             ended = 0
 

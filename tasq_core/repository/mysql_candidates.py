@@ -2,28 +2,19 @@
 
 import json
 import random
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any, Final, NamedTuple, Protocol
 
 from tasq_core.repository.claiming import CLAIM_ORDERS, Pair, due_rows
 from tasq_core.repository.driver import RowFormat, Session
+from tasq_core.repository.mysql_nearest import DUE, Nearest, Seen, ids_of, in_order, is_foreign
 from tasq_core.repository.mysql_table import TableFacts
 from tasq_core.sql import Statements, fill
 from tasq_core.task import Ordering
 
 _MOST_DUE_PAIRS: Final = 100
 """Pairs with due tasks that one claim walks; with more of them, any hundred."""
-_NEAR: Final = 200
-"""Tasks of a class that are counted."""
 
-_ID: Final = 16
-"""Bytes."""
-_DUE: Final = {
-    # Not >: a zero date, which MySQL puts before year 1, is due too.
-    "NEW": "status = 'NEW' AND visible_at <> '0001-01-01 00:00:00.000000'",
-    "ENQUEUED": "status = 'ENQUEUED'",
-    "IN_PROGRESS": "status = 'IN_PROGRESS'",
-}
 _RANKS: Final = {
     Ordering.CREATED_AT_FIRST: "CONCAT(created_at, LPAD(32768 - priority, 5, '0'))",
     Ordering.PRIORITY_FIRST: "CONCAT(LPAD(32768 - priority, 5, '0'), created_at)",
@@ -37,11 +28,16 @@ _LOCKING: Final = "FOR UPDATE SKIP LOCKED"
 class Search(Protocol):
     """Looks for the candidates of one claim."""
 
-    def wants(self, pair: Pair) -> bool:
-        """Whether the claim takes tasks of `pair`."""
+    @property
+    def wanted(self) -> Container[Pair]:
+        """The pairs whose tasks the claim takes."""
 
     def look(self, session: Session, most: int) -> list[bytes]:
         """Their ids in order; `most` of them, if there are as many."""
+
+    @property
+    def turn(self) -> tuple[str, ...]:
+        """What claims that meet on the same tasks take turns by, beside the table."""
 
 
 class _Walks(NamedTuple):
@@ -58,10 +54,15 @@ class Candidates:
         self.rows = rows
         self._facts = facts
         self._spelled: tuple[Sequence[Pair], str] = ((), "[]")
+        self.nearest = Nearest(statements, rows)
 
     def among(self, pairs: Sequence[Pair], ordering: Ordering, limit: int) -> Search:
         """A search for tasks of these pairs; a claim looks at so many due ones as `limit` needs."""
         return _Among(self, pairs, ordering, limit)
+
+    def any_of(self, wanted: Container[Pair], ordering: Ordering) -> "SearchOfAny":
+        """A search among the nearest tasks; it finds fewer than there are, but the first ones."""
+        return SearchOfAny(self, wanted, ordering)
 
     def slots(self, ordering: Ordering) -> dict[str, str]:
         """What statements of this order are filled with."""
@@ -70,6 +71,7 @@ class Candidates:
             "rank": _RANKS[ordering],
             "ready_hint": self._facts.hint("ready_created"),
             "due_hint": self._facts.hint("ready_priority"),
+            "age_hint": self._facts.hint("status"),
             "queue_text": self._facts.text_of("queue"),
             "type_text": self._facts.text_of("type"),
         }
@@ -85,6 +87,26 @@ class Candidates:
         return text
 
 
+class SearchOfAny:
+    """The nearest tasks, whatever their pairs.
+
+    `is_all`: whether the last look saw all there is.
+    """
+
+    def __init__(self, candidates: Candidates, wanted: Container[Pair], ordering: Ordering) -> None:
+        self._nearest = candidates.nearest
+        self._slots = candidates.slots(ordering)
+        self.wanted = wanted
+        self.turn: tuple[str, ...] = ()
+        self.is_all = False
+
+    def look(self, session: Session, most: int) -> list[bytes]:
+        """As a `Search`."""
+        seen = self._nearest.see(session, self.wanted, self._slots, most)
+        self.is_all = seen.is_all
+        return ids_of(seen.first)
+
+
 class _Among:
     """Tasks of some pairs: those that have any are found first, then walked one by one."""
 
@@ -94,56 +116,55 @@ class _Among:
         self._all = candidates
         self._sql, self._rows = candidates.sql, candidates.rows
         self._pairs = pairs
-        self._wanted = frozenset(pairs)
+        self.wanted: Container[Pair] = frozenset(pairs)
+        self.turn: tuple[str, ...] = pairs[0] if len(pairs) == 1 else ()
         self._slots = candidates.slots(ordering)
         self._bounds = {**self._rows.clock(), "due": due_rows(pairs, limit)}
-
-    def wants(self, pair: Pair) -> bool:
-        return pair in self._wanted
 
     def look(self, session: Session, most: int) -> list[bytes]:
         bounds = {**self._bounds, "limit": most}
         # A caller's transaction may read what was there when it began.
         walk = {**self._slots, "locking": _LOCKING if is_foreign(session) else ""}
-        if self._slots["ready_hint"] and self._slots["due_hint"]:
-            sql, params = self._branches(self._choose(session, bounds), walk)
-        else:
+        found: set[bytes] = set()
+        if not (self._slots["ready_hint"] and self._slots["due_hint"]):
             sql, params = self._unindexed(walk)
-        if not sql:
-            return []
-        # A walk may meet a row twice that another transaction moves along the index.
-        found = {row for (row,) in session.rows(sql, {**bounds, **params})}
-        ordered = sorted(found, key=lambda row: (row[_ID:], row))
-        return list(dict.fromkeys(row[:_ID] for row in ordered))
+        elif len(self._pairs) == 1:
+            (pair,) = self._pairs
+            walks = _Walks([pair], [(status, pair) for status in DUE])
+            sql, params = self._branches(walks, walk)
+        else:
+            seen = self._all.nearest.see(session, self.wanted, self._slots, most)
+            if seen.is_all or len(seen.first) >= most:
+                return ids_of(seen.first)
+            found |= seen.found
+            sql, params = self._branches(self._choose(session, bounds, seen), walk)
+        if sql:
+            # A walk may meet a row twice that another transaction moves along the index.
+            found.update(row for (row,) in session.rows(sql, {**bounds, **params}))
+        return ids_of(in_order(found))
 
-    def _choose(self, session: Session, bounds: dict[str, Any]) -> _Walks:
-        """The pairs that have something; of those with ready tasks, the best by their first."""
-        pairs = self._pairs
-        if len(pairs) == 1:
-            return _Walks(list(pairs), [(status, pairs[0]) for status in _DUE])
-        extent = fill(self._sql.claim_extent, self._slots)
-        ((ready, *due),) = session.rows(extent, {**bounds, "near": _NEAR})
-        spelled = {**bounds, "pairs": self._all.spelled(pairs)}
+    def _choose(self, session: Session, bounds: dict[str, Any], seen: Seen) -> _Walks:
+        """The pairs that have some of what is left; of ready ones, the best by their first."""
+        spelled = {**bounds, "pairs": self._all.spelled(self._pairs)}
         firsts: list[int] = []
-        if ready:
+        if seen.is_ready_left:
             heads = session.rows(fill(self._sql.claim_heads, self._slots), spelled)
             firsts = [ordinal for ordinal, best in heads if best != _NO_RANK]
         return _Walks(
-            [pairs[ordinal - 1] for ordinal in firsts],
-            self._choose_due(session, spelled, due) if any(due) else [],
+            [self._pairs[ordinal - 1] for ordinal in firsts],
+            self._choose_due(session, {**spelled, **seen.due_left})
+            if any(seen.due_left.values())
+            else [],
         )
 
-    def _choose_due(
-        self, session: Session, spelled: dict[str, Any], due: Sequence[int]
-    ) -> list[tuple[str, Pair]]:
-        asked = dict(zip(("waited", "dropped", "broken"), due, strict=True))
-        heads = session.rows(fill(self._sql.claim_due_heads, self._slots), {**spelled, **asked})
+    def _choose_due(self, session: Session, asked: dict[str, Any]) -> list[tuple[str, Pair]]:
+        heads = session.rows(fill(self._sql.claim_due_heads, self._slots), asked)
         if len(heads) > _MOST_DUE_PAIRS:
             heads = random.sample(heads, _MOST_DUE_PAIRS)
         return [
             (status, self._pairs[ordinal - 1])
             for ordinal, *found in heads
-            for status, one in zip(_DUE, found, strict=True)
+            for status, one in zip(DUE, found, strict=True)
             if one
         ]
 
@@ -165,7 +186,7 @@ class _Among:
                 self._sql.claim_due,
                 {
                     **slots,
-                    "where": f"{_DUE[status]} AND {condition(pair)}",
+                    "where": f"{DUE[status]} AND {condition(pair)}",
                     "hint": slots["due_hint"],
                 },
             )
@@ -191,8 +212,3 @@ def any_pair(rows: RowFormat, pairs: Sequence[Pair], params: dict[str, object]) 
     types = list(dict.fromkeys(type for _, type in pairs))
     in_queues = rows.where.any_of("queue", queues, bind)
     return f"{in_queues} AND {rows.where.any_of('type', types, bind)}"
-
-
-def is_foreign(session: Session) -> bool:
-    """Whether the caller made the connection."""
-    return bool(getattr(session, "foreign", False))

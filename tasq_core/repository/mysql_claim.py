@@ -13,15 +13,16 @@ from typing import Final, NamedTuple
 
 import pymysql
 
-from tasq_core.repository.claiming import EXHAUSTED, Pair
+from tasq_core.repository.claiming import EXHAUSTED
 from tasq_core.repository.driver import Row, RowFormat, Session
-from tasq_core.repository.mysql_candidates import Candidates, Search, is_foreign
+from tasq_core.repository.mysql_candidates import Candidates, Search
 from tasq_core.repository.mysql_errors import was_answered
+from tasq_core.repository.mysql_nearest import is_foreign
 from tasq_core.repository.mysql_table import TableFacts
 from tasq_core.repository.rows import text_of
 from tasq_core.repository.side_sql import CRASHED
 from tasq_core.sql import Statements
-from tasq_core.task import Ordering, Task, TaskStatus
+from tasq_core.task import Task, TaskStatus
 
 _MOST_DOUBLINGS: Final = 4
 """How often a claim that meets locked tasks tries twice as many of them."""
@@ -53,15 +54,14 @@ class MySQLClaims:
         self._rows = rows
         self._facts = facts
         self._task = task
-        self._candidates = Candidates(statements, rows, facts)
+        self.candidates = Candidates(statements, rows, facts)
         self._crowded_until = 0.0
         self._turnless_until = 0.0
 
     def prepare(
         self,
-        pairs: Sequence[Pair],
+        search: Search,
         timeout: float,
-        ordering: Ordering,
         limit: int,
         *,
         note_crashes: str = "",
@@ -72,7 +72,6 @@ class MySQLClaims:
         `turn_timeout`: seconds to wait for one's turn beside other claims of ours.
         `note_crashes`: the statement that notes lapsed leases; without it they aren't.
         """
-        search = self._candidates.among(pairs, ordering, limit)
 
         def claim(session: Session) -> Claimed:
             taken, spent = self._take(session, limit, search)
@@ -87,7 +86,7 @@ class MySQLClaims:
             now = monotonic()
             if is_foreign(session) or not self._turnless_until <= now < self._crowded_until:
                 return claim(session)
-            whose = [self._facts.table, *(pairs[0] if len(pairs) == 1 else ())]
+            whose = self._facts.table, *search.turn
             turn = {"turn": json.dumps(whose), "turn_timeout": turn_timeout}
             try:
                 self._wait_for_turn(session, turn)
@@ -140,7 +139,7 @@ class MySQLClaims:
             params = {**self._rows.clock(), "ids": tuple(sorted(some))}
             found = {row[0]: row for row in session.rows(self._sql.lock, params)}
             for row in (found[id] for id in some if id in found):
-                if search.wants((text_of(row[3]), text_of(row[1]))):
+                if (text_of(row[3]), text_of(row[1])) in search.wanted:
                     (spent if 0 < row[7] <= row[6] else taken).append(row)
             if len(found) < len(some):
                 conflicts += 1

@@ -16,8 +16,8 @@ from typing import Final
 SLOTS: Final = frozenset(
     {
         "tasks", "name", "qualifier", "schema", "enum", "columns", "preview_columns", "where",
-        "order", "branches", "hint", "ready_hint", "due_hint", "rank", "queue_text", "type_text",
-        "locking", "now", "wall", "crashes", "exhausted", "by",
+        "order", "branches", "hint", "ready_hint", "due_hint", "age_hint", "rank",
+        "queue_text", "type_text", "locking", "now", "wall", "crashes", "exhausted", "by",
     }
 )  # fmt: skip
 
@@ -49,7 +49,11 @@ class Statements:
     claim_many: str
     """PostgreSQL's for many pairs; empty elsewhere."""
     claim_extent: str
-    """MySQL's look at how much there is; empty elsewhere, like the nine that follow."""
+    """MySQL's look at how much there is; empty elsewhere, like the 13 that follow."""
+    claim_near: str
+    near_ready: str
+    near_due: str
+    near_oldest: str
     claim_heads: str
     claim_due_heads: str
     claim_ready: str

@@ -38,7 +38,8 @@ def claim(
         return found
 
     claims = claims or claims_of(repository)
-    prepared = claims.prepare(pairs, 30, Ordering.CREATED_AT_FIRST, limit, turn_timeout=0.1)
+    search = claims.candidates.among(pairs, Ordering.CREATED_AT_FIRST, limit)
+    prepared = claims.prepare(search, 30, limit, turn_timeout=0.1)
     return repository._run(work, "claim")
 
 

@@ -197,5 +197,7 @@ def test_each_half_of_the_table_is_counted_by_itself(
 @pytest.mark.parametrize("ordering", ["CREATED_AT_FIRST", "PRIORITY_FIRST"])
 def test_a_claim_of_every_kind_probes_each_once(filled: tuple[Database, Repository], ordering: str):
     database, _ = filled
-    limit = OPEN * 3 if database.backend == "mysql" else FEW  # MySQL lists kinds by a scan
+    # MySQL lists kinds by a scan, where the oldest tasks aren't the first in order.
+    scans = database.backend == "mysql" and ordering == "PRIORITY_FIRST"
+    limit = OPEN * 3 if scans else FEW
     assert work_of(*filled, poll(None, None, ordering)) <= limit

@@ -43,7 +43,7 @@ def test_binding_a_table_leaves_only_what_a_call_fills(dialect: str):
     statements = bound(load(dialect), **names, now="NOW()", wall="NOW()")
     texts = [getattr(statements, field.name) for field in fields(Statements)]
     left = {slot for text in texts for slot in re.findall(r"\{(\w*)\}", text)}
-    hints = {"hint", "ready_hint", "due_hint", "queue_text", "type_text"}
+    hints = {"hint", "ready_hint", "due_hint", "age_hint", "queue_text", "type_text"}
     assert left <= {"where", "order", "rank", "branches", "by", "crashes", "locking"} | hints
 
 

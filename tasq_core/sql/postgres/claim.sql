@@ -128,6 +128,14 @@ RETURNING {columns}
 
 -- name: claim_extent
 
+-- name: claim_near
+
+-- name: near_ready
+
+-- name: near_due
+
+-- name: near_oldest
+
 -- name: claim_heads
 
 -- name: claim_due_heads
