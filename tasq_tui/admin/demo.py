@@ -29,6 +29,14 @@ _RETRY: Final = exponential(base=2.0, cap=60.0)
 class WorkFailedError(Exception):
     """What the made-up handlers raise."""
 
+    @classmethod
+    def of(cls, error: str) -> "WorkFailedError":
+        """One that reads as the first line of `error`, `module.Class: message`, does."""
+        name, _, message = error.partition("\n")[0].partition(": ")
+        module, _, name = name.rpartition(".")
+        named: type[WorkFailedError] = type(name, (cls,), {"__module__": module or "builtins"})
+        return named(message)
+
 
 @contextmanager
 def demo_database() -> Iterator[Settings]:
@@ -132,7 +140,7 @@ class _Work:
                 error = self._shop.error(kind) if self._shop.fails(kind) else None
             self._ending.wait(seconds)
             if error is not None:
-                raise WorkFailedError(error.partition("\n")[0])
+                raise WorkFailedError.of(error)
 
         return work
 

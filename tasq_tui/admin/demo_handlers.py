@@ -28,7 +28,7 @@ def _handler(kind: JobType) -> Callable[[Task], None]:
             _log.warning("attempt %d", task.receive_count)
         threading.Event().wait(shop.seconds(kind))
         if shop.fails(kind):
-            raise WorkFailedError(shop.error(kind).partition("\n")[0])
+            raise WorkFailedError.of(shop.error(kind))
         print("done")  # noqa: T201
 
     return work

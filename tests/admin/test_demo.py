@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 import pytest
 
 from tasq_core.filters import Filter
+from tasq_core.last_error import storable_error
 from tasq_core.task import TaskStatus
-from tasq_tui.admin.demo import Demo, demo_database, fill
-from tasq_tui.admin.demo_data import Shop
+from tasq_tui.admin.demo import Demo, WorkFailedError, demo_database, fill
+from tasq_tui.admin.demo_data import JOB_TYPES, Shop
 from tests.support.wait import wait_until
 
 NOW = datetime(2026, 5, 6, 12, tzinfo=UTC)
@@ -29,6 +30,14 @@ def test_every_status_queue_and_state_is_there():
     assert all(task.last_error for task in tasks if task.status is TaskStatus.FAILED)
     assert any(task.unmarshal_args()["url"] for task in tasks if task.queue == "webhooks")
     assert len({task.id for task in tasks}) == len(tasks)
+
+
+def test_what_fails_meanwhile_joins_the_errors_of_the_history():
+    """Errors showed a newcomer the name of a class of tasq's beside those of the shop."""
+    shop = Shop()
+    for error in (shop.error(kind) for kind in JOB_TYPES for _ in range(9)):
+        told = storable_error(WorkFailedError.of(error))
+        assert told.partition("\n")[0] == error.partition("\n")[0]
 
 
 def test_it_fills_any_database(repository):
