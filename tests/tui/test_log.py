@@ -120,3 +120,24 @@ async def test_U_undoes_the_deletion_under_the_cursor_not_the_last(shop: Setting
         await until(pilot, lambda: "undone" in screen_text(app))
 
     assert [task.id for task in table.repository.get_tasks(deleted)] == deleted[:1]
+
+
+async def test_an_undo_of_this_run_is_undone_without_a_question(shop: Settings, table):
+    """It was asked about as a change "by an earlier run", which it wasn't."""
+    async with cockpit(shop, screen="tasks") as (app, pilot):
+        deleted = app.view.list.current.id
+        await press(pilot, "d")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmDialog))
+        await press(pilot, "y")
+        await until(pilot, partial(_has_logged, app, 1))
+        await settled(pilot)
+        await press(pilot, "U")
+        await until(pilot, partial(_has_logged, app, 2))
+        await settled(pilot)
+        await press(pilot, "7")
+        await settled_log(pilot, app, 2)
+        await press(pilot, "g", "U")
+        await until(pilot, lambda: _has_logged(app, 3) or isinstance(app.screen, ConfirmDialog))
+
+        assert _has_logged(app, 3)
+    assert table.repository.get_tasks([deleted]) == []

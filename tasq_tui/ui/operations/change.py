@@ -65,6 +65,8 @@ class Changer:
         """Run a change to its end, with a dialog that stops it where that takes long."""
         outcome = await self.work(title, operation.run)
         self.session.log.append(outcome.recorded)
+        if outcome.trash is not None:
+            self.session.changes.add(outcome.trash)
         return outcome
 
     async def work(self, title: str, call: Callable[[Watch], T]) -> T:
@@ -155,10 +157,7 @@ class Changer:
             return None
         if not await self._is_confirmed(operation):
             return None
-        outcome = await self.run(button(operation.seen), operation)
-        if outcome.trash is not None:
-            self.session.changes.add(outcome.trash)
-        return outcome
+        return await self.run(button(operation.seen), operation)
 
     async def _is_confirmed(self, operation: Operation) -> bool:
         seen = operation.seen
