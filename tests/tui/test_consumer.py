@@ -27,7 +27,7 @@ SIZES = pytest.mark.parametrize("size", SCREEN_SIZES, ids=["80x24", "160x48"])
 
 async def test_nothing_runs_before_handlers_are_loaded(open_consumer):
     async with open_consumer() as driver:
-        await driver.sees("no handlers yet: name them as module:attr")
+        await driver.sees("no handlers yet: name them as module:attr; Enter loads them")
 
         assert "Start" not in driver.footer
         assert "Load" in driver.footer
@@ -51,6 +51,17 @@ async def test_handlers_that_can_not_be_loaded_are_told_with_the_reason(open_con
         await driver.load()
 
         assert "no module" not in driver.text.split("Output")[0]
+
+
+@SIZES
+async def test_the_field_of_handlers_says_that_enter_loads_them(open_consumer, size):
+    """`l Load` leads to a field that is filled in the demo: nothing said how to go on."""
+    async with open_consumer(size=size) as driver:
+        await driver.press("l")
+
+        await driver.sees("⏎ Load")
+        await driver.press("tab")
+        await driver.sees("⏎ Next")
 
 
 async def test_an_empty_name_is_refused(open_consumer):

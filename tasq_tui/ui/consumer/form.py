@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.message import Message
 from textual.suggester import SuggestFromList
@@ -23,6 +24,18 @@ NAMELESS: Final = '""'
 _POLL_SECONDS: Final = 1.0
 _SHOWN: Final = 20
 """Characters of what was entered that a complaint repeats."""
+
+
+class _Target(HistoryInput):
+    """Which handlers to load; the footer says how."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "submit", "Load")]
+
+
+class _Option(Input):
+    """One of the rest."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "submit", "Next")]
 
 
 class ConsumerForm(Widget):
@@ -51,17 +64,17 @@ class ConsumerForm(Widget):
     def compose(self) -> ComposeResult:
         """Two lines of labelled inputs."""
         # An input with a value can't be made before there is an app.
-        self._target = HistoryInput(
+        self._target = _Target(
             self._history[-1] if self._history else "",
             placeholder="module:attr, as in app.jobs:handlers",
             history=self._history,
             compact=True,
             id="consumer-target",
         )
-        self._queues = Input(placeholder="all", compact=True, id="consumer-queues")
-        self._types = Input(placeholder="all loaded", compact=True, id="consumer-types")
-        self._workers = Input("4", compact=True, classes="-short", id="consumer-workers")
-        self._lease = Input("15s", compact=True, classes="-short", id="consumer-lease")
+        self._queues = _Option(placeholder="all", compact=True, id="consumer-queues")
+        self._types = _Option(placeholder="all loaded", compact=True, id="consumer-types")
+        self._workers = _Option("4", compact=True, classes="-short", id="consumer-workers")
+        self._lease = _Option("15s", compact=True, classes="-short", id="consumer-lease")
         with Horizontal(classes="-target"):
             yield Label("Handlers")
             yield self._target

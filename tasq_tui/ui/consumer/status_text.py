@@ -109,7 +109,7 @@ def _empty(consuming: Consuming) -> tuple[str, str]:
     if died is None:
         if consuming.target:
             return "", "the handlers' process is gone; load them again"
-        return "", "no handlers yet: name them as module:attr"
+        return "", "no handlers yet: name them as module:attr; Enter loads them"
     text = f"the handlers' process {end_of(died)}"
     if held := consuming.runs.ended[RunState.ABANDONED]:
         tasks = "its task comes" if held == 1 else f"its {counted(held, 'task')} come"
