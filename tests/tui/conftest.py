@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from textual.app import App
@@ -66,13 +67,14 @@ Cockpit = tuple[CockpitApp, Pilot]
 async def cockpit(
     settings: Settings, size: tuple[int, int] = (100, 30), screen: str = "overview"
 ) -> AsyncIterator[Cockpit]:
-    """The app running on `settings`, its first answers shown."""
-    app = CockpitApp(settings)
+    """The app running on `settings`, the first answers of `screen` shown.
+
+    The others aren't made before a test goes there: an Overview costs as much as most tests do.
+    """
+    with patch.object(CockpitApp, "DEFAULT_MODE", screen):
+        app = CockpitApp(settings)
     async with app.run_test(size=size) as pilot:
         await settled(pilot)
-        if screen != "overview":
-            await app.action_go(screen)
-            await settled(pilot)
         yield app, pilot
 
 

@@ -13,7 +13,7 @@ from tasq_tui.ui.consumer.state import Phase
 from tasq_tui.ui.dialogs.confirm import ConfirmDialog
 from tasq_tui.ui.fleet.screen import FleetScreen
 from tests.support.builders import make_task
-from tests.tui.conftest import cockpit, press, screen_text, until
+from tests.tui.conftest import cockpit, press, screen_text, settled, until
 from tests.tui.consuming import consumer
 
 
@@ -92,7 +92,9 @@ async def test_an_error_that_ends_the_app_is_the_only_one_reported(shop: Setting
     monkeypatch.setattr(FleetScreen, "on_unmount", closes_late, raising=False)
 
     async def ends_with_an_error() -> None:
-        async with cockpit(shop, screen="fleet") as (app, _pilot):
+        async with cockpit(shop) as (app, pilot):
+            await app.action_go("fleet")
+            await settled(pilot)
             await app.action_go("consumer")
             await app.action_go("overview")
             app._handle_exception(RuntimeError("the first"))
