@@ -36,6 +36,10 @@ class Search(Protocol):
         """Their ids in order; `most` of them, if there are as many."""
 
     @property
+    def has_more(self) -> bool:
+        """Whether another look, for more, may find some that the last one didn't."""
+
+    @property
     def turn(self) -> tuple[str, ...]:
         """What claims that meet on the same tasks take turns by, beside the table."""
 
@@ -53,7 +57,7 @@ class Candidates:
         self.sql = statements
         self.rows = rows
         self._facts = facts
-        self._spelled: tuple[Sequence[Pair], str] = ((), "[]")
+        self._grouped: tuple[Sequence[Pair], list[list[Pair]], str] = (), [], "[]"
         self.nearest = Nearest(statements, rows)
 
     def among(self, pairs: Sequence[Pair], ordering: Ordering, limit: int) -> Search:
@@ -78,13 +82,17 @@ class Candidates:
         slots["hint"] = slots["due_hint" if ordering is Ordering.PRIORITY_FIRST else "ready_hint"]
         return slots
 
-    def spelled(self, pairs: Sequence[Pair]) -> str:
-        """`pairs` as JSON: a consumer asks for the same ones again and again."""
-        known, text = self._spelled
+    def grouped(self, pairs: Sequence[Pair]) -> tuple[list[list[Pair]], str]:
+        """`pairs` by queue, also as JSON: a consumer asks for the same ones again and again."""
+        known, groups, text = self._grouped
         if known is not pairs:
-            text = json.dumps(pairs)
-            self._spelled = pairs, text
-        return text
+            by_queue: dict[str, list[Pair]] = {}
+            for pair in pairs:
+                by_queue.setdefault(pair[0], []).append(pair)
+            groups = list(by_queue.values())
+            text = json.dumps([(some[0][0], [type for _, type in some]) for some in groups])
+            self._grouped = pairs, groups, text
+        return groups, text
 
 
 class SearchOfAny:
@@ -99,11 +107,13 @@ class SearchOfAny:
         self.wanted = wanted
         self.turn: tuple[str, ...] = ()
         self.is_all = False
+        self.has_more = True
 
     def look(self, session: Session, most: int) -> list[bytes]:
         """As a `Search`."""
         seen = self._nearest.see(session, self.wanted, self._slots, most)
         self.is_all = seen.is_all
+        self.has_more = not seen.is_all and len(seen.first) >= most
         return ids_of(seen.first)
 
 
@@ -118,6 +128,7 @@ class _Among:
         self._pairs = pairs
         self.wanted: Container[Pair] = frozenset(pairs)
         self.turn: tuple[str, ...] = pairs[0] if len(pairs) == 1 else ()
+        self.has_more = True
         self._slots = candidates.slots(ordering)
         self._bounds = {**self._rows.clock(), "due": due_rows(pairs, limit)}
 
@@ -125,52 +136,56 @@ class _Among:
         bounds = {**self._bounds, "limit": most}
         # A caller's transaction may read what was there when it began.
         walk = {**self._slots, "locking": _LOCKING if is_foreign(session) else ""}
-        found: set[bytes] = set()
         if not (self._slots["ready_hint"] and self._slots["due_hint"]):
             sql, params = self._unindexed(walk)
+            found = self._walk(session, sql, {**bounds, **params})
+            self.has_more = len(found) >= most
         elif len(self._pairs) == 1:
             (pair,) = self._pairs
             walks = _Walks([pair], [(status, pair) for status in DUE])
-            sql, params = self._branches(walks, walk)
+            found = self._walk(session, *self._branches(walks, walk, bounds))
+            self.has_more = len(found) >= most
         else:
             seen = self._all.nearest.see(session, self.wanted, self._slots, most)
+            self.has_more = not seen.is_all
             if seen.is_all or len(seen.first) >= most:
                 return ids_of(seen.first)
-            found |= seen.found
-            sql, params = self._branches(self._choose(session, bounds, seen), walk)
-        if sql:
-            # A walk may meet a row twice that another transaction moves along the index.
-            found.update(row for (row,) in session.rows(sql, {**bounds, **params}))
+            walks = self._choose(session, bounds, seen)
+            found = seen.found | self._walk(session, *self._branches(walks, walk, bounds))
         return ids_of(in_order(found))
+
+    @staticmethod
+    def _walk(session: Session, sql: str, params: dict[str, Any]) -> set[bytes]:
+        # A walk may meet a row twice that another transaction moves along the index.
+        return {row for (row,) in session.rows(sql, params)} if sql else set()
 
     def _choose(self, session: Session, bounds: dict[str, Any], seen: Seen) -> _Walks:
         """The pairs that have some of what is left; of ready ones, the best by their first."""
-        spelled = {**bounds, "pairs": self._all.spelled(self._pairs)}
-        firsts: list[int] = []
+        groups, text = self._all.grouped(self._pairs)
+        asked = {**bounds, **seen.due_left, "pairs": text}
+        walks = _Walks([], [])
         if seen.is_ready_left:
-            heads = session.rows(fill(self._sql.claim_heads, self._slots), spelled)
-            firsts = [ordinal for ordinal, best in heads if best != _NO_RANK]
-        return _Walks(
-            [self._pairs[ordinal - 1] for ordinal in firsts],
-            self._choose_due(session, {**spelled, **seen.due_left})
-            if any(seen.due_left.values())
-            else [],
-        )
+            heads = session.rows(fill(self._sql.claim_heads, self._slots), asked)
+            walks.ready.extend(
+                groups[first - 1][second - 1] for first, second, best in heads if best != _NO_RANK
+            )
+        if any(seen.due_left.values()):
+            heads = session.rows(fill(self._sql.claim_due_heads, self._slots), asked)
+            if len(heads) > _MOST_DUE_PAIRS:
+                heads = random.sample(heads, _MOST_DUE_PAIRS)
+            walks.due.extend(
+                (status, groups[first - 1][second - 1])
+                for first, second, *found in heads
+                for status, one in zip(DUE, found, strict=True)
+                if one
+            )
+        return walks
 
-    def _choose_due(self, session: Session, asked: dict[str, Any]) -> list[tuple[str, Pair]]:
-        heads = session.rows(fill(self._sql.claim_due_heads, self._slots), asked)
-        if len(heads) > _MOST_DUE_PAIRS:
-            heads = random.sample(heads, _MOST_DUE_PAIRS)
-        return [
-            (status, self._pairs[ordinal - 1])
-            for ordinal, *found in heads
-            for status, one in zip(DUE, found, strict=True)
-            if one
-        ]
-
-    def _branches(self, walks: _Walks, slots: dict[str, str]) -> tuple[str, dict[str, object]]:
+    def _branches(
+        self, walks: _Walks, slots: dict[str, str], bounds: dict[str, Any]
+    ) -> tuple[str, dict[str, Any]]:
         """One walk per pair and class; an empty statement where there is none."""
-        params: dict[str, object] = {}
+        params = dict(bounds)
         named: dict[Pair, str] = {}
 
         def condition(pair: Pair) -> str:
@@ -178,9 +193,12 @@ class _Among:
                 named[pair] = any_pair(self._rows, [pair], params)
             return named[pair]
 
-        branches = [
-            fill(self._sql.claim_ready, {**slots, "where": condition(pair)}) for pair in walks.ready
-        ]
+        branches = []
+        for number, pair in enumerate(walks.ready):
+            # Before any task of this pair come the first ones of those before it.
+            params[f"limit{number}"] = bounds["limit"] - number
+            ready = {**slots, "where": condition(pair), "limit": f"%(limit{number})s"}
+            branches.append(fill(self._sql.claim_ready, ready))
         branches += [
             fill(
                 self._sql.claim_due,

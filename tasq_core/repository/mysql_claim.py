@@ -123,14 +123,14 @@ class MySQLClaims:
         spent: list[Row] = []
         tried: set[bytes] = set()
         fresh: list[bytes] = []
-        most = conflicts = 0
+        conflicts = 0
         # Beside others half of it is enough, rather than passing what they hold bit by bit.
         while len(taken) < ((limit + 1) // 2 if conflicts else limit) and len(spent) < _MOST_ENDED:
             if not fresh:
-                if len(tried) < most:
-                    break  # there were no more than those
-                most = limit + 2 * len(tried)
-                fresh = [id for id in search.look(session, most) if id not in tried]
+                if not search.has_more:
+                    break
+                found_ids = search.look(session, limit + 2 * len(tried))
+                fresh = [id for id in found_ids if id not in tried]
                 if not fresh:
                     break
             step = (limit - len(taken)) << min(conflicts, _MOST_DOUBLINGS)

@@ -132,7 +132,9 @@ class Nearest:
 
     def _read(self, asked: _Asked, branches: Sequence[str]) -> tuple[list[bytes], list[bytes]]:
         """The wanted tasks of `branches`, and when all were created; one deleted since counts."""
-        slots = {**asked.slots, "branches": "\nUNION ALL\n".join(branches)}
+        # Older MySQL takes no parentheses around a single one.
+        union = branches[0] if len(branches) == 1 else "(" + "\nUNION ALL\n".join(branches) + ")"
+        slots = {**asked.slots, "branches": union}
         rows = asked.session.rows(fill(self._sql.claim_near, slots), asked.bounds)
         wanted = [
             row

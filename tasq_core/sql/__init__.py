@@ -17,7 +17,7 @@ SLOTS: Final = frozenset(
     {
         "tasks", "name", "qualifier", "schema", "enum", "columns", "preview_columns", "where",
         "order", "branches", "hint", "ready_hint", "due_hint", "age_hint", "rank",
-        "queue_text", "type_text", "locking", "now", "wall", "crashes", "exhausted", "by",
+        "queue_text", "type_text", "limit", "locking", "now", "wall", "crashes", "exhausted", "by",
     }
 )  # fmt: skip
 

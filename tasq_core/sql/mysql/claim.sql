@@ -39,7 +39,7 @@ SELECT
 -- is told by the claim, for a list of names costs more than the rows.
 -- name: claim_near
 SELECT CONCAT(id, {rank}), IF(visible_at <= {now}, queue, NULL), type
-FROM ({branches}) AS near LEFT JOIN {tasks} FORCE INDEX (PRIMARY) USING (id)
+FROM {branches} AS near LEFT JOIN {tasks} FORCE INDEX (PRIMARY) USING (id)
 
 -- name: near_ready
 (SELECT id FROM {tasks} {ready_hint}
@@ -51,24 +51,25 @@ WHERE status = 'NEW' AND visible_at = '0001-01-01 00:00:00.000000' LIMIT %(near)
 -- name: near_oldest
 (SELECT id FROM {tasks} {age_hint} WHERE status = 'NEW' ORDER BY created_at LIMIT %(reach)s)
 
--- The ordinals of the pairs whose first ready tasks come first. A UNION of walks would take ten
--- times as long. The collation is named, or the index isn't used. COALESCE and ORDER BY instead
--- of WHERE: a condition on `best` would look for each first task twice.
+-- The pairs whose first ready tasks come first, by the ordinals of their queue and of its type. A
+-- UNION of walks would take ten times as long. The collation is named, or the index isn't used.
+-- COALESCE and ORDER BY, no WHERE: a condition on `best` would look for each first task twice.
 -- name: claim_heads
-SELECT pair.ordinal, COALESCE(
+SELECT pair.queue_ordinal, pair.ordinal, COALESCE(
   (SELECT {rank} FROM {tasks} {hint}
     WHERE status = 'NEW' AND visible_at = '0001-01-01 00:00:00.000000'
       AND queue = pair.queue AND type = pair.type
       AND CAST(queue AS BINARY) = CAST(pair.queue AS BINARY)
       AND CAST(type AS BINARY) = CAST(pair.type AS BINARY)
     ORDER BY {order} LIMIT 1), '~') AS best
-FROM JSON_TABLE(%(pairs)s, '$[*]' COLUMNS (ordinal FOR ORDINALITY,
-  queue TEXT {queue_text} PATH '$[0]', type TEXT {type_text} PATH '$[1]')) AS pair
+FROM JSON_TABLE(%(pairs)s, '$[*]' COLUMNS (queue_ordinal FOR ORDINALITY,
+  queue TEXT {queue_text} PATH '$[0]',
+  NESTED PATH '$[1][*]' COLUMNS (ordinal FOR ORDINALITY, type TEXT {type_text} PATH '$'))) AS pair
 ORDER BY best LIMIT %(limit)s
 
 -- Which pairs have due tasks, of the classes that have any.
 -- name: claim_due_heads
-SELECT pair.ordinal,
+SELECT pair.queue_ordinal, pair.ordinal,
   CASE WHEN %(NEW)s THEN (SELECT 1 FROM {tasks} {due_hint}
     WHERE status = 'NEW' AND visible_at <> '0001-01-01 00:00:00.000000' AND visible_at <= {now}
       AND queue = pair.queue AND type = pair.type
@@ -87,8 +88,9 @@ SELECT pair.ordinal,
       AND CAST(queue AS BINARY) = CAST(pair.queue AS BINARY)
       AND CAST(type AS BINARY) = CAST(pair.type AS BINARY)
     LIMIT 1) END AS breaks
-FROM JSON_TABLE(%(pairs)s, '$[*]' COLUMNS (ordinal FOR ORDINALITY,
-  queue TEXT {queue_text} PATH '$[0]', type TEXT {type_text} PATH '$[1]')) AS pair
+FROM JSON_TABLE(%(pairs)s, '$[*]' COLUMNS (queue_ordinal FOR ORDINALITY,
+  queue TEXT {queue_text} PATH '$[0]',
+  NESTED PATH '$[1][*]' COLUMNS (ordinal FOR ORDINALITY, type TEXT {type_text} PATH '$'))) AS pair
 HAVING COALESCE(waits, drops, breaks) IS NOT NULL
 
 -- The collation takes "A" for "a" and "a " for "a": the index narrows, BINARY decides.
@@ -100,7 +102,7 @@ HAVING COALESCE(waits, drops, breaks) IS NOT NULL
 -- name: claim_ready
 (SELECT CONCAT(id, {rank})
 FROM {tasks} {hint} WHERE status = 'NEW' AND visible_at = '0001-01-01 00:00:00.000000' AND {where}
-ORDER BY {order} LIMIT %(limit)s {locking})
+ORDER BY {order} LIMIT {limit} {locking})
 
 -- name: claim_due
 (SELECT CONCAT(id, {rank})
