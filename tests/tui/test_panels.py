@@ -15,6 +15,7 @@ from tasq_tui.ui.tasks.args import ArgsView
 from tasq_tui.ui.text import bars, theme
 from tasq_tui.ui.widgets.banner import Banner
 from tasq_tui.ui.widgets.lines_view import LinesView
+from tasq_tui.ui.widgets.pane import top_line
 
 NOW = datetime(2026, 3, 1, 12, 0, 30, tzinfo=UTC)
 HOSTILE = b'{"[/nope]\\u001b[31m": "[@click=app.quit]\\u202e\\u0007", "x": [1, "\\u009b"]}'
@@ -198,3 +199,16 @@ async def test_a_missing_table_is_named_with_what_to_do():
         banner.disconnected(TableMissingError("no table 'tasks'; run: tasq migrate"), lambda: 3)
 
         assert banner.text == "no table 'tasks'; run: tasq migrate"
+
+
+@pytest.mark.parametrize(
+    ("room", "shown"),
+    [(60, "4,936 marked · newest first · following"), (40, "4,936 marked · newest first"),
+     (25, "4,936 marked"), (12, "")],
+)  # fmt: skip
+def test_a_panes_note_gives_up_its_last_parts_where_room_is_short(room, shown):
+    """All of it went: whoever had marked thousands of tasks no longer saw how many."""
+    line = top_line("Tasks", "4,936 marked · newest first · following", "", room)
+
+    assert line.plain.removeprefix("Tasks").strip(" ─") == shown
+    assert line.cell_length == (room if shown else len("Tasks"))

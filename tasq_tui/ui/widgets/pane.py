@@ -13,6 +13,8 @@ _EDGE: Final = "─"
 _TAKEN: Final = 6
 """Cells of the top line that corners, their dashes and blanks take."""
 _LEAST_EDGE: Final = 2
+_BETWEEN: Final = " · "
+"""What stands between the parts of a note."""
 
 
 class Pane(Vertical):
@@ -80,7 +82,11 @@ class Pane(Vertical):
 
 
 def top_line(title: str, note: str | Content, tone: str, room: int) -> Content | None:
-    """Title, edge and note, exactly `room` cells; without the note where both don't fit."""
+    """Title, edge and note, exactly `room` cells.
+
+    Where both don't fit, a note loses its parts after the first, the last of them first; then
+    all of it goes.
+    """
     title = safe(title)
     if not title or room <= 0:
         return None
@@ -90,6 +96,8 @@ def top_line(title: str, note: str | Content, tone: str, room: int) -> Content |
     edge = room - shown.cell_length - right.cell_length - 2
     if right.cell_length and edge >= _LEAST_EDGE:
         return Content.assemble(shown, f" {_EDGE * edge} ", right)
+    if isinstance(note, str) and _BETWEEN in note:
+        return top_line(title, note.rpartition(_BETWEEN)[0], tone, room)
     if shown.cell_length > room:
         return Content.styled(fit(title, room), "bold $foreground")
     return shown
