@@ -22,7 +22,7 @@ from tasq_core.consumer.tally import Tally
 from tasq_core.errors import InvalidInputError, RepositoryError
 from tasq_core.fleet.attempts import Attempts
 from tasq_core.fleet.pauses import Pauses
-from tasq_core.fleet.registry import Command, Registry
+from tasq_core.fleet.registry import Command, Registry, in_flight_text
 from tasq_core.last_error import storable_error
 from tasq_core.repository.side_tables import SideTables
 from tasq_core.version import VERSION
@@ -279,7 +279,7 @@ class Presence:
             "workers": self._workers,
             "state": self._state,
             "counts": json.dumps(self._tally.counts),
-            "in_flight": json.dumps({"running": running, "waiting": waiting}),
+            "in_flight": in_flight_text(running, waiting),
             "last_error": None if error is None else storable_error(error),
             "started_ago": now - self._began,
             "heartbeat_seconds": HEARTBEAT_SECONDS,

@@ -26,6 +26,7 @@ class FleetInspection:
     def consumers(self) -> list[ConsumerReport]:
         """The Python consumers that sent a heartbeat within a day, by name.
 
+        One that held nothing is forgotten after ten minutes if a later one has its name and host.
         Go's aren't among them. A database without side tables has none.
         """
         side = self._side()

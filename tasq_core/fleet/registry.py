@@ -18,6 +18,8 @@ FORMAT: Final = 1
 """The version of a row's JSON."""
 FORGOTTEN_AFTER: Final = 86_400.0
 """Seconds without a heartbeat after which a consumer's row goes."""
+REPLACED_AFTER: Final = 600.0
+"""The same of one that held nothing, and whose name and host a later one has."""
 COMMANDS: Final = ("quiet", "resume", "stop", "stacks")
 
 _COLUMNS: Final = (
@@ -28,6 +30,11 @@ _COLUMNS: Final = (
 _LONGEST_INTERVAL: Final = 86_400.0
 """Seconds between heartbeats that are believed."""
 _UNREADABLE: Final[dict[str, Any]] = {"text": "its answer can't be read"}
+
+
+def in_flight_text(running: list[Any], waiting: list[Any]) -> str:
+    """What a row says of the tasks that its consumer runs, and of those it has claimed only."""
+    return json.dumps({"running": running, "waiting": waiting})
 
 
 class Command(NamedTuple):
@@ -54,8 +61,12 @@ class Registry:
         self._side.change("forget_consumer", {"id": self._side.id(id)})
 
     def prune(self) -> None:
-        """Forget consumers that have been silent for a day."""
-        self._side.change("prune_consumers", {"age": FORGOTTEN_AFTER})
+        """Forget consumers that have been silent for a day, or were replaced and held nothing."""
+        params = {
+            "age": FORGOTTEN_AFTER, "replaced_age": REPLACED_AFTER,
+            "nothing": in_flight_text([], []),
+        }  # fmt: skip
+        self._side.change("prune_consumers", params)
 
     def pending(self, id: UUID) -> Command | None:
         """The command that waits for this consumer."""

@@ -177,7 +177,7 @@ TABLE_METRICS: Final = (
     Metric(
         "tasq_consumers", "gauge",
         "Registered Python consumers by state: running, quiet, stopping or vanished (missed three"
-        " heartbeats; forgotten after a day).",
+        " heartbeats; forgotten after a day at most).",
         ("state",), "consumers",
     ),
     Metric(

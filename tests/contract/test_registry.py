@@ -1,5 +1,6 @@
 """Running consumers are seen: who they are, what they run, whether they live."""
 
+import json
 import logging
 import threading
 
@@ -11,6 +12,8 @@ from tasq_core.repository.side_tables import SideTables
 from tests.support.consuming import consuming
 from tests.support.wait import wait_until
 
+HELD = {"running": [["0" * 32, 1, "a", "", 0.5]], "waiting": []}
+"""What the row of a consumer says that runs one task."""
 HOSTILE = "\x1b[31mred\x1b[0m [bold]x[/] =1+1 \u202e"
 
 
@@ -99,6 +102,43 @@ def test_one_without_heartbeats_has_vanished_and_is_forgotten_after_a_day(
     database.execute(f"UPDATE {side.lead}_consumers SET heartbeat_at = {age}")
     Registry(side).prune()
     assert client.new_inspector().consumers() == []
+
+
+def test_a_crash_loop_leaves_the_last_row_and_those_that_held_tasks(
+    client, database, leaves_its_row, monkeypatch
+):
+    """Else a process that crashes at its start fills the fleet with rows for a day."""
+    side = SideTables(client.repository)
+
+    def leave_row(name, **kept):
+        with consuming(client, name=name) as consumer:
+            consumer.learn("a", print)
+            wait_until(lambda: len(client.new_inspector().consumers()) == kept["rows"])
+
+    def names():
+        Registry(side).prune()
+        return [consumer.name for consumer in client.new_inspector().consumers()]
+
+    leave_row("other", rows=1)
+    with monkeypatch.context() as held:
+        held.setattr(presence, "in_flight_text", lambda *_: json.dumps(HELD))
+        leave_row("mailer-1", rows=2)
+    for rows in (3, 4, 5):
+        leave_row("mailer-1", rows=rows)
+    assert names() == ["mailer-1"] * 4 + ["other"]
+    newest = client.new_inspector().consumers()[3].id
+    age = {
+        "sqlite": "heartbeat_at - 700 * 1000000",
+        "postgres": "heartbeat_at - interval '700 seconds'",
+        "mysql": "heartbeat_at - INTERVAL 700 SECOND",
+    }[database.backend]
+
+    database.execute(f"UPDATE {side.lead}_consumers SET heartbeat_at = {age}")
+
+    assert names() == ["mailer-1", "mailer-1", "other"]
+    holding, last, _ = client.new_inspector().consumers()
+    assert len(holding.in_flight) == 1
+    assert last.id == newest
 
 
 def test_a_name_used_twice_shows_two_consumers(client):

@@ -146,8 +146,16 @@ ON DUPLICATE KEY UPDATE format = VALUES(format), name = VALUES(name), host = VAL
 -- name: forget_consumer
 DELETE FROM {consumers} WHERE id = %(id)s
 
+-- Those silent for a day; and where a process crashes again and again, those it replaced, unless
+-- they held a task: then they tell who had it.
+-- differs: MySQL deletes from no table that the statement reads, unless through a derived one that
+-- it can't merge.
 -- name: prune_consumers
 DELETE FROM {consumers} WHERE heartbeat_at < UTC_TIMESTAMP(6) - INTERVAL ROUND(%(age)s * 1000000) MICROSECOND
+  OR id IN (SELECT id FROM (SELECT DISTINCT gone.id FROM {consumers} AS gone JOIN {consumers} AS later
+      ON later.name = gone.name AND later.host = gone.host AND later.started_at > gone.started_at
+    WHERE gone.heartbeat_at < UTC_TIMESTAMP(6) - INTERVAL ROUND(%(replaced_age)s * 1000000) MICROSECOND
+      AND gone.in_flight = %(nothing)s) AS replaced)
 
 -- name: consumers
 SELECT id, format, name, host, pid, version, release_name, queues, types,

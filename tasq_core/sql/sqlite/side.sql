@@ -151,8 +151,13 @@ ON CONFLICT (id) DO UPDATE SET format = excluded.format, name = excluded.name, h
 -- name: forget_consumer
 DELETE FROM {consumers} WHERE id = :id
 
+-- Those silent for a day; and where a process crashes again and again, those it replaced, unless
+-- they held a task: then they tell who had it.
 -- name: prune_consumers
-DELETE FROM {consumers} WHERE heartbeat_at < :now - CAST(:age * 1000000 AS INTEGER)
+DELETE FROM {consumers} AS gone WHERE heartbeat_at < :now - CAST(:age * 1000000 AS INTEGER)
+  OR (heartbeat_at < :now - CAST(:replaced_age * 1000000 AS INTEGER) AND in_flight = :nothing
+    AND EXISTS (SELECT 1 FROM {consumers} AS later WHERE later.name = gone.name
+      AND later.host = gone.host AND later.started_at > gone.started_at))
 
 -- name: consumers
 SELECT id, format, name, host, pid, version, release_name, queues, types,

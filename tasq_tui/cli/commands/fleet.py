@@ -55,9 +55,10 @@ def fleet(
 ) -> int:
     """List the running Python consumers and what they run, or tell one what to do.
 
-    One that missed three heartbeats (15 s) has vanished; it is forgotten after a day. Go's
-    consumers don't register. stacks prints where each running handler stands; quiet lets it
-    claim nothing more, resume again; stop lets it finish what runs, and end.
+    One that missed three heartbeats (15 s) has vanished; it is forgotten after a day, or after
+    ten minutes where it held nothing and another has its name and host since. Go's consumers
+    don't register. stacks prints where each running handler stands; quiet lets it claim nothing
+    more, resume again; stop lets it finish what runs, and end.
 
     Examples:
       tasq fleet
