@@ -65,11 +65,16 @@ class Notifier:
                 self._condition.wait(left)
 
     def close(self) -> None:
-        """Send what is left, and end the thread."""
+        """Send what is left, and end the thread; that takes a second at most."""
+        deadline = monotonic() + _FLUSH
         self.flush()
         with self._lock:
             self._closed = True
+            thread = self._thread if self._pid == os.getpid() else None
             self._condition.notify_all()
+        self._pause.set()
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(max(deadline - monotonic(), 0))
         if self._at_exit is not None:
             atexit.unregister(self._at_exit)
 

@@ -1,12 +1,14 @@
 """How idle consumers on PostgreSQL are woken: by our submits, and by a trigger that is asked for."""
 
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from tasq_core import Client, Repository
+from tasq_core.repository import postgres_notify
 from tasq_core.repository.protocol import Wakeup
 from tasq_core.repository.schema_check import missing_schema, structure
 from tests.contract.rows import insert_row, make_go_table
@@ -86,6 +88,18 @@ def test_many_submits_share_a_notice(repository: Repository, database: Database)
     repository.close()  # sends what is left
     heard = sum(1 for _ in connection.notifies(timeout=0.5))
     assert 1 <= heard <= took / 0.005 + 2
+
+
+def test_a_closed_repository_leaves_no_thread_behind(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+):
+    """A program that then forks, or counts its threads, would find one more."""
+    monkeypatch.setattr(postgres_notify, "_GAP", 5.0)
+    before = {*threading.enumerate()}
+    repository.submit_task(make_task())
+    assert {*threading.enumerate()} > before
+    repository.close()
+    assert {*threading.enumerate()} <= before
 
 
 def test_a_delayed_task_wakes_nobody(client: Client, listening: Callable[[], Wakeup]):
