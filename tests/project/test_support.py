@@ -7,8 +7,11 @@ import uuid
 
 import pytest
 
+from tests.support.builders import make_task
+from tests.support.databases import Database
 from tests.support.processes import python
 from tests.support.proxy import Proxy, proxied
+from tests.support.recycled import Recycled
 from tests.support.shared import SharedServers
 from tests.support.terminal import Terminal
 from tests.support.wait import wait_until
@@ -114,6 +117,20 @@ def test_a_database_drops_what_stands_under_its_prefix_and_nothing_else(database
             database.execute(f"SELECT * FROM {mine}")
     assert database.execute(f"SELECT * FROM {other}") == []
     database.execute(f"DROP TABLE {other}")
+
+
+@pytest.mark.parametrize("backend", ["postgres", "mysql"], indirect=True)
+def test_migrated_tables_are_emptied_for_the_next_test(database, backend):
+    """Making and dropping them for each takes longer than most tests."""
+    recycled = Recycled(backend, database.url, ["repository"])
+    mine = Database(backend, database.url)
+    repository = mine.open()
+    repository.migrate()
+    repository.submit_task(make_task())
+
+    recycled.close(mine)
+
+    assert database.execute(f"SELECT count(*) FROM {mine.table}") == [(0,)]
 
 
 def test_a_database_is_reached_through_a_proxy(private_postgres):

@@ -42,14 +42,19 @@ class Recycled:
     def _is_over(self) -> bool:
         return not self._outlived and self._threads.issuperset(threading.enumerate())
 
+    def _make(self) -> None:
+        """Tables that no test has had. An error here is one of this module, and ends the run."""
+        made = Database(*self._kind)
+        made.open().migrate()
+        made.close_connections()
+        with connected(*self._kind) as cursor:
+            _pristine[self._kind] = _shape(cursor, made)
+        _free[self._kind] = deque([made.prefix])
+
     def _empty(self, database: Database) -> bool:
+        if self._kind not in _pristine:
+            self._make()
         with suppress(Exception), connected(*self._kind) as cursor:
-            if self._kind not in _pristine:
-                made = Database(*self._kind)
-                made.open().migrate()
-                made.close_connections()
-                _pristine[self._kind] = _shape(cursor, made)
-                _free[self._kind] = deque([made.prefix])
             if _shape(cursor, database) != _pristine[self._kind]:
                 return False
             quote = '"' if database.backend == "postgres" else "`"
@@ -91,7 +96,7 @@ SELECT pg_get_indexdef(oid) || i.indisvalid FROM own JOIN pg_index i ON i.indexr
 UNION ALL
 SELECT conname || pg_get_constraintdef(c.oid) FROM pg_constraint c JOIN own ON own.oid = conrelid
 UNION ALL
-SELECT pg_get_triggerdef(t.oid) || tgenabled FROM pg_trigger t JOIN own ON own.oid = tgrelid
+SELECT pg_get_triggerdef(t.oid) || tgenabled::text FROM pg_trigger t JOIN own ON own.oid = tgrelid
 UNION ALL
 SELECT concat_ws(' ', typname, enumlabel, enumsortorder)
   FROM pg_enum e JOIN pg_type t ON t.oid = enumtypid WHERE typname LIKE %(like)s
