@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import subprocess
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -10,6 +11,7 @@ import pytest
 from tests.e2e.browser import Browser
 from tests.e2e.cockpit import ARTEFACTS, TASQ
 from tests.support.databases import Database
+from tests.support.processes import clean_environment
 
 pytest.importorskip("textual_serve")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
@@ -137,3 +139,24 @@ async def test_a_proxy_s_address_is_the_page_s_own(serve):
         painted = await app_says(http, address, "Overview", origin="https://tasks.example")
 
     assert " RO " in painted
+
+
+def test_an_address_in_use_is_refused_without_a_traceback(database):
+    """Of a traceback the user reads the last line, if any, and not which address to change."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        listen = f":{taken.getsockname()[1]}"
+        command = [*TASQ, "serve", "--url", database.url, "--listen", listen]
+        answer = subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+            env=clean_environment(),
+        )
+
+    assert answer.returncode == 2
+    assert f"error: can't listen on 127.0.0.1{listen}: " in answer.stderr
+    assert "Traceback" not in answer.stderr

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from tasq_core.errors import TasqError
+from tasq_core.errors import InvalidInputError, TasqError
 from tasq_core.repository.urls import parse_url
 from tasq_tui.admin.settings import Settings
 from tasq_tui.cli import diagnostics
@@ -94,4 +94,10 @@ def _serve(
     command = shlex.join([sys.executable, "-m", "tasq_tui", "tui"])
     mode = "read-only" if read_only else "WRITABLE"
     diagnostics.note(f"the app is on http://{host}:{port}, {mode}; Ctrl+C stops")
-    GuardedServer(command, host=host, port=port, title="tasq", public_url=public_url).serve()
+    server = GuardedServer(command, host=host, port=port, title="tasq", public_url=public_url)
+    try:
+        server.serve()
+    except OSError as error:
+        raise InvalidInputError(
+            f"can't listen on {host}:{port}: {error.strerror or error}; choose another address"
+        ) from error
