@@ -163,10 +163,11 @@ def test_pauses_are_shown_and_ended(tasq, client):
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
-        (["pause"], 2, "name one queue or one type"),
-        (["pause", "--queue", "a", "--type", "b"], 2, "name one queue or one type"),
+        (["pause"], 2, "--queue NAME or --type NAME"),
+        (["pause", "--queue", "a", "--type", "b"], 2, "--queue NAME or --type NAME"),
         (["pause", "--queue", "a", "--for", "soon"], 2, "--for"),
         (["pause", "--queue", "a", "--read-only"], 7, "read-only"),
+        (["resume"], 2, "--queue NAME or --type NAME"),
         (["resume", "--queue", "a", "--read-only"], 7, "read-only"),
     ],
 )

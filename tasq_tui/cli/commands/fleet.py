@@ -214,6 +214,7 @@ def pause(
       tasq pause --queue mail --for 1h --reason 'the relay is down'
       tasq pause --type report
     """
+    _check_one(queue, type_)
     until = None if lasting is None else age("--for", lasting)
     with connected(context.obj) as connection:
         check_writable(connection.settings, "pause")
@@ -244,6 +245,7 @@ def resume(
       tasq resume --queue mail
       tasq resume --type report
     """
+    _check_one(queue, type_)
     with connected(context.obj) as connection:
         check_writable(connection.settings, "resume")
         ended = connection.client.resume(queue=queue, type=type_)
@@ -253,3 +255,8 @@ def resume(
             return ExitCode.NOT_FOUND
         diagnostics.note(f"{what} is resumed in {connection.settings.redacted_url}")
     return ExitCode.DONE
+
+
+def _check_one(queue: str | None, type_: str | None) -> None:
+    if (queue is None) == (type_ is None):
+        raise InvalidInputError("name one queue or one type: --queue NAME or --type NAME")
