@@ -147,5 +147,13 @@ def _invoke(arguments: Sequence[str]) -> int:
 
         context = getattr(error, "ctx", None)
         hint = f"Try '{context.command_path} --help'." if context else ""
-        return diagnostics.usage(error.format_message(), hint)
+        return diagnostics.usage(_in_plain_words(error.format_message()), hint)
     return result if isinstance(result, int) else 0
+
+
+def _in_plain_words(message: str) -> str:
+    """The parser's message without the names of its types."""
+    for name, plain in (("int", "whole number"), ("float", "number")):
+        for type_ in (f"{name} range", name):
+            message = message.replace(f"is not a valid {type_}.", f"is not a {plain}.")
+    return message

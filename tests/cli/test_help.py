@@ -77,3 +77,19 @@ def test_completion_knows_the_verbs():
     )
 
     assert answer.stdout.split() == ["requeue", "resume"]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["submit", "email", "--priority", "high"], "'high' is not a whole number"),
+        (["errors", "--limit", "x"], "'x' is not a whole number"),
+        (["list", "--timeout", "x"], "'x' is not a number"),
+    ],
+)
+def test_what_is_not_a_number_is_refused_in_plain_words(tasq, words, says):
+    """The parser calls such types "int range", which says nothing to those who never read its code."""
+    result = tasq(*words)
+
+    assert result.code == 2
+    assert says in result.err

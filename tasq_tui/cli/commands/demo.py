@@ -27,10 +27,14 @@ def demo(
         bool, typer.Option("--headless", help="Without the app; print the counts.")
     ] = False,
     seconds: Annotated[
-        float, typer.Option(min=0.1, max=3600, help="How long --headless runs.")
+        float, typer.Option(metavar="SECONDS", min=0.1, max=3600, help="How long --headless runs.")
     ] = 10.0,
-    tasks: Annotated[int, typer.Option(min=0, max=1_000_000, help="Made-up tasks.")] = TASKS,
-    seed: Annotated[int, typer.Option(help="The same seed makes the same tasks.")] = SEED,
+    tasks: Annotated[
+        int, typer.Option(metavar="N", min=0, max=1_000_000, help="Made-up tasks.")
+    ] = TASKS,
+    seed: Annotated[
+        int, typer.Option(metavar="N", help="The same seed makes the same tasks.")
+    ] = SEED,
 ) -> int:
     """Open the app on a fresh SQLite file with made-up tasks and live work; needs no server.
 

@@ -40,9 +40,10 @@ def edit_tasks(
     *,
     queue: Annotated[str | None, typer.Option(help="The new queue.")] = None,
     type: Annotated[str | None, typer.Option(help="The name of another handler.")] = None,
-    priority: Annotated[int | None, typer.Option(help="-32768 to 32767.")] = None,
+    priority: Annotated[int | None, typer.Option(metavar="N", help="-32768 to 32767.")] = None,
     max_receives: Annotated[
-        int | None, typer.Option(help="How often it may be claimed in all; 0: no limit.")
+        int | None,
+        typer.Option(metavar="N", help="How often it may be claimed in all; 0: no limit."),
     ] = None,
     delay: Annotated[
         str | None, typer.Option(metavar="DURATION", help="Not claimed before: 30s, 5m, 2h.")

@@ -54,9 +54,11 @@ def submit(
         ),
     ] = None,
     queue: Annotated[str, typer.Option(help="The queue's name.")] = "",
-    priority: Annotated[int, typer.Option(help="-32768 to 32767; higher is more urgent.")] = 0,
+    priority: Annotated[
+        int, typer.Option(metavar="N", help="-32768 to 32767; higher is more urgent.")
+    ] = 0,
     max_receives: Annotated[
-        int, typer.Option(help="How often it may be claimed; 0: no limit.")
+        int, typer.Option(metavar="N", help="How often it may be claimed; 0: no limit.")
     ] = 0,
     delay: Annotated[
         str | None, typer.Option(metavar="DURATION", help="Not claimed before: 30s, 5m, 2h.")
@@ -65,7 +67,7 @@ def submit(
         str | None,
         typer.Option(metavar="TIME", help="Not claimed before: '2026-11-26 09:00', 'in 2h'."),
     ] = None,
-    count: Annotated[int, typer.Option(min=1, help="So many alike.")] = 1,
+    count: Annotated[int, typer.Option(metavar="N", min=1, help="So many alike.")] = 1,
     codec: Annotated[
         str, typer.Option(metavar="json|gob", help="How the arguments are encoded.")
     ] = "json",

@@ -33,7 +33,9 @@ def work(
         list[str] | None,
         typer.Option("--queue", metavar="QUEUE", help="Only these; all queues without it."),
     ] = None,
-    workers: Annotated[int, typer.Option(min=1, max=1000, help="Threads that run handlers.")] = 10,
+    workers: Annotated[
+        int, typer.Option(metavar="N", min=1, max=1000, help="Threads that run handlers.")
+    ] = 10,
     once: Annotated[bool, typer.Option("--once", help="Run one task, if one is ready.")] = False,
     drain: Annotated[
         bool,
@@ -108,6 +110,7 @@ def work(
     processes: Annotated[
         int | None,
         typer.Option(
+            metavar="N",
             min=1,
             max=_MOST_PROCESSES,
             help="Work in so many processes, NAME-1 and so on; one that crashes is replaced.",
