@@ -16,6 +16,8 @@ from tasq_core.transfer import iso
 from tasq_core.wording import counted
 
 GO_UNAWARE: Final = "Go's consumers don't know of pauses and go on"
+NO_SIDE_TABLES: Final = "consumers can't register here: this database has no side tables"
+"""Why a list of consumers is empty while some may run."""
 
 CONSUMER_FIELDS: Final = (
     "id", "name", "state", "host", "pid", "version", "release", "queues", "types", "workers",
@@ -118,6 +120,11 @@ def holder_record(holder: Holder | None) -> dict[str, Any] | None:
         "since": iso(holder.since),
         "text": str(holder),
     }
+
+
+def can_register(repository: Repository) -> bool:
+    """Whether a consumer of this table would be known, had it started."""
+    return SideTables(repository).exist()
 
 
 def named_consumer(consumers: Sequence[ConsumerReport], name: str) -> ConsumerReport:

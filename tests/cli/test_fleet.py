@@ -187,6 +187,17 @@ def test_without_side_tables_the_remedy_is_named(tasq, repository):
     assert tasq("fleet").code == 0
 
 
+@pytest.mark.parametrize(("words", "code"), [((), 0), (("quiet", "mailer-1"), 1)])
+def test_a_fleet_that_cannot_register_is_not_called_empty(tasq, repository, words, code):
+    """Or who looks for a consumer concludes that none runs."""
+    result = tasq("fleet", *words)
+
+    assert (result.code, result.out) == (code, "")
+    assert "can't register here" in result.err
+    assert "`tasq migrate`" in result.err
+    assert "registered: none" not in result.err
+
+
 @pytest.mark.slow
 def test_an_error_a_timeout_and_a_crash_are_three_attempts_with_host_times_and_errors(
     tasq, client, work

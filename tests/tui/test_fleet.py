@@ -55,6 +55,17 @@ async def test_a_running_consumer_is_shown_with_what_it_runs_and_where_it_stands
             await until(pilot, lambda: "wait_for_the_test" in screen_text(app))
 
 
+async def test_a_fleet_that_cannot_register_is_not_called_empty(settings: Settings):
+    """Or who looks for a consumer concludes that none runs."""
+    with connect(settings.url) as client:
+        client.migrate(side_tables=False)
+    async with cockpit(settings, size=(120, 40), screen="fleet") as (app, pilot):
+        await until(pilot, lambda: "consumers can't register here" in screen_text(app))
+        with connect(settings.url) as client:
+            client.migrate(side_tables=True)
+        await until(pilot, lambda: "none registered" in screen_text(app))
+
+
 async def test_quiet_and_resume_are_answered_by_the_consumer(settings: Settings):
     with worker(settings):
         async with cockpit(settings, size=(120, 40), screen="fleet") as (app, pilot):

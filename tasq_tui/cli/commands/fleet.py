@@ -5,15 +5,17 @@ from typing import Annotated, Any
 
 import typer
 
-from tasq_core.errors import InvalidInputError
+from tasq_core.errors import InvalidInputError, TableMissingError
 from tasq_core.fleet.registry import COMMANDS
 from tasq_core.fleet.reports import ConsumerReport, Pause
 from tasq_core.wording import counted
 from tasq_tui.admin.fleet import (
     CONSUMER_FIELDS,
     GO_UNAWARE,
+    NO_SIDE_TABLES,
     NoAnswerError,
     ask,
+    can_register,
     consumer_record,
     failed_attempts,
     named_consumer,
@@ -82,15 +84,20 @@ def fleet(
         if consumers:
             output.rows(Shape(_columns(), (), consumer_record), consumers, shape)
             output.text(*_running(consumers))
-        else:
+        elif can_register(connection.repository):
             diagnostics.note("no Python consumer is registered; Go's don't register")
+        else:
+            diagnostics.note(f"{NO_SIDE_TABLES}; `tasq migrate` makes them")
         output.text(*_pauses(connection.inspector.pauses()))
     return ExitCode.DONE
 
 
 def _report(connection: Connection, action: str, name: str, within: str, form: Format) -> int:
     check_writable(connection.settings, f"fleet {action}")
-    consumer = named_consumer(connection.inspector.consumers(), name)
+    consumers = connection.inspector.consumers()
+    if not consumers and not can_register(connection.repository):
+        raise TableMissingError(f"fleet {action}: {NO_SIDE_TABLES}; `tasq migrate` makes them")
+    consumer = named_consumer(consumers, name)
     try:
         answer = ask(
             connection.repository, consumer, action, age("--within", within).total_seconds()

@@ -13,7 +13,7 @@ from tasq_core.errors import TasqError
 from tasq_core.fleet.reports import ConsumerReport
 from tasq_core.reports import Health, MutationResult
 from tasq_core.task import TaskStatus
-from tasq_tui.admin.fleet import ask
+from tasq_tui.admin.fleet import NO_SIDE_TABLES, ask, can_register
 from tasq_tui.ui.actions import Scope
 from tasq_tui.ui.base_screen import CockpitScreen
 from tasq_tui.ui.db.executor import Failure
@@ -37,6 +37,7 @@ from tasq_tui.ui.widgets.pane import Pane
 from tasq_tui.ui.widgets.rows_view import RowsView
 
 _EMPTY: Final = "none registered: start one with tasq work; Go's never register"
+_UNKNOWN: Final = f"{NO_SIDE_TABLES}; tasq migrate makes them"
 
 _ANSWER_SECONDS: Final = 15.0
 """A consumer without wake-ups looks for commands at each heartbeat, every 5 s."""
@@ -84,6 +85,12 @@ class FleetScreen(CockpitScreen):
         counted = await stats.attempt(stats.repository.open_counts)
         if isinstance(counted, Failure):
             return counted
+        if not found.value:
+            known = await stats.attempt(can_register, stats.repository)
+            if isinstance(known, Failure):
+                return known
+            self._table.empty = _EMPTY if known.value else _UNKNOWN
+            self._table.refresh()
         self._consumers, self._leased = found.value, _leased(counted.value)
         self._is_read = True
         self._draw()
