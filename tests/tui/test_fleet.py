@@ -57,6 +57,7 @@ async def test_a_running_consumer_is_shown_with_what_it_runs_and_where_it_stands
 
 async def test_a_fleet_that_cannot_register_is_not_called_empty(settings: Settings):
     """Or who looks for a consumer concludes that none runs."""
+    settings = replace(settings, url="sqlite:///bare.db")
     with connect(settings.url) as client:
         client.migrate(side_tables=False)
     async with cockpit(settings, size=(120, 40), screen="fleet") as (app, pilot):
