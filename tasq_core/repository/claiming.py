@@ -20,7 +20,7 @@ _QUICK: Final = 0.05
 """Seconds for that."""
 _SHARE: Final = 0.0075
 """Of the time, for listing many pairs."""
-_OLDEST: Final = 60.0
+_OLDEST: Final = 90.0
 """Seconds after which a list is made anew however long that takes."""
 
 _DUE: Final = 1000
@@ -41,7 +41,7 @@ class Pairs:
 
     Of more than `PROBED_AT_ONCE` pairs each claim begins with the next group. The list of a
     table's pairs is kept where it is long or slow to make: so long that making it takes less than
-    a hundredth of the time, a minute at most.
+    a hundredth of the time, 90 seconds at most.
     """
 
     def __init__(self, *, lists_quickly: bool) -> None:
