@@ -98,7 +98,7 @@ def _postgres(database: Database, kind: str, first: int, last: int, delayed: boo
           convert_to('{_ARGS}', 'UTF8'), {queue}, {priority}, ({status})::{enum}, 0, 0,
           CASE WHEN {status} = 'FAILED' THEN '{_ERROR}' END, {at},
           {_finished(status, at)}, {_finished(status, at)}, {visible}
-        FROM generate_series({first}, {last}) AS g
+        FROM generate_series({first}::bigint, {last}) AS g
     """)
     database.execute(f'VACUUM (ANALYZE) "{database.table}"')
 
