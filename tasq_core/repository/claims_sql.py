@@ -1,6 +1,6 @@
 """The claim: tasks leased to the caller, all of them or none. Written once."""
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -84,26 +84,24 @@ class SqlClaims(SqlInspection):
             return []
         skip, is_all = frozenset(skip_queues), False
         found: list[Task] = []
-        if are_many(wanted_queues, wanted_types):
-            found, is_all = self._claim_nearest(
-                Wanted.of(wanted_queues, wanted_types, skip),
-                timeout, order, limit, note_crashes=note_crashes,
-            )  # fmt: skip
-        groups: Iterable[list[Pair]] = ()
-        if not is_all and len(found) < limit:
-            groups = self._pairs.groups(wanted_queues, wanted_types, self._claimable_pairs, skip)
-        for pairs in groups:
-            left = limit - len(found)
-            try:
-                found += self._claim(pairs, timeout, order, left, note_crashes=note_crashes)
-            except ClaimUnansweredError as error:
-                raise besides(error, found) from error.__cause__
-            except RepositoryError:
-                if not found:  # what was claimed must reach its consumer
-                    raise
-                break
-            if len(found) >= limit:
-                break
+        try:
+            if are_many(wanted_queues, wanted_types):
+                found, is_all = self._claim_nearest(
+                    Wanted.of(wanted_queues, wanted_types, skip),
+                    timeout, order, limit, note_crashes=note_crashes,
+                )  # fmt: skip
+            if not is_all and len(found) < limit:
+                claimable = self._claimable_pairs
+                for pairs in self._pairs.groups(wanted_queues, wanted_types, claimable, skip):
+                    left = limit - len(found)
+                    found += self._claim(pairs, timeout, order, left, note_crashes=note_crashes)
+                    if len(found) >= limit:
+                        break
+        except ClaimUnansweredError as error:
+            raise besides(error, found) from error.__cause__
+        except RepositoryError:
+            if not found:  # what was claimed must reach its consumer
+                raise
         if any(task.unreadable for task in found):
             with suppress(RepositoryError):  # what was claimed must reach its consumer
                 self._set_aside([task for task in found if task.unreadable])

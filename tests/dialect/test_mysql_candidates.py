@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tasq_core import Ordering, Repository, Task, TaskStatus
+from tasq_core.errors import RepositoryError
 from tasq_core.repository import mysql_nearest
 from tasq_core.repository.mysql_session import MySQLSession
 from tasq_core.repository.rows import in_order
@@ -34,6 +35,23 @@ def test_a_task_without_a_date_is_due_among_many_pairs_too(
     found = repository.poll_tasks(TYPES, QUEUES, 30, ordering)
 
     assert [one.id for one in found] == [task.id]
+
+
+def test_what_is_claimed_before_a_failed_list_of_pairs_reaches_its_consumer(
+    repository: Repository, monkeypatch: pytest.MonkeyPatch
+):
+    """They would be leased to nobody, and each lose an attempt."""
+    wanted = [repository.submit_task(make_task(type="wanted")) for _ in range(3)]
+    repository.submit_tasks([make_task(type="other") for _ in range(300)])
+
+    def refused() -> None:
+        raise RepositoryError("the server refused the list")
+
+    monkeypatch.setattr(repository, "_claimable_pairs", refused)
+
+    found = repository.poll_tasks(["wanted"], None, 30)
+
+    assert {task.id for task in found} == {task.id for task in wanted}
 
 
 def key(ordering: Ordering) -> Any:
