@@ -19,7 +19,8 @@ TASKS = int(os.environ.get("TASQ_TEST_CHAOS_TASKS", "3000"))
 PROCESSES = 4
 THREADS = 8
 FAILING = 20  # percent
-LEASE = {"visibility_timeout": 3, "poll_interval": 0.2}
+LEASE = {"visibility_timeout": 9, "poll_interval": 0.2}
+"""So long that a living worker keeps its leases where a busy machine stops it for seconds."""
 KILL_EVERY = 1.0  # seconds, at random around it
 
 
@@ -47,22 +48,25 @@ class Havoc:
     def _start(self) -> Worker:
         return self._fleet.start(threads=THREADS, options=LEASE, effects=self._effects.url)
 
-    def run_until(self, done: Callable[[], bool], timeout: float) -> None:
-        """Kill and replace workers until `done`, then stop them in order."""
+    def run_until(self, claimed: Callable[[], bool], timeout: float) -> None:
+        """Kill and replace workers until all is `claimed`."""
         deadline = time.monotonic() + timeout
-        while not self._done_before_the_next_kill(done):
+        while not self._over_before_the_next_kill(claimed):
             assert time.monotonic() < deadline, self._fleet.said()
             victim = self._workers.pop(self._chance.randrange(PROCESSES))
             victim.kill()
             self.died_at[victim.pid] = self._effects.now()
             self._workers.append(self._start())
+
+    def stop(self) -> None:
+        """Stop the living in order."""
         for worker in self._workers:
             worker.stop()
 
-    def _done_before_the_next_kill(self, done: Callable[[], bool]) -> bool:
+    def _over_before_the_next_kill(self, claimed: Callable[[], bool]) -> bool:
         kill_at = time.monotonic() + KILL_EVERY * self._chance.uniform(0.5, 1.5)
-        wait_until(lambda: time.monotonic() >= kill_at or done(), 60, interval=0.1)
-        return done()
+        wait_until(lambda: time.monotonic() >= kill_at or claimed(), 60, interval=0.1)
+        return claimed()
 
     def explains(self, done: list[Effect]) -> bool:
         """Whether each repetition came after the lease before it expired, its holder killed."""
@@ -86,13 +90,15 @@ def test_random_kills_lose_nothing_and_repeat_only_what_lost_its_lease(fleet, ef
     havoc = Havoc(fleet, effects)
     later = [third, TASKS - 2 * third]
 
-    def done() -> bool:
+    def claimed() -> bool:
         # A loaded machine takes long to start a worker: there is work left until two have died.
         if later and len(havoc.died_at) > 2 - len(later):
             tasks.extend(submit(later.pop(0)))
-        return not later and fleet.count("SUCCESSFUL") == TASKS
+        return not later and not fleet.count("NEW")
 
-    havoc.run_until(done, 60 + TASKS / 10)
+    havoc.run_until(claimed, 60 + TASKS / 10)
+    fleet.wait_for_count(TASKS, "SUCCESSFUL", timeout=120)
+    havoc.stop()
     seconds = time.monotonic() - begin
 
     by_task: dict[str, list[Effect]] = defaultdict(list)
