@@ -1,6 +1,6 @@
 """What claims share on all databases: orders, bounds, and which queues and types they probe."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any, Final
@@ -10,9 +10,14 @@ from tasq_core.task import Ordering
 
 Pair = tuple[str, str]
 """(queue, type)"""
+Claimable = Callable[[Collection[str] | None], list[Pair]]
+"""Lists the pairs that have visible tasks: of these types at least, or of any."""
 
 PROBED_AT_ONCE: Final = 500
 """Pairs that one statement probes: within them, claims come in strict order."""
+_FEW_TYPES: Final = 50
+"""Of no more types than these the pairs are listed apart from others': of twice as many that
+takes as long as a list of all."""
 _LISTED_ANEW: Final = 100
 """A list of so few pairs is made anew for each claim, if that is quick: one with few visible
 tasks may pass many that aren't."""
@@ -47,6 +52,7 @@ class Pairs:
     def __init__(self, *, lists_quickly: bool) -> None:
         self._lists_quickly = lists_quickly
         self._listed: list[Pair] = []
+        self._listed_types: frozenset[str] | None = frozenset()
         self._until = 0.0
         self._took = self._usual = 0.0
         self._chosen: tuple[object, list[Pair]] | None = None
@@ -56,13 +62,13 @@ class Pairs:
         self,
         queues: tuple[str, ...] | None,
         types: tuple[str, ...] | None,
-        claimable: Callable[[], list[Pair]],
+        claimable: Claimable,
         skip_queues: frozenset[str] = frozenset(),
     ) -> Iterator[list[Pair]]:
         """Groups of pairs to probe one after the other, until a claim has enough.
 
-        `claimable` lists the pairs that the table has visible tasks of; those of `skip_queues`
-        are left out.
+        `claimable` lists the pairs that the table has visible tasks of, for these types at least;
+        those of `skip_queues` are left out.
         """
         pairs = self._pairs(queues, types, claimable)
         if skip_queues:
@@ -84,7 +90,7 @@ class Pairs:
         self,
         queues: tuple[str, ...] | None,
         types: tuple[str, ...] | None,
-        claimable: Callable[[], list[Pair]],
+        claimable: Claimable,
     ) -> list[Pair]:
         key = queues, types
         if queues is not None and types is not None:
@@ -95,16 +101,28 @@ class Pairs:
                     self._chosen = key, list(dict.fromkeys(product))
                 return self._chosen[1]
         made_anew = len(self._listed) <= _LISTED_ANEW and self._usual <= _QUICK
-        if made_anew or monotonic() >= self._until:
-            self._list(claimable)
+        if made_anew or monotonic() >= self._until or not self._covers(types):
+            self._list(claimable, types)
         if self._chosen is None or self._chosen[0] != key:
             wanted = Wanted.of(queues, types)
             self._chosen = key, [pair for pair in self._listed if pair in wanted]
         return self._chosen[1]
 
-    def _list(self, claimable: Callable[[], list[Pair]]) -> None:
+    def _covers(self, types: tuple[str, ...] | None) -> bool:
+        """Whether the list is one of these types, among others."""
+        if self._listed_types is None:
+            return True
+        return types is not None and self._listed_types.issuperset(types)
+
+    def _list(self, claimable: Claimable, types: tuple[str, ...] | None) -> None:
+        listed_types = self._listed_types
+        if not self._covers(types):  # consumers of other types share the list
+            listed_types = None if types is None else frozenset(types).union(listed_types or ())
+            if listed_types is not None and len(listed_types) > _FEW_TYPES:
+                listed_types = None
         begun = monotonic()
-        self._listed = claimable()
+        self._listed = claimable(listed_types)
+        self._listed_types = listed_types
         ended = monotonic()
         before, self._took = self._took, ended - begun
         self._usual = min(before, self._took)  # a machine that was busy once says nothing

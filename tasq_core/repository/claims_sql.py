@@ -146,8 +146,12 @@ class SqlClaims(SqlInspection):
             ) from error.__cause__
         return claimed
 
-    def _claimable_pairs(self) -> list[Pair]:
-        rows = self._rows_of(self._sql.claimable_pairs, {})
+    def _claimable_pairs(self, types: Collection[str] | None) -> list[Pair]:
+        """Those that have visible tasks: of `types` at least, or of any."""
+        if types is None or not self._sql.claimable_pairs_of:
+            rows = self._rows_of(self._sql.claimable_pairs, {})
+        else:
+            rows = self._rows_of(self._sql.claimable_pairs_of, {"types": list(types)})
         return [(text_of(queue), text_of(type)) for queue, type in rows]
 
 

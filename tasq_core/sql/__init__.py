@@ -66,6 +66,8 @@ class Statements:
     fail_exhausted: str
     claimable_pairs: str
     """Distinct (queue, type) of tasks that are visible now."""
+    claimable_pairs_of: str
+    """PostgreSQL's for few types; empty elsewhere."""
     submit: str
     submit_prepared: str
     """PostgreSQL's for libpq, its values by position; empty elsewhere."""

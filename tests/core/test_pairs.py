@@ -1,7 +1,10 @@
 """Which queues and types a claim probes, where it takes any: lists of what the table has."""
 
+from collections.abc import Collection
+
 import pytest
 
+from tasq_core import RepositoryError
 from tasq_core.repository import claiming
 from tasq_core.repository.claiming import Pair, Pairs
 
@@ -12,6 +15,7 @@ class Table:
     def __init__(self) -> None:
         self.now, self.seconds, self.listings = 100.0, 0.0, 0
         self.pairs: list[Pair] = []
+        self.broken = False
         self._pairs = Pairs(lists_quickly=True)
 
     def probe(self, types: tuple[str, ...] | None = None) -> list[Pair]:
@@ -19,10 +23,12 @@ class Table:
         groups = self._pairs.groups(None, types, self._list)
         return [pair for group in groups for pair in group]
 
-    def _list(self) -> list[Pair]:
+    def _list(self, types: Collection[str] | None) -> list[Pair]:
         self.listings += 1
         self.now += self.seconds
-        return list(self.pairs)
+        if self.broken:
+            raise RepositoryError("the server refused the list")
+        return [pair for pair in self.pairs if types is None or pair[1] in types]
 
 
 @pytest.fixture
@@ -74,3 +80,38 @@ def test_once_many_pairs_are_drained_a_new_one_is_seen_at_once(table: Table):
     table.pairs, table.seconds = [("new", "a")], 0.001
 
     assert table.probe() == [("new", "a")]
+
+
+@pytest.mark.parametrize("types", [("b",), ("b", "a"), tuple(f"type-{n}" for n in range(60)), None])
+def test_a_list_of_few_types_is_no_list_of_others(types: tuple[str, ...] | None, table: Table):
+    """Consumers of one client share the list: the second one's tasks would wait."""
+    table.pairs, table.seconds = [(f"queue-{n}", "a") for n in range(50_000)], 0.25
+    table.pairs += [("queue", "b"), ("queue", "type-59")]
+    table.probe(("a",))
+
+    found = table.probe(types)
+
+    assert set(found) == {pair for pair in table.pairs if types is None or pair[1] in types}
+
+
+def test_consumers_of_other_types_share_a_list(table: Table):
+    """Each would make the other's list anew, at every poll."""
+    table.pairs, table.seconds = [(f"queue-{n}", "c") for n in range(50_000)], 0.25
+    for _ in range(20):
+        table.probe(("a",))
+        table.probe(("b",))
+
+    assert table.listings <= 5
+
+
+def test_a_failed_list_is_made_anew(table: Table):
+    """One that fails for other types would be taken for a list of theirs."""
+    table.pairs, table.seconds = [("queue", "b")], 0.25
+    table.probe(("a",))
+    table.probe(("a",))
+    table.broken = True
+    with pytest.raises(RepositoryError):
+        table.probe(("b",))
+    table.broken = False
+
+    assert table.probe(("b",)) == [("queue", "b")]

@@ -44,7 +44,7 @@ def test_what_is_claimed_before_a_failed_list_of_pairs_reaches_its_consumer(
     wanted = [repository.submit_task(make_task(type="wanted")) for _ in range(3)]
     repository.submit_tasks([make_task(type="other") for _ in range(300)])
 
-    def refused() -> None:
+    def refused(_: object) -> None:
         raise RepositoryError("the server refused the list")
 
     monkeypatch.setattr(repository, "_claimable_pairs", refused)

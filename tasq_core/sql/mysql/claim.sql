@@ -143,3 +143,5 @@ WHERE id IN %(ids)s
 -- name: claimable_pairs
 SELECT DISTINCT BINARY queue, BINARY type FROM {tasks}
 WHERE status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS')
+
+-- name: claimable_pairs_of

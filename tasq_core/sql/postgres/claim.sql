@@ -183,3 +183,47 @@ WITH RECURSIVE ready AS (
 SELECT queue, type FROM ready
 UNION
 SELECT queue, type FROM due WHERE visible_at <= statement_timestamp()
+
+-- The same walks for few types: from each pair they jump to the next type wanted, or to the next
+-- queue. The SELECT of no rows gives the names the collation that the index is sorted by.
+-- name: claimable_pairs_of
+WITH RECURSIVE wanted AS MATERIALIZED (
+  SELECT type FROM {tasks} WHERE false UNION ALL SELECT unnest(%(types)s::text[])
+), ready AS (
+  (SELECT queue, type FROM {tasks}
+   WHERE status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS') AND visible_at <= '0001-01-01 00:00:00+00'
+   ORDER BY queue, type LIMIT 1)
+  UNION ALL
+  SELECT further.queue, further.type FROM ready
+  CROSS JOIN LATERAL (SELECT min(type) AS type FROM wanted WHERE type > ready.type) AS next
+  CROSS JOIN LATERAL (
+    (SELECT queue, type FROM {tasks}
+     WHERE status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS') AND visible_at <= '0001-01-01 00:00:00+00'
+       AND next.type IS NOT NULL AND (queue, type) >= (ready.queue, next.type)
+     ORDER BY queue, type LIMIT 1)
+    UNION ALL
+    (SELECT queue, type FROM {tasks}
+     WHERE status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS') AND visible_at <= '0001-01-01 00:00:00+00'
+       AND next.type IS NULL AND queue > ready.queue
+     ORDER BY queue, type LIMIT 1)) AS further
+), due AS (
+  (SELECT queue, type, visible_at FROM {tasks}
+   WHERE status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS') AND visible_at > '0001-01-01 00:00:00+00'
+   ORDER BY queue, type, visible_at LIMIT 1)
+  UNION ALL
+  SELECT further.* FROM due
+  CROSS JOIN LATERAL (SELECT min(type) AS type FROM wanted WHERE type > due.type) AS next
+  CROSS JOIN LATERAL (
+    (SELECT queue, type, visible_at FROM {tasks}
+     WHERE status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS') AND visible_at > '0001-01-01 00:00:00+00'
+       AND next.type IS NOT NULL AND (queue, type) >= (due.queue, next.type)
+     ORDER BY queue, type, visible_at LIMIT 1)
+    UNION ALL
+    (SELECT queue, type, visible_at FROM {tasks}
+     WHERE status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS') AND visible_at > '0001-01-01 00:00:00+00'
+       AND next.type IS NULL AND queue > due.queue
+     ORDER BY queue, type, visible_at LIMIT 1)) AS further
+)
+SELECT queue, type FROM ready WHERE type = ANY(%(types)s)
+UNION
+SELECT queue, type FROM due WHERE type = ANY(%(types)s) AND visible_at <= statement_timestamp()

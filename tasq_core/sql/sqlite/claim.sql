@@ -120,3 +120,5 @@ SELECT queue, type FROM due WHERE type IS NOT NULL AND :now >= (
   SELECT min(visible_at) FROM {tasks}
   WHERE status NOT IN ('SUCCESSFUL', 'FAILED') AND visible_at > -62135596800000000
     AND queue = due.queue AND type = due.type)
+
+-- name: claimable_pairs_of
