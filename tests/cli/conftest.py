@@ -13,9 +13,17 @@ from typing import Any
 
 import pytest
 
+from tasq_tui.cli.verbs import VERBS
 from tests.support.databases import Database
-from tests.support.forked import Forker, can_run
+from tests.support.forked import ForkedProcess, Forker, can_run
 from tests.support.processes import Process, clean_environment, python
+
+LOADED = (
+    "asyncio", "csv", "prometheus_client", "rich.console", "rich.progress", "rich.table", "sqlite3",
+    "platformdirs", "tomllib", "zipfile", "zoneinfo", "tasq_core.repository.sqlite",
+    "tasq_tui.cli.app", *(f"tasq_tui.cli.commands.{verb.module}" for verb in VERBS.values()),
+)  # fmt: skip
+"""What a command imports."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +76,21 @@ class Tasq:
             )  # fmt: skip
         return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
 
+    def at_terminal(self, *arguments: str, question: str = "", answer: str = "") -> Result:
+        """Run it to its end on a terminal of its own; type the answer where it asks."""
+        assert self._forker is not None
+        done = self._forker.run_at_terminal(
+            *arguments, question=question, answer=answer, timeout=60, cwd=self.folder,
+            env=clean_environment(TERM="xterm-256color", **self.env),
+        )  # fmt: skip
+        return Result(done.returncode, done.stdout.decode(), "")
+
     def start(self, *arguments: str, **env: str) -> Process:
-        return Process(python("-m", "tasq_tui", *arguments), env=self.env | env, cwd=self.folder)
+        """Begin to run it: in a fork, or in a new interpreter where `env` speaks to that."""
+        settings = self.env | env
+        if self._forker is not None and can_run(settings):
+            return ForkedProcess(self._forker, *arguments, env=settings, cwd=self.folder)
+        return Process(python("-m", "tasq_tui", *arguments), env=settings, cwd=self.folder)
 
     @property
     def trash(self) -> list[Path]:
@@ -85,7 +106,7 @@ def backend(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="session")
 def forker() -> Iterator[Forker]:
     """Runs the command without the price of its libraries' imports."""
-    with closing(Forker(clean_environment())) as forker:
+    with closing(Forker("tasq_tui", LOADED)) as forker:
         yield forker
 
 

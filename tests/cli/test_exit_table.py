@@ -15,8 +15,6 @@ from tasq_core.repository.protocol import Repository
 from tasq_core.task import Task, TaskStatus
 from tests.cli.conftest import Tasq
 from tests.support.builders import make_tasks
-from tests.support.processes import python
-from tests.support.terminal import Terminal
 
 pytestmark = [pytest.mark.slow, pytest.mark.pty, pytest.mark.timeout(400)]
 
@@ -122,16 +120,17 @@ def at_a_terminal(tasq: Tasq, words: list[str], tasks: list[Task], answer: str) 
     if words[-1] == "-":
         words = [*words[:-1], *(str(task.id) for task in tasks)]
     typed = words[0] == "purge" or len(tasks) >= 1000
-    with Terminal(
-        python("-m", "tasq_tui", *words), columns=120, rows=40, env=tasq.env, cwd=tasq.folder
-    ) as terminal:
-        asked = len(tasks) > 1 or (len(tasks) == 1 and words[0] != "requeue")
-        if asked:
-            terminal.wait_for("them:" if typed else "[y/N]")
-            right = str(len(tasks)) if typed else "y"
-            terminal.type(right if answer == "yes" else "n")
-            terminal.send("Enter")
-        return terminal.wait()
+    if len(tasks) > 1 or (len(tasks) == 1 and words[0] != "requeue"):
+        question = "them:" if typed else "[y/N]"
+        right = str(len(tasks)) if typed else "y"
+        result = tasq.at_terminal(
+            *words, question=question, answer=right if answer == "yes" else "n"
+        )
+        assert question in result.out
+    else:
+        result = tasq.at_terminal(*words)
+    assert "Traceback" not in result.out
+    return result.code
 
 
 def of_a_change(name: str, tasq: Tasq, repository: Repository) -> list[str]:

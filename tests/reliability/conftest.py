@@ -6,6 +6,7 @@
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,9 +16,15 @@ import pytest
 from tests.reliability.fleet import Fleet
 from tests.reliability.network import SilencingProxy
 from tests.support.databases import Database, external_url
-from tests.support.processes import ROOT
+from tests.support.forked import ForkedProcess, Forker, can_run
+from tests.support.processes import ROOT, Process, python
 
 _HERE = Path(__file__).parent
+_LOADED = (
+    "faulthandler", "pymysql", "tasq_core.consumer", "tasq_core.repository.mysql",
+    "tasq_core.repository.postgres", "tasq_core.repository.sqlite", "tests.reliability.effects",
+)  # fmt: skip
+"""What a worker imports."""
 
 # Loaded by the interpreter before anything else: this process's wall clock is wrong from then on.
 _SHIFTED = """
@@ -71,10 +78,30 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.line(f"{scenario}: {said}")
 
 
+@pytest.fixture(scope="session")
+def _forker() -> Iterator[Forker]:
+    with closing(Forker("tests.reliability.workers", _LOADED)) as forker:
+        yield forker
+
+
 @pytest.fixture
-def fleet(database: Database, start_process: Callable[..., Any]) -> Fleet:
+def start_worker(start_process: Callable[..., Process], _forker: Forker) -> Iterator[Any]:
+    """Starts a worker: in a fork, or in a new interpreter where `env` speaks to that."""
+    with ExitStack() as started:
+
+        def start(*arguments: str, env: dict[str, str] | None = None) -> Process:
+            if not can_run(env or {}):
+                module = ("-m", "tests.reliability.workers")
+                return start_process(*python(*module, *arguments), env=env)
+            return started.enter_context(closing(ForkedProcess(_forker, *arguments, env=env)))
+
+        yield start
+
+
+@pytest.fixture
+def fleet(database: Database, start_worker: Callable[..., Any]) -> Fleet:
     """Consumers in processes of their own, on each backend."""
-    return Fleet(database, start_process)
+    return Fleet(database, start_worker)
 
 
 @pytest.fixture(params=["postgres", "mysql"])
@@ -85,12 +112,12 @@ def server_backend(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def served_fleet(
-    server_backend: str, start_process: Callable[..., Any], request: pytest.FixtureRequest
+    server_backend: str, start_worker: Callable[..., Any], request: pytest.FixtureRequest
 ) -> Iterator[Fleet]:
     """A fleet on a database that has a server."""
     url = external_url(server_backend) or request.getfixturevalue(f"_shared_{server_backend}").url
     database = Database(server_backend, url)
-    yield Fleet(database, start_process)
+    yield Fleet(database, start_worker)
     database.close()
 
 
@@ -104,9 +131,9 @@ def proxy(served_fleet: Fleet) -> Iterator[SilencingProxy]:
 
 
 @pytest.fixture
-def broken_fleet(private_database: Database, start_process: Callable[..., Any]) -> Fleet:
+def broken_fleet(private_database: Database, start_worker: Callable[..., Any]) -> Fleet:
     """A fleet whose server may be killed: `broken_fleet.database.server`."""
-    return Fleet(private_database, start_process)
+    return Fleet(private_database, start_worker)
 
 
 @pytest.fixture

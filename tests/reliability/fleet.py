@@ -3,7 +3,6 @@
 import json
 import signal
 import sqlite3
-import sys
 from collections.abc import Callable
 from contextlib import closing, suppress
 from typing import Any
@@ -80,10 +79,10 @@ class Worker:
 class Fleet:
     """Starts workers on one table, submits to it, and looks at its rows."""
 
-    def __init__(self, database: Database, start_process: Callable[..., Process]) -> None:
+    def __init__(self, database: Database, start_worker: Callable[..., Process]) -> None:
         self.database = database
         self.worker_url = database.url
-        self._start_process = start_process
+        self._start_worker = start_worker
         self.workers: list[Worker] = []
         self.repository = database.open()
         self.repository.migrate()
@@ -118,10 +117,7 @@ class Fleet:
     ) -> Worker:
         """A worker; `config` as in `tests.reliability.workers.Config`. It is up when this returns."""
         config = {"url": self.worker_url, "prefix": self.database.prefix} | config
-        process = self._start_process(
-            sys.executable, "-m", "tests.reliability.workers", program, json.dumps(config), env=env
-        )
-        worker = Worker(process)
+        worker = Worker(self._start_worker(program, json.dumps(config), env=env))
         self.workers.append(worker)
         worker.wait_for("ready")
         return worker

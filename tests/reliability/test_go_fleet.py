@@ -19,11 +19,11 @@ LEASE = {"visibility_timeout": 15, "poll_interval": 0.05}
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", ["mysql"], indirect=True)
 def test_go_consumers_beside_ours_are_no_deadlocks_victims(
-    database: Database, start_process, outcome
+    database: Database, start_process, start_worker, outcome
 ):
     """63 Go consumers died of ours in four short runs; ours retry theirs unseen."""
     make_go_table(database)
-    fleet = Fleet(database, start_process)
+    fleet = Fleet(database, start_worker)
     program = (sys.executable, "-m", "tests.support.go_consumer", database.url, database.table)
     theirs = [start_process(*program) for _ in range(2)]
     ours = [fleet.start(threads=10, options=LEASE) for _ in range(2)]

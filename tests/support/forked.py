@@ -1,4 +1,4 @@
-"""`python -m tasq_tui` without the price of its imports: a fork of a process that has done them.
+"""`python -m MODULE` without the price of its imports: a fork of a process that has done them.
 
 They are three quarters of what a short command costs. A fork is as a new interpreter is in what a
 command can see: a process with streams, environment, folder and arguments of its own, which ends
@@ -7,33 +7,33 @@ fork: such calls, and the tests of what is loaded when, take a new interpreter.
 """
 
 import array
+import fcntl
 import gc
 import io
 import json
 import os
+import pty
 import runpy
 import signal
 import socket
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, suppress
 from importlib import import_module
 from pathlib import Path
+from select import select
 from selectors import EVENT_READ, EVENT_WRITE, DefaultSelector
 from typing import IO, Any
 
-from tasq_tui.cli.verbs import VERBS
+from tests.support.processes import ROOT, Process, clean_environment
 
-_LOADED = (
-    "asyncio", "csv", "prometheus_client", "rich.console", "rich.progress", "rich.table", "sqlite3",
-    "platformdirs", "tomllib", "zipfile", "zoneinfo", "tasq_core.repository.sqlite", "tasq_tui.cli.app",
-    *(f"tasq_tui.cli.commands.{verb.module}" for verb in VERBS.values()),
-)  # fmt: skip
 _AT_START = ("PYTHON", "LC_", "LANG", "TZ", "LD_", "_")
 _REQUEST = 1 << 18
 """Bytes of a call's arguments and environment, at most."""
+_END_SECONDS = 5
 
 
 def can_run(env: Mapping[str, str]) -> bool:
@@ -42,19 +42,24 @@ def can_run(env: Mapping[str, str]) -> bool:
 
 
 class Forker:
-    """Runs the command in forks of one process. Close it at the end."""
+    """Runs a module in forks of one process. Close it at the end."""
 
-    def __init__(self, env: Mapping[str, str]) -> None:
-        """Start the process that is forked, with `env` for its environment."""
+    def __init__(self, module: str, loaded: Sequence[str]) -> None:
+        """Start the process that is forked.
+
+        Args:
+            module: what each fork runs, as `python -m` does.
+            loaded: modules that are imported before the first fork.
+        """
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * _REQUEST)
         with theirs:
             self._parent = subprocess.Popen(
-                [sys.executable, "-m", "tests.support.forked", str(theirs.fileno())],
+                [sys.executable, "-m", __name__, str(theirs.fileno()), module, *loaded],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
-                cwd=Path(__file__).resolve().parents[2],
-                env=env,
+                cwd=ROOT,
+                env=clean_environment(),
             )
 
     def close(self) -> None:
@@ -65,32 +70,139 @@ class Forker:
     def run(
         self, *arguments: str, stdin: bytes, timeout: float, cwd: Path, env: Mapping[str, str]
     ) -> "subprocess.CompletedProcess[bytes]":  # fmt: skip
-        """As `subprocess.run([python, "-m", "tasq_tui", *arguments])` with its output captured.
+        """As `subprocess.run([python, "-m", module, *arguments])` with its output captured.
 
         Raises:
             subprocess.TimeoutExpired: it ran longer than `timeout` seconds, and was killed.
         """
-        request = json.dumps([arguments, str(cwd), dict(env)]).encode()
         with ExitStack() as opened:
             ours, theirs = [], []
-            for place in range(4):
+            for place in range(3):
                 reads, writes = os.pipe()
                 mine, other = (writes, reads) if place == 0 else (reads, writes)
                 ours.append(opened.enter_context(os.fdopen(mine, "rb" if place else "wb", 0)))
                 theirs.append(other)
-            rights = array.array("i", theirs)
             try:
-                self._control.sendmsg(
-                    [request], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights.tobytes())]
-                )
+                fork = self.start(arguments, theirs, cwd, env)
             finally:
                 for descriptor in theirs:
                     os.close(descriptor)
-            return _communicate(arguments, ours, stdin, timeout)
+            opened.callback(fork.close)
+            return _communicate(fork, arguments, ours, stdin, timeout)
+
+    def run_at_terminal(
+        self, *arguments: str, question: str, answer: str, timeout: float, cwd: Path,
+        env: Mapping[str, str],
+    ) -> "subprocess.CompletedProcess[bytes]":  # fmt: skip
+        """As `run`, with a terminal of its own for the three streams.
+
+        Args:
+            arguments: of the module.
+            question: what it is to ask; empty for nothing.
+            answer: typed once the question stands there.
+            timeout: seconds.
+            cwd: where it runs.
+            env: its environment.
+
+        Raises:
+            subprocess.TimeoutExpired: it ran longer than `timeout` seconds, and was killed.
+        """
+        ours, theirs = pty.openpty()
+        termios.tcsetwinsize(theirs, (40, 120))
+        with os.fdopen(ours, "rb+", 0) as screen:
+            try:
+                fork = self.start(arguments, [theirs] * 3, cwd, env)
+            finally:
+                os.close(theirs)
+            with closing(fork):
+                shown = _converse(screen, question.encode(), answer.encode(), timeout)
+                return _ended(fork, arguments, shown, b"")
+
+    def start(
+        self, arguments: Sequence[str], streams: Sequence[int], cwd: Path, env: Mapping[str, str]
+    ) -> "Fork":
+        """Start a fork with these three streams, in a session of its own."""
+        request = json.dumps([arguments, str(cwd), dict(env)]).encode()
+        reads, writes = os.pipe()
+        rights = array.array("i", [*streams, writes])
+        try:
+            self._control.sendmsg(
+                [request], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights.tobytes())]
+            )
+        except BaseException:
+            os.close(reads)
+            raise
+        finally:
+            os.close(writes)
+        return Fork(reads)
+
+
+class Fork:
+    """A running fork, as `subprocess.Popen` shows a child. Close it."""
+
+    def __init__(self, told: int) -> None:
+        """Wait for its process id on the pipe `told`, of which this takes hold."""
+        self._told = told
+        self._heard = b""
+        while b" " not in self._heard:
+            self._hear()
+        self.pid = int(self._heard.split()[0])
+        """Its process id, its session's and its process group's."""
+
+    def close(self) -> None:
+        """Stop listening for its end."""
+        os.close(self._told)
+
+    def poll(self) -> int | None:
+        """How it ended (minus the signal that killed it); None while it runs."""
+        with suppress(subprocess.TimeoutExpired):
+            return self.wait(0)
+        return None
+
+    def wait(self, timeout: float) -> int:
+        """How it ended.
+
+        Raises:
+            subprocess.TimeoutExpired: it still runs after `timeout` seconds.
+        """
+        deadline = time.monotonic() + timeout
+        while not self._heard.endswith(b"."):
+            if not select([self._told], [], [], max(deadline - time.monotonic(), 0))[0]:
+                raise subprocess.TimeoutExpired(str(self.pid), timeout)
+            self._hear()
+        return os.waitstatus_to_exitcode(int(self._heard.split()[1][:-1]))
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal, if it still runs."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def _hear(self) -> None:
+        piece = os.read(self._told, 64)
+        if not piece:
+            raise RuntimeError("the process that forks has ended")
+        self._heard += piece
+
+
+class ForkedProcess(Process):
+    """As a `Process` that runs a module in a new interpreter."""
+
+    def __init__(self, forker: Forker, *arguments: str, **options: Any) -> None:
+        """Start the forker's module; `options` are those of `Process`."""
+        self._forker = forker
+        super().__init__(arguments, **options)
+
+    def close(self) -> None:
+        """Kill what still runs and free its files."""
+        super().close()
+        self._child.close()
+
+    def _start(self, streams: Sequence[int], env: Mapping[str, str], cwd: Path) -> Any:
+        return self._forker.start(self.command, streams, cwd, env)
 
 
 def _communicate(
-    command: Sequence[str], files: Sequence[IO[bytes]], stdin: bytes, timeout: float
+    fork: Fork, command: Sequence[str], files: Sequence[IO[bytes]], stdin: bytes, timeout: float
 ) -> "subprocess.CompletedProcess[bytes]":
     entry, *sources = files
     got = dict.fromkeys(sources, b"")
@@ -102,7 +214,7 @@ def _communicate(
         while selector.get_map():
             ready = selector.select(max(deadline - time.monotonic(), 0))
             if not ready and time.monotonic() >= deadline:
-                os.kill(int(got[sources[2]].split()[0]), signal.SIGKILL)
+                fork.send_signal(signal.SIGKILL)
                 raise subprocess.TimeoutExpired(command, timeout, got[sources[0]])
             for key, _ in ready:
                 file: Any = key.fileobj
@@ -116,9 +228,30 @@ def _communicate(
                 if is_over:
                     selector.unregister(file)
                     file.close()
-    out, err, told = (got[source] for source in sources)
-    code = os.waitstatus_to_exitcode(int(told.split()[1]))
-    return subprocess.CompletedProcess(command, code, out, err)
+    return _ended(fork, command, *got.values())
+
+
+def _ended(
+    fork: Fork, command: Sequence[str], out: bytes, err: bytes
+) -> "subprocess.CompletedProcess[bytes]":
+    """What came of a fork that has nothing more to say."""
+    try:
+        return subprocess.CompletedProcess(command, fork.wait(_END_SECONDS), out, err)
+    except subprocess.TimeoutExpired:
+        fork.send_signal(signal.SIGKILL)
+        raise subprocess.TimeoutExpired(command, _END_SECONDS, out) from None
+
+
+def _converse(screen: IO[bytes], question: bytes, answer: bytes, timeout: float) -> bytes:
+    """All that appears on a terminal until nobody has it open; type the answer at the question."""
+    shown, deadline = b"", time.monotonic() + timeout
+    with suppress(OSError):  # what Linux says at the end
+        while select([screen], [], [], max(deadline - time.monotonic(), 0))[0]:
+            shown += screen.read(1 << 16)
+            if question and question in shown:
+                screen.write(answer + b"\r")
+                question = b""
+    return shown
 
 
 def _written(entry: IO[bytes], stdin: bytes) -> bytes:
@@ -146,18 +279,21 @@ def _serve(control: socket.socket) -> None:
 def _begin(request: Any, *descriptors: int) -> None:
     """Fork once more: one of the two watches over the other's end."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    told = descriptors[3]
     child = os.fork()
     if child:
-        told = descriptors[3]
         os.closerange(0, told)
         os.closerange(told + 1, 64)
-        os.write(told, b"%d " % child)
-        os.write(told, b"%d" % os.waitpid(child, 0)[1])
+        os.write(told, b"%d." % os.waitpid(child, 0)[1])
         os._exit(0)
+    os.setsid()
+    os.write(told, b"%d " % os.getpid())
     arguments, cwd, env = request
     for number in range(3):
         os.dup2(descriptors[number], number)
     os.closerange(3, 64)
+    if os.isatty(0):
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     for name in ("stdin", "stdout", "stderr"):
         stream = _opened(name, getattr(sys, name))
         setattr(sys, name, stream)
@@ -177,14 +313,14 @@ def _opened(name: str, old: Any) -> io.TextIOWrapper:
     return io.TextIOWrapper(buffer, old.encoding, old.errors, write_through=bool(number))
 
 
-def _main(descriptor: int) -> None:
-    for name in _LOADED:
+def _main(descriptor: int, module: str, *loaded: str) -> None:
+    for name in loaded:
         import_module(name)
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     _serve(socket.socket(fileno=descriptor))
-    runpy.run_module("tasq_tui", run_name="__main__", alter_sys=True)
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 
 if __name__ == "__main__":
-    _main(int(sys.argv[1]))
+    _main(int(sys.argv[1]), *sys.argv[2:])

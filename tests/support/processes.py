@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from tests.support.wait import wait_until
 
@@ -48,15 +49,16 @@ class Process:
         with tempfile.TemporaryFile() as source:
             source.write(stdin or b"")
             source.seek(0)
-            self._child = subprocess.Popen(
-                self.command,
-                stdin=source,
-                stdout=self._stdout,
-                stderr=self._stderr,
-                env=clean_environment(**(env or {})),
-                cwd=cwd or ROOT,
-                start_new_session=True,
-            )
+            streams = [file.fileno() for file in (source, self._stdout, self._stderr)]
+            self._child = self._start(streams, clean_environment(**(env or {})), cwd or ROOT)
+
+    def _start(self, streams: Sequence[int], env: Mapping[str, str], cwd: Path) -> Any:
+        """The child: a `Popen` or what is like one."""
+        stdin, stdout, stderr = streams
+        return subprocess.Popen(
+            self.command, stdin=stdin, stdout=stdout, stderr=stderr, env=env, cwd=cwd,
+            start_new_session=True,
+        )  # fmt: skip
 
     @property
     def pid(self) -> int:

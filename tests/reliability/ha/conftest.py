@@ -43,9 +43,9 @@ def cluster(_cluster: GaleraCluster) -> GaleraCluster:
 
 
 @pytest.fixture
-def galera_fleet(cluster: GaleraCluster, start_process: Callable[..., Any]) -> Iterator[Fleet]:
+def galera_fleet(cluster: GaleraCluster, start_worker: Callable[..., Any]) -> Iterator[Fleet]:
     """Workers on a table of the cluster; ours and theirs reach the first node, then the next."""
     database = Database("mysql", cluster.nodes[0].url)
-    yield Fleet(database, start_process)
+    yield Fleet(database, start_worker)
     cluster.repair()
     database.close()

@@ -134,11 +134,11 @@ class Pair:
 
 
 @contextmanager
-def pair_of(kind: Callable[..., Any], start_process: Callable[..., Any]) -> Iterator[Pair]:
+def pair_of(kind: Callable[..., Any], start_worker: Callable[..., Any]) -> Iterator[Pair]:
     try:
         with kind() as (primary, standby):
             database = Database("postgres", standby.url_of_pair(), "pair")
-            pair = Pair(primary, standby, Fleet(database, start_process))
+            pair = Pair(primary, standby, Fleet(database, start_worker))
             try:
                 yield pair
             finally:
@@ -147,10 +147,8 @@ def pair_of(kind: Callable[..., Any], start_process: Callable[..., Any]) -> Iter
         require.missing("postgres", str(error))
 
 
-def test_a_synchronous_standby_that_takes_over_has_all_that_was_acknowledged(
-    start_process, outcome
-):
-    with pair_of(synchronous_pair, start_process) as pair:
+def test_a_synchronous_standby_that_takes_over_has_all_that_was_acknowledged(start_worker, outcome):
+    with pair_of(synchronous_pair, start_worker) as pair:
         workers = [pair.fleet.start(threads=4, options=LONG) for _ in range(2)]
         with Load(pair, with_positions=False) as load:
             load.wait_for(SUBMITS // 2)
@@ -173,8 +171,8 @@ def test_a_synchronous_standby_that_takes_over_has_all_that_was_acknowledged(
         )
 
 
-def test_what_an_asynchronous_standby_lacks_is_what_it_had_not_received(start_process, outcome):
-    with pair_of(streaming_pair, start_process) as pair:
+def test_what_an_asynchronous_standby_lacks_is_what_it_had_not_received(start_worker, outcome):
+    with pair_of(streaming_pair, start_worker) as pair:
         workers = [pair.fleet.start(threads=4, options=LONG) for _ in range(2)]
         with Load(pair, with_positions=True) as load:
             load.wait_for(SUBMITS // 4)
