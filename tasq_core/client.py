@@ -140,7 +140,7 @@ class Client:
     ) -> None:
         """Let Python consumers claim nothing of a queue, or of a type; running tasks go on.
 
-        At once on PostgreSQL and SQLite, within a heartbeat (5 s) on MySQL. Go's consumers
+        At once on PostgreSQL and SQLite, within a heartbeat (4 s) on MySQL. Go's consumers
         don't know of pauses. A pause that is there already is changed.
 
         Args:

@@ -30,7 +30,8 @@ from tasq_core.version import VERSION
 if TYPE_CHECKING:
     from tasq_core.metrics.consumers import RunFigures
 
-HEARTBEAT_SECONDS: Final = 5.0
+HEARTBEAT_SECONDS: Final = 4.0
+"""Three are missed after 12 s, so that who looks sees it within 15 s of the kill."""
 _FIRST_LOOK_SECONDS: Final = 1.0
 _PRUNE_SECONDS: Final = 600.0
 _FIRST_PRUNE_SECONDS: Final = 10.0

@@ -57,7 +57,7 @@ def fleet(
 ) -> int:
     """List the running Python consumers and what they run, or tell one what to do.
 
-    One that missed three heartbeats (15 s) has vanished; it is forgotten after a day, or after
+    One that missed three heartbeats (12 s) has vanished; it is forgotten after a day, or after
     ten minutes where it held nothing and another has its name and host since. Go's consumers
     don't register. stacks prints where each running handler stands; quiet lets it claim nothing
     more, resume again; stop lets it finish what runs, and end.
@@ -215,7 +215,7 @@ def pause(
 ) -> int:
     """Let Python consumers claim nothing of a queue or type; what runs goes on.
 
-    At once on PostgreSQL and SQLite, within 5 s on MySQL. Go's consumers don't know of pauses.
+    At once on PostgreSQL and SQLite, within 4 s on MySQL. Go's consumers don't know of pauses.
 
     Examples:
       tasq pause --queue mail --for 1h --reason 'the relay is down'

@@ -40,7 +40,7 @@ _EMPTY: Final = "none registered: start one with tasq work; Go's never register"
 _UNKNOWN: Final = f"{NO_SIDE_TABLES}; tasq migrate makes them"
 
 _ANSWER_SECONDS: Final = 15.0
-"""A consumer without wake-ups looks for commands at each heartbeat, every 5 s."""
+"""A consumer without wake-ups looks for commands at each heartbeat, every 4 s."""
 
 
 class FleetScreen(CockpitScreen):
