@@ -17,7 +17,7 @@ from tasq_core.filters.where import SQLiteWhere
 from tasq_core.ids import uuid_of
 from tasq_core.reports import Lease, Outcome
 from tasq_core.repository.checks import refuse_foreign_table
-from tasq_core.repository.claiming import EXHAUSTED, Pair, due_rows
+from tasq_core.repository.claiming import CLAIM_ORDERS, EXHAUSTED, Pair, due_rows
 from tasq_core.repository.driver import Row, Session
 from tasq_core.repository.replayed import Replayed
 from tasq_core.repository.repository_sql import SqlRepository
@@ -42,6 +42,8 @@ from tasq_core.task import (
 _YEAR_ONE: Final = (IMMEDIATELY - EPOCH) // MICROSECOND
 _ID_BYTES: Final = 16
 _BEYOND_ALL: Final = b"\xff"
+_FEW_PAIRS: Final = 16
+"""Pairs whose ready tasks are claimed by a statement that names each."""
 _STATUSES: Final = {status.value: status for status in TaskStatus}
 
 
@@ -150,6 +152,7 @@ class SQLiteRepository(SqlRepository):
         super().__init__(driver, SQLiteRows(), prefix, "sqlite", '"')
         self._sqlite = driver
         self._wake_up = wake_up
+        self._claims_of_ready: dict[tuple[Ordering, int], str] = {}
 
     # differs: asking by a write would wait for another program's lock.
     def check_takes_writes(self) -> None:
@@ -215,7 +218,9 @@ class SQLiteRepository(SqlRepository):
         *,
         note_crashes: bool = False,
     ) -> list[Task]:
-        sql = self._claims[ordering]
+        few = len(pairs) <= _FEW_PAIRS
+        names = {f"queue_{n}": queue for n, (queue, _) in enumerate(pairs)} if few else {}
+        names |= {f"type_{n}": type for n, (_, type) in enumerate(pairs)} if few else {}
 
         def work(session: Session, claimed: list[Task]) -> None:
             now = time.time_ns() // 1000  # after the wait for the write lock
@@ -227,16 +232,32 @@ class SQLiteRepository(SqlRepository):
                 "due": due_rows(pairs, limit),
                 "reason": EXHAUSTED,
             }
-            lapsed = session.rows(self._side["lapsed_leases"], params) if note_crashes else []
-            claimed += map(self._task, session.rows(sql, params))
+            ((due, exhausted),) = session.rows(self._sql.claim_extent, params)
+            lapsed = (
+                session.rows(self._side["lapsed_leases"], params) if due and note_crashes else []
+            )
+            if due or not few:
+                claimed += map(self._task, session.rows(self._claims[ordering], params))
+            else:
+                sql = self._claim_of_ready(ordering, len(pairs))
+                claimed += map(self._task, session.rows(sql, params | names))
             if lapsed:
                 self._note_crashes(session, lapsed, claimed)
-            if len(claimed) < limit:
+            if exhausted and len(claimed) < limit:
                 if note_crashes:
                     session.change(self._side["note_exhausted"], {**params, "crash": CRASHED})
                 session.change(self._sql.fail_exhausted, params)
 
         return self._claiming(work, "transaction")
+
+    def _claim_of_ready(self, ordering: Ordering, pairs: int) -> str:
+        """The statement that claims of so many pairs without due tasks."""
+        key = ordering, pairs
+        if key not in self._claims_of_ready:
+            walks = [fill(self._sql.claim_ready_of_pair, {"pair": str(n)}) for n in range(pairs)]
+            statement = fill(self._sql.claim_ready, {"branches": "\nUNION ALL\n".join(walks)})
+            self._claims_of_ready[key] = fill(statement, {"order": CLAIM_ORDERS[ordering]})
+        return self._claims_of_ready[key]
 
     def _note_crashes(
         self, session: Session, lapsed: Sequence[Row], claimed: Sequence[Task]

@@ -16,7 +16,7 @@ from typing import Final
 SLOTS: Final = frozenset(
     {
         "tasks", "name", "qualifier", "schema", "enum", "columns", "preview_columns", "where",
-        "order", "branches", "hint", "ready_hint", "due_hint", "age_hint", "rank",
+        "order", "branches", "pair", "hint", "ready_hint", "due_hint", "age_hint", "rank",
         "queue_text", "type_text", "limit", "locking", "now", "wall", "crashes", "exhausted", "by",
     }
 )  # fmt: skip
@@ -49,7 +49,7 @@ class Statements:
     claim_many: str
     """PostgreSQL's for many pairs; empty elsewhere."""
     claim_extent: str
-    """MySQL's look at how much there is; empty elsewhere, like the 13 that follow."""
+    """MySQL's and SQLite's look at how much there is; empty elsewhere, like the 14 that follow."""
     claim_near: str
     near_ready: str
     near_due: str
@@ -57,6 +57,8 @@ class Statements:
     claim_heads: str
     claim_due_heads: str
     claim_ready: str
+    claim_ready_of_pair: str
+    """SQLite's alone."""
     claim_due: str
     lock: str
     turn: str

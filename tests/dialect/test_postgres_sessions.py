@@ -74,6 +74,46 @@ def test_a_table_dropped_and_made_anew_costs_no_call(database: Database):
     on_each_connection(table, lambda: every_call(table))
 
 
+def test_a_claims_plan_is_kept_and_keeps_to_the_indexes_as_the_table_grows(database: Database):
+    """To plan a claim takes eight times as long as to run it.
+
+    A plan made for the empty table that reads all rows would make each claim of a backlog slow.
+    """
+    table = database.open(pool_size=1)
+    assert isinstance(table, PostgresRepository)
+    table.migrate()
+
+    def claim() -> object:
+        return table.poll_tasks("email", "mail", 30, limit=2)
+
+    def walks() -> tuple[int, int]:
+        ((rows, walks),) = database.execute(
+            "SELECT seq_tup_read, idx_scan FROM pg_stat_user_tables WHERE relname = %s",
+            [f"{database.prefix}_tasks"],
+        )
+        return rows, walks
+
+    for _ in range(8):
+        claim()
+    kept = (
+        "SELECT to_jsonb(kept) FROM pg_prepared_statements AS kept WHERE statement LIKE %(claim)s"
+    )
+    params = {"claim": "%candidate%"}
+    ((told,),) = table._run(lambda session: session.rows(kept, params), "read")
+    if "generic_plans" in told:  # PostgreSQL 14
+        assert told["generic_plans"] > 0
+        assert told["custom_plans"] == 0
+    table.submit_tasks(make_tasks(5000, type="email", queue="mail"))
+    read_before, walks_before = walks()
+
+    def is_counted() -> bool:
+        assert claim()
+        return walks()[1] >= walks_before + 20
+
+    wait_until(is_counted, 30)
+    assert walks()[0] == read_before
+
+
 @pytest.mark.parametrize("autocommit", [False, True])
 def test_a_connection_of_the_callers_gets_over_an_altered_column(
     database: Database, autocommit: bool

@@ -104,6 +104,8 @@ HAVING COALESCE(waits, drops, breaks) IS NOT NULL
 FROM {tasks} {hint} WHERE status = 'NEW' AND visible_at = '0001-01-01 00:00:00.000000' AND {where}
 ORDER BY {order} LIMIT {limit} {locking})
 
+-- name: claim_ready_of_pair
+
 -- name: claim_due
 (SELECT CONCAT(id, {rank})
 FROM {tasks} {hint} WHERE {where} AND visible_at <= {now}

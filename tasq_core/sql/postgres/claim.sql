@@ -142,6 +142,8 @@ RETURNING {columns}
 
 -- name: claim_ready
 
+-- name: claim_ready_of_pair
+
 -- name: claim_due
 
 -- name: lock
