@@ -174,3 +174,47 @@ def test_declaring_it_anew_mends_a_schedule_that_cant_be_read(client: Client, da
 
     assert found.problem is None
     assert found.next_at > client.repository.now()
+
+
+TIMES: dict[str, list[str]] = {
+    "postgres": ["infinity", "-infinity", "0044-03-15 BC", "10000-01-01"],
+    "mysql": ["0000-00-00 00:00:00", "2026-00-10 00:00:00"],
+}
+
+
+@pytest.mark.parametrize("backend", ["postgres", "mysql"], indirect=True)
+def test_times_that_no_calendar_holds_hide_no_row(client: Client, database: Database):
+    """Otherwise a pause until "infinity" ends every consumer, and `fleet` in a traceback."""
+    inspector, lead = client.new_inspector(), SideTables(client.repository).lead
+    if database.backend == "mysql":
+        database.execute("SET SESSION sql_mode = ''")
+
+    def set_to(value: str, table: str, *columns: str, where: str) -> None:
+        for column in columns:
+            database.execute(f"UPDATE {lead}_{table} SET {column} = %s WHERE {where}", (value,))
+
+    for value in TIMES[database.backend]:
+        add(client, "odd")
+        add(client)
+        task = client.new_producer().submit("a", 1)
+        raw = task.id if database.backend == "postgres" else task.id.bytes
+        for name in ("odd", "seen"):
+            client.pause(queue=name, until=timedelta(hours=1))
+            client.schedule(name, "0 3 * * *", "report")
+            database.execute(
+                f"INSERT INTO {lead}_attempts (task_id, receive_count, consumer, host, ended_at,"
+                " outcome) VALUES (%s, 1, %s, '', '2026-01-01', 'failed')", (raw, name),
+            )  # fmt: skip
+        set_to(value, "consumers", "started_at", "heartbeat_at", where="name = 'odd'")
+        set_to(value, "pauses", "paused_at", "until_at", where="name = 'odd'")
+        set_to(value, "attempts", "started_at", "ended_at", where="consumer = 'odd'")
+        set_to(value, "schedules", "next_at", "last_at", "created_at", where="name = 'odd'")
+
+        assert {found.name for found in inspector.consumers()} == {"odd", "seen"}
+        assert "seen" in {found.name for found in inspector.pauses()}
+        assert len(inspector.attempts(task.id)) == 2
+        assert {found.name for found in client.schedules().all()} == {"odd", "seen"}
+        assert client.health().taken_at
+        Firing(client.repository, logging.getLogger("tasq_core.consumer"))()
+        client.schedules().remove("odd")
+        client.resume(queue="odd")

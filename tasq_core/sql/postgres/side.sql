@@ -1,5 +1,6 @@
 -- PostgreSQL's side tables: the fleet's registry, pauses, attempts and schedules. Go never sees
 -- them. Nothing here is written on the path of a task that succeeds.
+-- Times are shown as the nearest that a datetime can hold, as in claim.sql.
 
 -- Which of them are there, by name.
 -- name: found
@@ -89,19 +90,26 @@ CREATE TABLE IF NOT EXISTS {schedules} (
 
 -- name: schedules
 SELECT name, cron, time_zone, missed, type, queue, args, priority, max_receives,
-  next_at AT TIME ZONE 'UTC', last_at AT TIME ZONE 'UTC', last_task_id, paused,
-  created_at AT TIME ZONE 'UTC', updated_at AT TIME ZONE 'UTC'
+  least(greatest(next_at, '0001-01-01 00:00:00+00'), '9999-12-31 23:59:59.999999+00') AT TIME ZONE 'UTC',
+  CASE WHEN last_at IS NOT NULL THEN
+  least(greatest(last_at, '0001-01-01 00:00:00+00'), '9999-12-31 23:59:59.999999+00') AT TIME ZONE 'UTC' END, last_task_id, paused,
+  least(greatest(created_at, '0001-01-01 00:00:00+00'), '9999-12-31 23:59:59.999999+00') AT TIME ZONE 'UTC',
+  least(greatest(updated_at, '0001-01-01 00:00:00+00'), '9999-12-31 23:59:59.999999+00') AT TIME ZONE 'UTC'
 FROM {schedules} ORDER BY name
 
 -- name: schedule
 SELECT name, cron, time_zone, missed, type, queue, args, priority, max_receives,
-  next_at AT TIME ZONE 'UTC', last_at AT TIME ZONE 'UTC', last_task_id, paused,
-  created_at AT TIME ZONE 'UTC', updated_at AT TIME ZONE 'UTC'
+  least(greatest(next_at, '0001-01-01 00:00:00+00'), '9999-12-31 23:59:59.999999+00') AT TIME ZONE 'UTC',
+  CASE WHEN last_at IS NOT NULL THEN
+  least(greatest(last_at, '0001-01-01 00:00:00+00'), '9999-12-31 23:59:59.999999+00') AT TIME ZONE 'UTC' END, last_task_id, paused,
+  least(greatest(created_at, '0001-01-01 00:00:00+00'), '9999-12-31 23:59:59.999999+00') AT TIME ZONE 'UTC',
+  least(greatest(updated_at, '0001-01-01 00:00:00+00'), '9999-12-31 23:59:59.999999+00') AT TIME ZONE 'UTC'
 FROM {schedules} WHERE name = %(name)s
 
 -- What is due first, with the clock that decides whether it is.
 -- name: next_schedules
-SELECT name, next_at AT TIME ZONE 'UTC', clock_timestamp() AT TIME ZONE 'UTC'
+SELECT name,
+  least(greatest(next_at, '0001-01-01 00:00:00+00'), '9999-12-31 23:59:59.999999+00') AT TIME ZONE 'UTC', clock_timestamp() AT TIME ZONE 'UTC'
 FROM {schedules} WHERE NOT paused ORDER BY next_at LIMIT 100
 
 -- name: insert_schedule
@@ -165,7 +173,9 @@ DELETE FROM {consumers} AS gone WHERE heartbeat_at < statement_timestamp() - mak
 
 -- name: consumers
 SELECT id, format, name, host, pid, version, release_name, queues, types,
-  workers, state, counts, in_flight, last_error, started_at AT TIME ZONE 'UTC', heartbeat_at AT TIME ZONE 'UTC', heartbeat_seconds, statement_timestamp() AT TIME ZONE 'UTC'
+  workers, state, counts, in_flight, last_error,
+  least(greatest(started_at, '0001-01-01 00:00:00+00'), '9999-12-31 23:59:59.999999+00') AT TIME ZONE 'UTC',
+  least(greatest(heartbeat_at, '0001-01-01 00:00:00+00'), '9999-12-31 23:59:59.999999+00') AT TIME ZONE 'UTC', heartbeat_seconds, statement_timestamp() AT TIME ZONE 'UTC'
 FROM {consumers} ORDER BY name, started_at, id
 
 -- name: pending_command
@@ -197,7 +207,10 @@ DELETE FROM {pauses} WHERE kind = %(kind)s AND name = %(name)s
 DELETE FROM {pauses} WHERE until_at <= statement_timestamp()
 
 -- name: pauses
-SELECT kind, name, paused_by, reason, paused_at AT TIME ZONE 'UTC', until_at AT TIME ZONE 'UTC', statement_timestamp() AT TIME ZONE 'UTC'
+SELECT kind, name, paused_by, reason,
+  least(greatest(paused_at, '0001-01-01 00:00:00+00'), '9999-12-31 23:59:59.999999+00') AT TIME ZONE 'UTC',
+  CASE WHEN until_at IS NOT NULL THEN
+  least(greatest(until_at, '0001-01-01 00:00:00+00'), '9999-12-31 23:59:59.999999+00') AT TIME ZONE 'UTC' END, statement_timestamp() AT TIME ZONE 'UTC'
 FROM {pauses} WHERE until_at IS NULL OR until_at > statement_timestamp() ORDER BY kind, name
 
 -- The attempts whose outcomes this transaction has written.
@@ -209,7 +222,10 @@ FROM json_to_recordset(%(attempts)s::json) AS a(task_id uuid, receive_count int,
   started_ago float8, ended_ago float8, outcome text, error text)
 
 -- name: attempts_of
-SELECT task_id, receive_count, consumer, host, started_at AT TIME ZONE 'UTC', ended_at AT TIME ZONE 'UTC', outcome, error
+SELECT task_id, receive_count, consumer, host,
+  CASE WHEN started_at IS NOT NULL THEN
+  least(greatest(started_at, '0001-01-01 00:00:00+00'), '9999-12-31 23:59:59.999999+00') AT TIME ZONE 'UTC' END,
+  least(greatest(ended_at, '0001-01-01 00:00:00+00'), '9999-12-31 23:59:59.999999+00') AT TIME ZONE 'UTC', outcome, error
 FROM {attempts} WHERE task_id = %(id)s ORDER BY receive_count, number LIMIT %(limit)s
 
 -- name: prune_attempts
