@@ -36,6 +36,8 @@ from tasq_tui.child.protocol import (
 from tests.child.listening import HANDLERS
 from tests.support.wait import wait_until
 
+pytestmark = pytest.mark.usefixtures("forked_children")
+
 STEP = Start(step=True, poll_interval=0.05)
 FREE = Start(poll_interval=0.05, visibility_timeout=5, concurrency=2)
 

@@ -5,25 +5,16 @@ too. `test_servers.py` holds that every verb reaches each server.
 """
 
 import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tasq_tui.cli.verbs import VERBS
 from tests.support.databases import Database
-from tests.support.forked import ForkedProcess, Forker, can_run
+from tests.support.forked import ForkedProcess, Forker, can_run, shared_forker
 from tests.support.processes import Process, clean_environment, python
-
-LOADED = (
-    "asyncio", "csv", "prometheus_client", "rich.console", "rich.progress", "rich.table", "sqlite3",
-    "platformdirs", "tomllib", "zipfile", "zoneinfo", "tasq_core.repository.sqlite",
-    "tasq_tui.cli.app", *(f"tasq_tui.cli.commands.{verb.module}" for verb in VERBS.values()),
-)  # fmt: skip
-"""What a command imports."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +58,12 @@ class Tasq:
         environment = clean_environment(**settings)
         if self._forker is not None and can_run(settings):
             done = self._forker.run(
-                *arguments, stdin=given, timeout=timeout, cwd=self.folder, env=environment
+                "tasq_tui",
+                *arguments,
+                stdin=given,
+                timeout=timeout,
+                cwd=self.folder,
+                env=environment,
             )
         else:
             done = subprocess.run(
@@ -80,7 +76,7 @@ class Tasq:
         """Run it to its end on a terminal of its own; type the answer where it asks."""
         assert self._forker is not None
         done = self._forker.run_at_terminal(
-            *arguments, question=question, answer=answer, timeout=60, cwd=self.folder,
+            "tasq_tui", *arguments, question=question, answer=answer, timeout=60, cwd=self.folder,
             env=clean_environment(TERM="xterm-256color", **self.env),
         )  # fmt: skip
         return Result(done.returncode, done.stdout.decode(), "")
@@ -89,7 +85,9 @@ class Tasq:
         """Begin to run it: in a fork, or in a new interpreter where `env` speaks to that."""
         settings = self.env | env
         if self._forker is not None and can_run(settings):
-            return ForkedProcess(self._forker, *arguments, env=settings, cwd=self.folder)
+            return ForkedProcess(
+                self._forker, "tasq_tui", *arguments, env=settings, cwd=self.folder
+            )
         return Process(python("-m", "tasq_tui", *arguments), env=settings, cwd=self.folder)
 
     @property
@@ -104,10 +102,9 @@ def backend(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def forker() -> Iterator[Forker]:
+def forker() -> Forker:
     """Runs the command without the price of its libraries' imports."""
-    with closing(Forker("tasq_tui", LOADED)) as forker:
-        yield forker
+    return shared_forker()
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ sys.exit(3)
 
 @pytest.fixture(scope="module")
 def forker():
-    with closing(Forker("forked_program", ["json"])) as forker:
+    with closing(Forker(["json"])) as forker:
         yield forker
 
 
@@ -38,7 +38,7 @@ def folder(tmp_path):
 def test_a_fork_has_arguments_environment_folder_and_streams_of_its_own(forker, folder):
     for word in ("one", "two"):
         done = forker.run(
-            "a", word, stdin=f"{word}\n".encode(), timeout=30, cwd=folder,
+            "forked_program", "a", word, stdin=f"{word}\n".encode(), timeout=30, cwd=folder,
             env=clean_environment(WORD=word),
         )  # fmt: skip
 
@@ -48,7 +48,12 @@ def test_a_fork_has_arguments_environment_folder_and_streams_of_its_own(forker, 
 
 def test_a_fork_at_a_terminal_has_it_for_its_own_and_hears_the_answer(forker, folder):
     done = forker.run_at_terminal(
-        question="name?", answer="Ada", timeout=30, cwd=folder, env=clean_environment()
+        "forked_program",
+        question="name?",
+        answer="Ada",
+        timeout=30,
+        cwd=folder,
+        env=clean_environment(),
     )
 
     assert done.stdout.decode().splitlines() == [
@@ -61,13 +66,17 @@ def test_a_fork_at_a_terminal_has_it_for_its_own_and_hears_the_answer(forker, fo
 def test_a_fork_that_ends_too_late_is_killed(forker, folder):
     env = clean_environment()
     with pytest.raises(subprocess.TimeoutExpired):
-        forker.run("wait", stdin=b"\n", timeout=0.3, cwd=folder, env=env)
+        forker.run("forked_program", "wait", stdin=b"\n", timeout=0.3, cwd=folder, env=env)
     with pytest.raises(subprocess.TimeoutExpired):
-        forker.run_at_terminal(question="", answer="", timeout=0.3, cwd=folder, env=env)
+        forker.run_at_terminal(
+            "forked_program", question="", answer="", timeout=0.3, cwd=folder, env=env
+        )
 
 
 def test_a_fork_is_read_signalled_and_outlived_as_a_process_is(forker, folder):
-    with closing(ForkedProcess(forker, "wait", stdin=b"Ada\n", cwd=folder)) as process:
+    with closing(
+        ForkedProcess(forker, "forked_program", "wait", stdin=b"Ada\n", cwd=folder)
+    ) as process:
         process.wait_for_output("complaint")
         assert process.returncode is None
         with pytest.raises(AssertionError, match="still running"):
@@ -75,6 +84,6 @@ def test_a_fork_is_read_signalled_and_outlived_as_a_process_is(forker, folder):
         process.signal(signal.SIGTERM)
 
         assert process.wait(30) == -signal.SIGTERM
-    with closing(ForkedProcess(forker, stdin=b"Ada\n", cwd=folder)) as process:
+    with closing(ForkedProcess(forker, "forked_program", stdin=b"Ada\n", cwd=folder)) as process:
         assert process.wait(30) == 3
         assert "'Ada'" in process.stdout

@@ -16,15 +16,11 @@ import pytest
 from tests.reliability.fleet import Fleet
 from tests.reliability.network import SilencingProxy
 from tests.support.databases import Database, external_url
-from tests.support.forked import ForkedProcess, Forker, can_run
+from tests.support.forked import ForkedProcess, can_run, shared_forker
 from tests.support.processes import ROOT, Process, python
 
 _HERE = Path(__file__).parent
-_LOADED = (
-    "faulthandler", "pymysql", "tasq_core.consumer", "tasq_core.repository.mysql",
-    "tasq_core.repository.postgres", "tasq_core.repository.sqlite", "tests.reliability.effects",
-)  # fmt: skip
-"""What a worker imports."""
+_WORKERS = "tests.reliability.workers"
 
 # Loaded by the interpreter before anything else: this process's wall clock is wrong from then on.
 _SHIFTED = """
@@ -78,22 +74,16 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.line(f"{scenario}: {said}")
 
 
-@pytest.fixture(scope="session")
-def _forker() -> Iterator[Forker]:
-    with closing(Forker("tests.reliability.workers", _LOADED)) as forker:
-        yield forker
-
-
 @pytest.fixture
-def start_worker(start_process: Callable[..., Process], _forker: Forker) -> Iterator[Any]:
+def start_worker(start_process: Callable[..., Process]) -> Iterator[Any]:
     """Starts a worker: in a fork, or in a new interpreter where `env` speaks to that."""
     with ExitStack() as started:
 
         def start(*arguments: str, env: dict[str, str] | None = None) -> Process:
             if not can_run(env or {}):
-                module = ("-m", "tests.reliability.workers")
-                return start_process(*python(*module, *arguments), env=env)
-            return started.enter_context(closing(ForkedProcess(_forker, *arguments, env=env)))
+                return start_process(*python("-m", _WORKERS, *arguments), env=env)
+            process = ForkedProcess(shared_forker(), _WORKERS, *arguments, env=env)
+            return started.enter_context(closing(process))
 
         yield start
 

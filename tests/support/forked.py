@@ -7,6 +7,7 @@ fork: such calls, and the tests of what is loaded when, take a new interpreter.
 """
 
 import array
+import atexit
 import fcntl
 import gc
 import io
@@ -19,17 +20,28 @@ import socket
 import subprocess
 import sys
 import termios
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from select import select
 from selectors import EVENT_READ, EVENT_WRITE, DefaultSelector
 from typing import IO, Any
 
+from tasq_tui.cli.verbs import VERBS
 from tests.support.processes import ROOT, Process, clean_environment
 
+_LOADED = (
+    "asyncio", "csv", "prometheus_client", "rich.console", "rich.progress", "rich.table", "sqlite3",
+    "platformdirs", "tomllib", "zipfile", "zoneinfo", "tasq_core.consumer",
+    "tasq_core.repository.mysql", "tasq_core.repository.postgres", "tasq_core.repository.sqlite",
+    "tasq_tui.child.host", "tasq_tui.cli.app", "tests.reliability.effects",
+    *(f"tasq_tui.cli.commands.{verb.module}" for verb in VERBS.values()),
+)  # fmt: skip
+"""What is imported by the command, by its handlers' process and by a worker."""
 _AT_START = ("PYTHON", "LC_", "LANG", "TZ", "LD_", "_")
 _REQUEST = 1 << 18
 """Bytes of a call's arguments and environment, at most."""
@@ -41,21 +53,24 @@ def can_run(env: Mapping[str, str]) -> bool:
     return not any(name.startswith(_AT_START) for name in env)
 
 
+@cache
+def shared_forker() -> "Forker":
+    """The one of this process, which lives as long."""
+    forker = Forker(_LOADED)
+    atexit.register(forker.close)
+    return forker
+
+
 class Forker:
-    """Runs a module in forks of one process. Close it at the end."""
+    """Runs modules in forks of one process. Close it at the end."""
 
-    def __init__(self, module: str, loaded: Sequence[str]) -> None:
-        """Start the process that is forked.
-
-        Args:
-            module: what each fork runs, as `python -m` does.
-            loaded: modules that are imported before the first fork.
-        """
+    def __init__(self, loaded: Sequence[str]) -> None:
+        """Start the process that is forked; it imports what is to be `loaded`."""
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._control.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * _REQUEST)
         with theirs:
             self._parent = subprocess.Popen(
-                [sys.executable, "-m", __name__, str(theirs.fileno()), module, *loaded],
+                [sys.executable, "-m", __name__, str(theirs.fileno()), *loaded],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 cwd=ROOT,
@@ -68,9 +83,9 @@ class Forker:
         self._parent.wait(30)
 
     def run(
-        self, *arguments: str, stdin: bytes, timeout: float, cwd: Path, env: Mapping[str, str]
+        self, *command: str, stdin: bytes, timeout: float, cwd: Path, env: Mapping[str, str]
     ) -> "subprocess.CompletedProcess[bytes]":  # fmt: skip
-        """As `subprocess.run([python, "-m", module, *arguments])` with its output captured.
+        """As `subprocess.run([python, "-m", *command])` with its output captured.
 
         Raises:
             subprocess.TimeoutExpired: it ran longer than `timeout` seconds, and was killed.
@@ -83,21 +98,21 @@ class Forker:
                 ours.append(opened.enter_context(os.fdopen(mine, "rb" if place else "wb", 0)))
                 theirs.append(other)
             try:
-                fork = self.start(arguments, theirs, cwd, env)
+                fork = self.start(command, theirs, cwd, env)
             finally:
                 for descriptor in theirs:
                     os.close(descriptor)
             opened.callback(fork.close)
-            return _communicate(fork, arguments, ours, stdin, timeout)
+            return _communicate(fork, command, ours, stdin, timeout)
 
     def run_at_terminal(
-        self, *arguments: str, question: str, answer: str, timeout: float, cwd: Path,
+        self, *command: str, question: str, answer: str, timeout: float, cwd: Path,
         env: Mapping[str, str],
     ) -> "subprocess.CompletedProcess[bytes]":  # fmt: skip
         """As `run`, with a terminal of its own for the three streams.
 
         Args:
-            arguments: of the module.
+            command: a module and its arguments.
             question: what it is to ask; empty for nothing.
             answer: typed once the question stands there.
             timeout: seconds.
@@ -111,18 +126,18 @@ class Forker:
         termios.tcsetwinsize(theirs, (40, 120))
         with os.fdopen(ours, "rb+", 0) as screen:
             try:
-                fork = self.start(arguments, [theirs] * 3, cwd, env)
+                fork = self.start(command, [theirs] * 3, cwd, env)
             finally:
                 os.close(theirs)
             with closing(fork):
                 shown = _converse(screen, question.encode(), answer.encode(), timeout)
-                return _ended(fork, arguments, shown, b"")
+                return _ended(fork, command, shown, b"")
 
     def start(
-        self, arguments: Sequence[str], streams: Sequence[int], cwd: Path, env: Mapping[str, str]
+        self, command: Sequence[str], streams: Sequence[int], cwd: Path, env: Mapping[str, str]
     ) -> "Fork":
-        """Start a fork with these three streams, in a session of its own."""
-        request = json.dumps([arguments, str(cwd), dict(env)]).encode()
+        """Start a fork in a session of its own; its descriptors are `streams`, from 0 on."""
+        request = json.dumps([command, str(cwd), dict(env)]).encode()
         reads, writes = os.pipe()
         rights = array.array("i", [*streams, writes])
         try:
@@ -187,10 +202,10 @@ class Fork:
 class ForkedProcess(Process):
     """As a `Process` that runs a module in a new interpreter."""
 
-    def __init__(self, forker: Forker, *arguments: str, **options: Any) -> None:
-        """Start the forker's module; `options` are those of `Process`."""
+    def __init__(self, forker: Forker, *command: str, **options: Any) -> None:
+        """Start a module with its arguments; `options` are those of `Process`."""
         self._forker = forker
-        super().__init__(arguments, **options)
+        super().__init__(command, **options)
 
     def close(self) -> None:
         """Kill what still runs and free its files."""
@@ -261,10 +276,10 @@ def _written(entry: IO[bytes], stdin: bytes) -> bytes:
         return b""
 
 
-def _serve(control: socket.socket) -> None:
-    """Fork for each request; returns in the forks alone."""
+def _serve(control: socket.socket) -> str:
+    """Fork for each request; returns in the forks alone, the module that is to run."""
     while True:
-        request, ancillary, _, _ = control.recvmsg(_REQUEST, socket.CMSG_SPACE(16))
+        request, ancillary, _, _ = control.recvmsg(_REQUEST, socket.CMSG_SPACE(64))
         if not request:
             os._exit(0)
         rights = array.array("i")
@@ -276,10 +291,10 @@ def _serve(control: socket.socket) -> None:
             os.close(descriptor)
 
 
-def _begin(request: Any, *descriptors: int) -> None:
+def _begin(request: Any, *descriptors: int) -> str:
     """Fork once more: one of the two watches over the other's end."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    told = descriptors[3]
+    *streams, told = descriptors
     child = os.fork()
     if child:
         os.closerange(0, told)
@@ -288,10 +303,10 @@ def _begin(request: Any, *descriptors: int) -> None:
         os._exit(0)
     os.setsid()
     os.write(told, b"%d " % os.getpid())
-    arguments, cwd, env = request
-    for number in range(3):
-        os.dup2(descriptors[number], number)
-    os.closerange(3, 64)
+    (module, *arguments), cwd, env = request
+    for number, descriptor in enumerate(streams):
+        os.dup2(descriptor, number)
+    os.closerange(len(streams), 64)
     if os.isatty(0):
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     for name in ("stdin", "stdout", "stderr"):
@@ -303,6 +318,7 @@ def _begin(request: Any, *descriptors: int) -> None:
     os.chdir(cwd)
     sys.path[0] = cwd
     sys.argv = ["", *arguments]
+    return module
 
 
 def _opened(name: str, old: Any) -> io.TextIOWrapper:
@@ -313,13 +329,38 @@ def _opened(name: str, old: Any) -> io.TextIOWrapper:
     return io.TextIOWrapper(buffer, old.encoding, old.errors, write_through=bool(number))
 
 
-def _main(descriptor: int, module: str, *loaded: str) -> None:
+def _main(descriptor: int, *loaded: str) -> None:
     for name in loaded:
         import_module(name)
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    _serve(socket.socket(fileno=descriptor))
-    runpy.run_module(module, run_name="__main__", alter_sys=True)
+    module = _serve(socket.socket(fileno=descriptor))
+    try:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+    except SystemExit as ended:
+        if not isinstance(ended.code, int | None):
+            raise
+        code = ended.code or 0
+    else:
+        code = 0
+    _end(code)
+
+
+def _end(code: int) -> None:
+    """End as an interpreter does, but for taking to pieces all that was loaded before the fork.
+
+    That takes three quarters of a short command's processor time. A thread that still runs might
+    disturb it, and a stream that can't be written to has its own exit code: they get the real end.
+    """
+    threading._shutdown()  # type: ignore[attr-defined]
+    if threading.active_count() == 1:
+        atexit._run_exitfuncs()
+        with suppress(OSError, ValueError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+            gc.collect()  # what can't be deleted says so
+            os._exit(code)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from tasq_tui.ui.session import Session
 from tasq_tui.ui.text import theme
 from tasq_tui.ui.text.sanitize import ControlFilter
 from tasq_tui.ui.text.stylesheet import ParsedOnce
+from tests.child.forking import ForkedChild
 from tests.child.listening import HANDLERS
 
 SCREEN_SIZES = ((80, 24), (160, 48))
@@ -118,6 +119,7 @@ async def consumer(folder, monkeypatch, *, size=(80, 24), handlers=HANDLERS, **s
     """A Driver of the screen; `handlers` is the text of the module shop_jobs."""
     (folder / "shop_jobs.py").write_text(handlers)
     monkeypatch.chdir(folder)
+    monkeypatch.setattr("tasq_tui.child.parent._spawn", ForkedChild)
     url = f"sqlite:///{folder}/shop.db"
     with connect(url) as client:
         client.migrate()
