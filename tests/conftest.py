@@ -138,7 +138,7 @@ def database(backend: str, tmp_path: Path, request: pytest.FixtureRequest) -> It
         return
     url = external_url(backend) or request.getfixturevalue(f"_shared_{backend}").url
     recycled = Recycled(backend, url, request.fixturenames)
-    database = Database(backend, url, recycled.prefix)
+    database = Database(backend, url, recycled.prefix, keeps=True)
     yield database
     recycled.close(database)
 

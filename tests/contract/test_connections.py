@@ -135,9 +135,9 @@ def test_a_borrowed_connection_that_was_closed_is_an_error_of_ours(database: Dat
 
 
 def _fresh(database: Database) -> Any:
-    from tests.support.databases import _connect
+    from tests.support.connections import connect
 
-    return _connect(database.backend, database.url, True)
+    return connect(database.backend, database.url, True)
 
 
 def test_read_only_cant_be_asked_of_a_borrowed_connection(database: Database):

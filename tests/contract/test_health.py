@@ -18,9 +18,9 @@ from tasq_core.consumer import presence
 from tasq_core.fleet import examination
 from tests.contract.rows import raw_id
 from tests.support.builders import make_task, make_tasks
+from tests.support.connections import connect
 from tests.support.consuming import consuming
 from tests.support.databases import Database
-from tests.support.databases import _connect as connect
 from tests.support.processes import clean_environment, python
 from tests.support.wait import wait_until
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
+from tests.support.connections import connect
 from tests.support.databases import Database
-from tests.support.databases import _connect as connect
 
 OPEN = FINISHED = 200_000
 

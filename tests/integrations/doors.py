@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.support import require
-from tests.support.databases import Database, _connect
+from tests.support.connections import connect
+from tests.support.databases import Database
 
 
 class Door:
@@ -43,7 +44,7 @@ class Door:
 @contextmanager
 def driver(database: Database) -> Iterator[Door]:
     """psycopg, PyMySQL or sqlite3 itself."""
-    connection = _connect(database.backend, database.url, autocommit=False)
+    connection = connect(database.backend, database.url, autocommit=False)
     try:
         yield Door(connection)
     finally:
@@ -53,7 +54,7 @@ def driver(database: Database) -> Iterator[Door]:
 @contextmanager
 def dict_rows(database: Database) -> Iterator[Door]:
     """The same with rows and cursors as some programs like them."""
-    connection = _connect(database.backend, database.url, autocommit=False)
+    connection = connect(database.backend, database.url, autocommit=False)
     if database.backend == "postgres":
         import psycopg
         from psycopg.rows import dict_row

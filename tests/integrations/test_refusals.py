@@ -14,7 +14,8 @@ from tests.integrations.doors import (
     every_door,
     sqlalchemy_url,
 )
-from tests.support.databases import Database, _connect
+from tests.support.connections import connect
+from tests.support.databases import Database
 
 
 def _submit(client: Client, connection: Any) -> None:
@@ -63,7 +64,7 @@ def test_django_outside_atomic_is_refused(client: Client, database: Database):
 
 
 def test_a_closed_connection_is_refused(client: Client, database: Database):
-    connection = _connect(database.backend, database.url, autocommit=False)
+    connection = connect(database.backend, database.url, autocommit=False)
     connection.close()
     with pytest.raises(InvalidInputError, match="is closed"):
         _submit(client, connection)
@@ -109,7 +110,7 @@ async def test_async_connections_belong_to_the_async_client(client: Client, data
 
 
 def test_an_error_names_no_password(client: Client, database: Database):
-    connection = _connect(database.backend, database.url, autocommit=False)
+    connection = connect(database.backend, database.url, autocommit=False)
     connection.close()
     with pytest.raises(InvalidInputError) as caught:
         _submit(client, connection)

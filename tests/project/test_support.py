@@ -127,10 +127,43 @@ def test_migrated_tables_are_emptied_for_the_next_test(database, backend):
     repository = mine.open()
     repository.migrate()
     repository.submit_task(make_task())
+    mine.execute(f"CREATE TABLE {mine.prefix}_tasq_side (id int)")  # as a first use makes one
 
     recycled.close(mine)
 
     assert database.execute(f"SELECT count(*) FROM {mine.table}") == [(0,)]
+    with pytest.raises(Exception, match=r"(?i)exist"):
+        database.execute(f"SELECT * FROM {mine.prefix}_tasq_side")
+
+
+@pytest.mark.parametrize("backend", ["postgres"], indirect=True)
+def test_a_kept_connection_brings_nothing_of_the_last_test_along(database):
+    """Else what one test sets in its session decides about another."""
+    pid = database.execute("SELECT pg_backend_pid()")
+    zone = database.execute("SHOW timezone")
+    database.execute("SET timezone = 'Asia/Tokyo'")
+    database.execute("SELECT pg_advisory_lock(4711)")
+    database.execute("LISTEN left_behind")
+    database.close_connections()
+
+    assert database.execute("SELECT pg_backend_pid()") == pid
+    assert database.execute("SHOW timezone") == zone == [("UTC",)]
+    assert database.execute("SELECT * FROM pg_listening_channels()") == []
+    held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
+    assert database.execute(held) == [(0,)]
+
+
+@pytest.mark.parametrize("backend", ["postgres"], indirect=True)
+def test_a_kept_connection_that_the_server_has_ended_is_replaced(database):
+    """Else a test that ends sessions fails the one behind it."""
+    pid = database.execute("SELECT pg_backend_pid()")[0][0]
+    database.close_connections()
+    with database.connect(autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s)", [pid])
+        gone = "SELECT 1 FROM pg_stat_activity WHERE pid = %s"
+        wait_until(lambda: other.execute(gone, [pid]).fetchone() is None)
+
+    assert database.execute("SELECT pg_backend_pid()")[0][0] != pid
 
 
 def test_a_database_is_reached_through_a_proxy(private_postgres):

@@ -1,13 +1,12 @@
 """A database as a test sees it: a URL, a prefix of its own, raw SQL beside the library."""
 
 import os
-import sqlite3
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import unquote, urlsplit
+from typing import TYPE_CHECKING, Any
+
+from tests.support import connections
 
 if TYPE_CHECKING:
     from tasq_core import Client
@@ -15,9 +14,6 @@ if TYPE_CHECKING:
     from tests.support.servers import Server
 
 BACKENDS = ("sqlite", "postgres", "mysql")
-
-_LOCK_SECONDS = 5
-"""How long raw SQL waits for a lock that a test left behind."""
 
 
 class Database:
@@ -29,16 +25,24 @@ class Database:
         prefix: unique, so that tests share a server.
         placeholder: how raw SQL marks a parameter: "?" or "%s".
         server: the private server it stands on, for tests that break it.
+        keeps: whether it leaves its raw connection to the next one with this URL.
     """
 
     def __init__(
-        self, backend: str, url: str, prefix: str | None = None, server: "Server | None" = None
+        self,
+        backend: str,
+        url: str,
+        prefix: str | None = None,
+        server: "Server | None" = None,
+        *,
+        keeps: bool = False,
     ) -> None:
         self.backend = backend
         self.url = url
         self.prefix = f"t{uuid.uuid4().hex[:10]}" if prefix is None else prefix
         self.placeholder = "?" if backend == "sqlite" else "%s"
         self.server = server
+        self.keeps = keeps
         self._opened: list[Any] = []
         self._connection: Any = None
 
@@ -66,12 +70,16 @@ class Database:
 
     def connect(self, *, autocommit: bool = False) -> Any:
         """A new connection of the driver. Closed with the database."""
-        return self._closed_at_the_end(_connect(self.backend, self.url, autocommit))
+        made = connections.connect(self.backend, self.url, autocommit=autocommit)
+        return self._closed_at_the_end(made)
 
     def execute(self, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Run one hand-written statement, committed at once; its rows. Session time is UTC."""
         if self._connection is None:
-            self._connection = self.connect(autocommit=True)
+            if self.keeps:
+                self._connection = connections.take(self.backend, self.url)
+            else:
+                self._connection = self.connect(autocommit=True)
         cursor = self._connection.cursor()
         try:
             # no params, no formatting: a literal % stays one
@@ -85,13 +93,16 @@ class Database:
         for opened in reversed(self._opened):
             opened.close()
         self._opened.clear()
+        if self.keeps and self._connection is not None:
+            connections.give_back(self.url, self._connection)
         self._connection = None
 
     def close(self) -> None:
         """Close what was opened here and drop the tables, types and functions of the prefix."""
         self.close_connections()
         if self.backend != "sqlite":
-            with connected(self.backend, self.url) as cursor:
+            opened = connections.taken if self.keeps else connections.connected
+            with opened(self.backend, self.url) as cursor:
                 _drop(self.backend, cursor, self.table, self.prefix)
 
     def _closed_at_the_end(self, opened: Any) -> Any:
@@ -114,45 +125,6 @@ def server_version(backend: str, url: str) -> str:
         return str(cursor.fetchone()[0])
     finally:
         connection.close()
-
-
-@contextmanager
-def connected(backend: str, url: str) -> Iterator[Any]:
-    """A cursor that commits each statement, on a connection of its own."""
-    connection = _connect(backend, url, autocommit=True)
-    try:
-        with connection.cursor() as cursor:
-            yield cursor
-    finally:
-        connection.close()
-
-
-def _connect(backend: str, url: str, autocommit: bool) -> Any:
-    if backend == "sqlite":
-        path = url.removeprefix("sqlite:///")
-        isolation: Literal["DEFERRED"] | None = None if autocommit else "DEFERRED"
-        return sqlite3.connect(path, timeout=_LOCK_SECONDS, isolation_level=isolation)
-    if backend == "postgres":
-        import psycopg
-
-        settings = f"-c timezone=UTC -c lock_timeout={_LOCK_SECONDS}s"
-        return psycopg.connect(url, autocommit=autocommit, options=settings, connect_timeout=10)
-    import pymysql
-
-    parts = urlsplit(url)
-    return pymysql.connect(
-        host=parts.hostname or "127.0.0.1",
-        port=parts.port or 3306,
-        user=unquote(parts.username or ""),
-        password=unquote(parts.password or ""),
-        database=parts.path.strip("/"),
-        charset="utf8mb4",
-        autocommit=autocommit,
-        connect_timeout=10,
-        ssl_disabled=True,  # PyMySQL would read all certificates of the system, for each
-        init_command=f"SET time_zone = '+00:00', lock_wait_timeout = {_LOCK_SECONDS},"
-        f" innodb_lock_wait_timeout = {_LOCK_SECONDS}",
-    )
 
 
 _POSTGRES_LEFTOVERS = """

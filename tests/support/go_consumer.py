@@ -19,7 +19,7 @@ from typing import Any
 
 import pymysql
 
-from tests.support.databases import _connect
+from tests.support.connections import connect
 
 LIMIT, WORKERS, LEASE, INTERVAL = 10, 10, timedelta(seconds=15), 0.05
 _DEADLOCK = 1213
@@ -57,7 +57,7 @@ class GoConsumer:
         self._over.set()
 
     def _open(self) -> Any:
-        connection = _connect("mysql", self._url, autocommit=False)
+        connection = connect("mysql", self._url, autocommit=False)
         connection.cursor().execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         return connection
 

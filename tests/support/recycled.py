@@ -10,7 +10,8 @@ from collections import deque
 from contextlib import suppress
 from typing import Any
 
-from tests.support.databases import Database, connected
+from tests.support.connections import taken
+from tests.support.databases import Database
 
 _PROCESSES = "start_process"
 _free: dict[tuple[str, str], deque[str]] = {}
@@ -47,19 +48,22 @@ class Recycled:
         made = Database(*self._kind)
         made.open().migrate()
         made.close_connections()
-        with connected(*self._kind) as cursor:
+        with taken(*self._kind) as cursor:
             _pristine[self._kind] = _shape(cursor, made)
         _free[self._kind] = deque([made.prefix])
 
     def _empty(self, database: Database) -> bool:
         if self._kind not in _pristine:
             self._make()
-        with suppress(Exception), connected(*self._kind) as cursor:
-            if _shape(cursor, database) != _pristine[self._kind]:
-                return False
-            quote = '"' if database.backend == "postgres" else "`"
+        shape = _pristine[self._kind]
+        quote = '"' if database.backend == "postgres" else "`"
+        with suppress(Exception), taken(*self._kind) as cursor:
             for table in _tables(cursor, database):
-                cursor.execute(f"DELETE FROM {quote}{table}{quote}")
+                if table != database.table:  # made at first use
+                    cursor.execute(f"DROP TABLE {quote}{table}{quote}")
+            if _shape(cursor, database) != shape:
+                return False
+            cursor.execute(f"DELETE FROM {quote}{database.table}{quote}")
             _free[self._kind].append(database.prefix)
             return True
         return False

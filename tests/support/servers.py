@@ -1,12 +1,16 @@
 """Private database servers: temporary, on a port of their own, run by an ordinary user.
 
 A server lives in a temporary folder that only its account can enter, listens on loopback
-and wants a random password. Durability stays at the server's default. Its time zone is
-neither UTC nor a whole number of hours from it, so that nothing passes by accident.
+and wants a random password. What is committed survives a kill of the server, not a loss of
+power: nothing waits for the disk. Its time zone is neither UTC nor a whole number of hours
+from it, so that nothing passes by accident.
 However the test run ends, killed included, a small shell notices (its input closes), stops
 the server and removes the folder.
 """
 
+import base64
+import hashlib
+import hmac
 import os
 import pwd
 import random
@@ -239,7 +243,7 @@ class PostgresServer(Server):
             postgres_program(program)
 
     def _initialise(self) -> None:
-        password = self._write("password", self.password)
+        password = self._write("password", _scram_verifier(self.password))
         self._run(
             postgres_program("initdb"),
             *("--pgdata", str(self.folder / "data"), "--username", "tasq"),
@@ -251,7 +255,7 @@ class PostgresServer(Server):
             file.write(
                 f"listen_addresses = '127.0.0.1'\nport = {self.port}\n"
                 f"unix_socket_directories = '{self.folder}'\n"
-                "max_connections = 400\ntimezone = 'America/St_Johns'\n"
+                "max_connections = 400\ntimezone = 'America/St_Johns'\nfsync = off\n"
             )
 
     def _command(self) -> list[str]:
@@ -314,6 +318,10 @@ class MariaDBServer(Server):
             "--skip-name-resolve",
             "--max-connections=400",
             "--default-time-zone=-03:30",
+            "--innodb-flush-log-at-trx-commit=2",
+            "--loose-innodb-flush-method=nosync",
+            "--loose-sync-frm=0",
+            "--loose-debug-no-sync",
         ]
 
     def _connect(self) -> None:
@@ -322,6 +330,18 @@ class MariaDBServer(Server):
         pymysql.connect(
             host="127.0.0.1", port=self.port, user="tasq", password=self.password, connect_timeout=5
         ).close()
+
+
+def _scram_verifier(password: str) -> str:
+    """What PostgreSQL stores of it, from one round of hashing: 4096 cost each client 2.5 ms."""
+    salt = secrets.token_bytes(16)
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, 1)
+    stored = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
+    served = hmac.digest(salted, b"Server Key", "sha256")
+    salt64, stored64, served64 = (
+        base64.b64encode(part).decode() for part in (salt, stored, served)
+    )
+    return f"SCRAM-SHA-256$1:{salt64}${stored64}:{served64}"
 
 
 def _ends(lifeline: Path | None) -> tuple[int, int]:
