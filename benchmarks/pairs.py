@@ -14,7 +14,7 @@ CLAIM_SECONDS = 12.0
 """Two lists of the pairs fall into it, which is more than their share of the time."""
 DRAINED = 50_000
 DRAIN_SECONDS = 30.0
-IDLE_SECONDS = 90.0
+IDLE_SECONDS = 300.0
 """The age that a list of pairs may reach, so that making one is in it once."""
 SECTION = "50,000 pairs of queue and type"
 

@@ -63,8 +63,8 @@ _METHOD = """\
 - The sixteen writers are processes with a connection each. Ours and psycopg's spend most of the two
   cores in Python, which pgbench's don't: only like is compared with like.
 - Of claims from any queue the mean is judged, so that those count that list the pairs anew. What an
-  idle consumer costs is CPU time of its process and of all of the server's, for 30 s from the 15th
-  second on.
+  idle consumer costs is CPU time of its process and of all of the server's, for five minutes from
+  the 15th second on.
 - Latency counts from before the submit call in one process to the first line of the handler in
   another, with 15 to 35 ms between tasks.
 - Large tables hold ids as `tasq_core` makes them. Go's random ones put every row in a page of its

@@ -7,7 +7,17 @@ from typing import Final
 from tasq_core.durations import Duration, seconds
 from tasq_core.errors import ClaimUnansweredError, RepositoryError, RepositoryUnavailableError
 from tasq_core.reports import Lease
-from tasq_core.repository.claiming import Pair, Pairs, Wanted, are_many, by_order
+from tasq_core.repository.claiming import (
+    HORIZON,
+    NEWEST,
+    Listed,
+    Lister,
+    Pair,
+    Pairs,
+    Wanted,
+    are_many,
+    by_order,
+)
 from tasq_core.repository.driver import Driver, RowFormat, Session
 from tasq_core.repository.inspection_sql import Mode, SqlInspection
 from tasq_core.repository.protocol import Names
@@ -83,20 +93,22 @@ class SqlClaims(SqlInspection):
         if limit <= 0 or wanted_types == () or wanted_queues == ():
             return []
         skip, is_all = frozenset(skip_queues), False
+        many = are_many(wanted_queues, wanted_types)
         found: list[Task] = []
         try:
-            if are_many(wanted_queues, wanted_types):
+            if many:
                 found, is_all = self._claim_nearest(
                     Wanted.of(wanted_queues, wanted_types, skip),
                     timeout, order, limit, note_crashes=note_crashes,
                 )  # fmt: skip
-            if not is_all and len(found) < limit:
-                claimable = self._claimable_pairs
-                for pairs in self._pairs.groups(wanted_queues, wanted_types, claimable, skip):
+            if not is_all:
+                lister = Lister(self._list_pairs, self._newest_pairs)
+                groups = self._pairs.groups(wanted_queues, wanted_types, lister, skip)
+                while len(found) < limit and (pairs := next(groups, None)):
                     left = limit - len(found)
                     found += self._claim(pairs, timeout, order, left, note_crashes=note_crashes)
-                    if len(found) >= limit:
-                        break
+                if many:
+                    self._pairs.gave((task.queue, task.type) for task in found)
         except ClaimUnansweredError as error:
             raise besides(error, found) from error.__cause__
         except RepositoryError:
@@ -146,13 +158,17 @@ class SqlClaims(SqlInspection):
             ) from error.__cause__
         return claimed
 
-    def _claimable_pairs(self, types: Collection[str] | None) -> list[Pair]:
-        """Those that have visible tasks: of `types` at least, or of any."""
+    def _list_pairs(self, types: Collection[str] | None) -> list[Listed]:
         if types is None or not self._sql.claimable_pairs_of:
-            rows = self._rows_of(self._sql.claimable_pairs, {})
-        else:
-            rows = self._rows_of(self._sql.claimable_pairs_of, {"types": list(types)})
-        return [(text_of(queue), text_of(type)) for queue, type in rows]
+            return self._listed(self._sql.claimable_pairs, {})
+        return self._listed(self._sql.claimable_pairs_of, {"types": list(types)})
+
+    def _newest_pairs(self) -> list[Listed]:
+        return self._listed(self._sql.newest_pairs, {"newest": NEWEST})
+
+    def _listed(self, sql: str, params: dict[str, object]) -> list[Listed]:
+        rows = self._rows_of(sql, {**params, "horizon": HORIZON})
+        return [Listed(text_of(queue), text_of(type), wait) for queue, type, wait in rows]
 
 
 def besides(error: ClaimUnansweredError, found: Sequence[Task]) -> ClaimUnansweredError:

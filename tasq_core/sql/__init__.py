@@ -67,9 +67,11 @@ class Statements:
     lease: str
     fail_exhausted: str
     claimable_pairs: str
-    """Distinct (queue, type) of tasks that are visible now."""
+    """(queue, type) of tasks, and in how many seconds of `horizon` they are visible; 0 for now."""
     claimable_pairs_of: str
     """PostgreSQL's for few types; empty elsewhere."""
+    newest_pairs: str
+    """The same of so many of the newest tasks."""
     submit: str
     submit_prepared: str
     """PostgreSQL's for libpq, its values by position; empty elsewhere."""

@@ -47,7 +47,7 @@ def test_what_is_claimed_before_a_failed_list_of_pairs_reaches_its_consumer(
     def refused(_: object) -> None:
         raise RepositoryError("the server refused the list")
 
-    monkeypatch.setattr(repository, "_claimable_pairs", refused)
+    monkeypatch.setattr(repository, "_list_pairs", refused)
 
     found = repository.poll_tasks(["wanted"], None, 30)
 

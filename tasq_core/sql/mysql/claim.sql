@@ -143,7 +143,16 @@ UPDATE {tasks} SET status = 'FAILED', finished_at = {wall},
 WHERE id IN %(ids)s
 
 -- name: claimable_pairs
-SELECT DISTINCT BINARY queue, BINARY type FROM {tasks}
+SELECT DISTINCT BINARY queue, BINARY type, 0.0E0 FROM {tasks}
 WHERE status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS')
 
 -- name: claimable_pairs_of
+
+-- name: newest_pairs
+SELECT BINARY queue, BINARY type,
+  TIMESTAMPDIFF(MICROSECOND, {now}, GREATEST({now}, MIN(visible_at))) / 1E6
+FROM (
+  SELECT queue, type, visible_at FROM {tasks} {age_hint} WHERE status = 'NEW'
+  ORDER BY created_at DESC LIMIT %(newest)s) AS newest
+WHERE visible_at <= {now} + INTERVAL %(horizon)s SECOND
+GROUP BY BINARY queue, BINARY type

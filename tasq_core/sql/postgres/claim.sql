@@ -182,9 +182,12 @@ WITH RECURSIVE ready AS (
       AND (queue, type) > (due.queue, due.type)
     ORDER BY queue, type, visible_at LIMIT 1) AS further
 )
-SELECT queue, type FROM ready
-UNION
-SELECT queue, type FROM due WHERE visible_at <= statement_timestamp()
+SELECT queue, type, 0::float8 FROM ready
+UNION ALL
+SELECT queue, type,
+  extract(epoch FROM greatest(visible_at, statement_timestamp()) - statement_timestamp())::float8
+FROM due
+WHERE visible_at <= statement_timestamp() + make_interval(secs => %(horizon)s)
 
 -- The same walks for few types: from each pair they jump to the next type wanted, or to the next
 -- queue. The SELECT of no rows gives the names the collation that the index is sorted by.
@@ -226,6 +229,19 @@ WITH RECURSIVE wanted AS MATERIALIZED (
        AND next.type IS NULL AND queue > due.queue
      ORDER BY queue, type, visible_at LIMIT 1)) AS further
 )
-SELECT queue, type FROM ready WHERE type = ANY(%(types)s)
-UNION
-SELECT queue, type FROM due WHERE type = ANY(%(types)s) AND visible_at <= statement_timestamp()
+SELECT queue, type, 0::float8 FROM ready WHERE type = ANY(%(types)s)
+UNION ALL
+SELECT queue, type,
+  extract(epoch FROM greatest(visible_at, statement_timestamp()) - statement_timestamp())::float8
+FROM due
+WHERE type = ANY(%(types)s)
+  AND visible_at <= statement_timestamp() + make_interval(secs => %(horizon)s)
+
+-- name: newest_pairs
+SELECT queue, type,
+  extract(epoch FROM greatest(min(visible_at), statement_timestamp()) - statement_timestamp())::float8
+FROM (
+  SELECT queue, type, visible_at FROM {tasks} WHERE status = 'NEW'
+  ORDER BY created_at DESC LIMIT %(newest)s) AS newest
+WHERE visible_at <= statement_timestamp() + make_interval(secs => %(horizon)s)
+GROUP BY queue, type

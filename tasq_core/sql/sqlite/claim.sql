@@ -139,11 +139,20 @@ WITH RECURSIVE ready_queue(queue) AS (
     WHERE status NOT IN ('SUCCESSFUL', 'FAILED') AND visible_at > -62135596800000000 AND queue = due.queue AND type > due.type)
   FROM due WHERE due.type IS NOT NULL
 )
-SELECT queue, type FROM ready WHERE type IS NOT NULL
-UNION
-SELECT queue, type FROM due WHERE type IS NOT NULL AND :now >= (
-  SELECT min(visible_at) FROM {tasks}
-  WHERE status NOT IN ('SUCCESSFUL', 'FAILED') AND visible_at > -62135596800000000
-    AND queue = due.queue AND type = due.type)
+SELECT queue, type, 0.0 FROM ready WHERE type IS NOT NULL
+UNION ALL
+SELECT queue, type, max(0, first - :now) / 1e6 FROM (
+  SELECT queue, type, (SELECT min(visible_at) FROM {tasks}
+    WHERE status NOT IN ('SUCCESSFUL', 'FAILED') AND visible_at > -62135596800000000
+      AND queue = due.queue AND type = due.type) AS first
+  FROM due WHERE type IS NOT NULL)
+WHERE first <= :now + :horizon * 1000000
 
 -- name: claimable_pairs_of
+
+-- name: newest_pairs
+SELECT queue, type, max(0, min(visible_at) - :now) / 1e6 FROM (
+  SELECT queue, type, visible_at FROM {tasks} WHERE status = 'NEW'
+  ORDER BY created_at DESC LIMIT :newest)
+WHERE visible_at <= :now + :horizon * 1000000
+GROUP BY queue, type
