@@ -31,8 +31,8 @@ def judge(figures: Figures, limits: Limits) -> Verdict:
     unknown = []
     if not figures.registry:
         unknown.append(
-            "consumers and pauses can't be known: this database has no side tables;"
-            " `tasq migrate` makes them"
+            "consumers and pauses can't be known: this database has no side tables that"
+            " this user may read; `tasq migrate` makes them"
         )
     return Verdict(tuple(found), figures.now, tuple(unknown))
 

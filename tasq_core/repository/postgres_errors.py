@@ -75,7 +75,7 @@ def translate(error: Exception, table: str, where: str) -> RepositoryError:
     if isinstance(error, errors.ReadOnlySqlTransaction):
         return ReadOnlyError(f"{where} is open read-only: {text}")
     if isinstance(error, errors.InsufficientPrivilege):
-        return RepositoryError(f"{where}: {text}; grant this user the right on table {table!r}")
+        return RepositoryError(f"{where}: {text}; grant this user the right")
     if isinstance(error, errors.QueryCanceled):
         return StatementTimeoutError(f"{where}: the statement was cancelled: {text}")
     if _is_unavailable(error):

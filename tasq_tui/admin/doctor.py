@@ -174,7 +174,7 @@ def _side_tables(repository: Repository) -> Finding:
     return Finding(
         "side tables", Verdict.HINT,
         f"{counted(len(missing), 'part')} missing: no registry of consumers, pauses, attempts or"
-        " schedules",
+        " schedules that this user may read",
         "tasq migrate",
     )  # fmt: skip
 

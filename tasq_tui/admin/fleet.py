@@ -16,7 +16,7 @@ from tasq_core.transfer import iso
 from tasq_core.wording import counted
 
 GO_UNAWARE: Final = "Go's consumers don't know of pauses and go on"
-NO_SIDE_TABLES: Final = "consumers can't register here: this database has no side tables"
+NO_SIDE_TABLES: Final = "consumers can't register here: no side tables that this user may read"
 """Why a list of consumers is empty while some may run."""
 
 CONSUMER_FIELDS: Final = (

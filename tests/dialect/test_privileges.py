@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tasq_core import Consumer, RepositoryError, TaskStatus
+from tasq_core.metrics.table import TableMetrics
 from tests.support.builders import make_task, make_tasks
 from tests.support.databases import Database
 from tests.support.threads import in_threads
@@ -92,3 +93,19 @@ def test_a_consumer_needs_all_four_on_rows_and_no_right_to_create(database: Data
     assert (
         len(place.client().new_inspector().attempts(table.scan_tasks(None, None, None)[0].id)) == 1
     )
+
+
+def test_without_rights_on_the_side_tables_they_are_as_absent(database: Database, role: Role):
+    """Otherwise `show`, `fleet`, `health` and metrics end with "permission denied"."""
+    client = role("SELECT, INSERT, UPDATE, DELETE").client()
+    client.migrate()
+    task = client.new_producer().submit("email", 1)
+    inspector = client.new_inspector()
+
+    assert inspector.attempts(task.id) == []
+    assert inspector.holder(task) is None
+    assert (inspector.consumers(), inspector.pauses()) == ([], [])
+    assert "no side tables that this user may read" in client.health().unknown[0]
+    assert TableMetrics(client).samples()["tasq_up"] == {(): 1}
+    with pytest.raises(RepositoryError):
+        client.pause(queue="mail")

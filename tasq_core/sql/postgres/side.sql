@@ -2,10 +2,11 @@
 -- them. Nothing here is written on the path of a task that succeeds.
 -- Times are shown as the nearest that a datetime can hold, as in claim.sql.
 
--- Which of them are there, by name.
+-- Which of them are there, by name. A table that this user may not read is none to it, as on MySQL.
 -- name: found
 SELECT c.relname FROM pg_class c
- WHERE c.relkind IN ('r', 'i') AND c.relname LIKE %(pattern)s ESCAPE '|'
+ WHERE (c.relkind = 'i' OR c.relkind = 'r' AND has_table_privilege(c.oid, 'SELECT'))
+   AND c.relname LIKE %(pattern)s ESCAPE '|'
    AND c.relnamespace = (SELECT t.relnamespace FROM pg_class t WHERE t.oid = to_regclass('{tasks}'))
 
 -- One row per running consumer; `format` is the version of the row's JSON.
