@@ -1,12 +1,13 @@
 """The cockpit under test: a small shop's tasks in SQLite, the clock stopped where asked for."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeVar
 from unittest.mock import patch
 
 import pytest
@@ -61,6 +62,10 @@ def table(settings: Settings) -> "Iterator[Client]":
 
 
 Cockpit = tuple[CockpitApp, Pilot]
+T = TypeVar("T")
+
+SHORTEST, LONGEST, SHARE = 0.01, 0.1, 5
+"""How long a wait rests between two looks, in seconds: so many times as long as a look takes."""
 
 
 @asynccontextmanager
@@ -84,11 +89,23 @@ async def until(pilot: Pilot, condition: Callable[[], object], seconds: float = 
     Raises:
         AssertionError: it stayed false; with what the screen shows.
     """
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"waited in vain:\n{screen_text(pilot.app)}"
-        await pilot.pause(0.01)
+    await holds(condition, lambda: screen_text(pilot.app), seconds)
     await pilot.pause()
+
+
+async def holds(condition: Callable[[], T], shown: Callable[[], str], seconds: float = 30.0) -> T:
+    """What `condition` returns once that is true; between its calls the app has the processor.
+
+    Raises:
+        AssertionError: it stayed false; with what is `shown`.
+    """
+    asked = time.thread_time()
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"waited in vain; the screen:\n{shown()}"
+        await asyncio.sleep(min(max(SHARE * (time.thread_time() - asked), SHORTEST), LONGEST))
+        asked = time.thread_time()
+    return found
 
 
 async def settled(pilot: Pilot) -> None:

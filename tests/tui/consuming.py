@@ -1,7 +1,6 @@
 """The consumer screen in an app of its own, on a real table, with handlers in a module."""
 
 import asyncio
-import time
 from contextlib import asynccontextmanager
 from typing import ClassVar
 
@@ -16,6 +15,7 @@ from tasq_tui.ui.text.sanitize import ControlFilter
 from tasq_tui.ui.text.stylesheet import ParsedOnce
 from tests.child.forking import ForkedChild
 from tests.child.listening import HANDLERS
+from tests.tui.conftest import holds
 
 SCREEN_SIZES = ((80, 24), (160, 48))
 
@@ -79,17 +79,17 @@ class Driver:
         await self.pilot.press(*keys)
         await self.pilot.pause()
 
-    async def until(self, holds, seconds=30.0):
-        deadline = time.monotonic() + seconds
-        while not (found := holds()):
-            assert time.monotonic() < deadline, f"waited in vain; the screen:\n{self.text}"
-            await asyncio.sleep(0.02)
-        return found
+    async def until(self, condition, seconds=30.0):
+        return await holds(condition, lambda: self.text, seconds)
 
     async def sees(self, *texts, seconds=30.0):
         """The screen, once all of `texts` stand on it."""
-        await self.until(lambda: all(text in self.text for text in texts), seconds)
-        return self.text
+
+        def seen():
+            shown = self.text
+            return shown if all(text in shown for text in texts) else ""
+
+        return await self.until(seen, seconds)
 
     async def load(self, target="shop_jobs"):
         await self.enter(target)
