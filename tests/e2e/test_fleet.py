@@ -12,6 +12,7 @@ from tasq_core import Client
 from tasq_core.transfer import iso
 from tests.cli.conftest import Tasq
 from tests.support.databases import BACKENDS
+from tests.support.forked import shared_forker
 from tests.support.processes import python
 from tests.support.wait import wait_until
 
@@ -47,7 +48,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.parametrize("backend", BACKENDS, ind
 
 @pytest.fixture
 def tasq(database, tmp_path):
-    return Tasq(database, tmp_path)
+    return Tasq(database, tmp_path, shared_forker())
 
 
 @pytest.fixture
