@@ -70,8 +70,8 @@ class Pairs:
     Of more than `PROBED_AT_ONCE` pairs each claim begins with the next group. The list of a
     table's pairs is kept where it is long or slow to make: so long that making it takes less than
     a hundredth of the time, 90 seconds at most, or five minutes while there is little to claim.
-    Then each claim also probes the pairs of the newest tasks, those whose tasks fall due, and
-    those that last gave it some.
+    Then a claim that finds too little also probes the pairs of the newest tasks, those whose
+    tasks fall due, and those that last gave some.
     """
 
     def __init__(self, *, lists_quickly: bool) -> None:
@@ -122,7 +122,9 @@ class Pairs:
 
     def gave(self, pairs: Iterable[Pair]) -> None:
         """Note that a claim found tasks of these: their retries and others may follow."""
-        self._gave = list(dict.fromkeys([*pairs, *self._gave]))[:_REMEMBERED]
+        if fresh := list(dict.fromkeys(pairs)):
+            self._gave = list(dict.fromkeys([*fresh, *self._gave]))[:_REMEMBERED]
+            self._next_look = 0.0  # it was worth it
 
     def _look(self, lister: Lister) -> Iterable[Pair]:
         """Pairs that may have tasks though the list has them no more, or not yet."""
@@ -134,9 +136,10 @@ class Pairs:
 
     def _await(self, found: Iterable[Listed]) -> None:
         now = monotonic()
-        later = {pair: at for at, pair in self._later}
-        later |= {(queue, type): now + wait for queue, type, wait in found if wait}
-        self._later = sorted((at, pair) for pair, at in later.items())
+        soon = {(queue, type): now + wait for queue, type, wait in found if wait}
+        if soon:
+            later = {pair: at for at, pair in self._later} | soon
+            self._later = sorted((at, pair) for pair, at in later.items())
 
     def _pairs(
         self,

@@ -15,12 +15,13 @@ class Table:
     def __init__(self) -> None:
         self.now, self.seconds, self.listings = 100.0, 0.0, 0
         self.pairs: list[Pair] = []
+        self.look_seconds, self.looks = 0.0, 0
         self.newest: dict[Pair, float] = {}
         """And when their tasks fall due, as of `delayed`."""
         self.delayed: dict[Pair, float] = {}
         self.broken = False
         self.kept = Pairs(lists_quickly=True)
-        self.lister = Lister(self._list, lambda: self._in_time(self.newest))
+        self.lister = Lister(self._list, self._look)
 
     def probe(self, types: tuple[str, ...] | None = None) -> list[Pair]:
         """What a claim that finds nothing probes."""
@@ -40,6 +41,11 @@ class Table:
             raise RepositoryError("the server refused the list")
         every = [Listed(*pair, 0.0) for pair in self.pairs] + self._in_time(self.delayed)
         return [pair for pair in every if types is None or pair.type in types]
+
+    def _look(self) -> list[Listed]:
+        self.looks += 1
+        self.now += self.look_seconds
+        return self._in_time(self.newest)
 
     def _in_time(self, due: dict[Pair, float]) -> list[Listed]:
         waits = {pair: max(0.0, at - self.now) for pair, at in due.items()}
@@ -163,6 +169,28 @@ def test_a_pair_that_gave_tasks_is_probed_between_lists(slow: Table):
     assert slow.probe() == [("gave", "a")]
     slow.now += 5
     assert slow.probe() == [("gave", "a")]
+
+
+def test_notices_of_others_tasks_cost_a_twentieth_of_the_time(slow: Table):
+    """Each wakes a consumer, which would look in vain as often as others submit."""
+    slow.look_seconds = 0.002
+    start = slow.now
+    while slow.now < start + 10:
+        slow.probe()
+        slow.now += 0.001
+
+    assert slow.looks * slow.look_seconds <= 10 / 20 + 0.1
+
+
+def test_two_new_pairs_in_a_row_are_both_found_at_once(slow: Table):
+    """The second one's notice would be in vain."""
+    slow.look_seconds = 0.002
+    slow.newest[("first", "a")] = 0.0
+    assert slow.probe() == [("first", "a")]
+    slow.kept.gave([("first", "a")])
+    slow.newest[("second", "a")] = 0.0
+
+    assert ("second", "a") in slow.probe()
 
 
 def test_a_pair_of_few_that_is_emptied_brings_no_list(slow: Table):
