@@ -13,7 +13,8 @@ from tasq_core.sql import fill
 from tasq_core.task import EPOCH, MICROSECOND, TaskStatus
 
 _MOST_ROWS: Final = {"mysql": 10_000}
-"""There a row lies where its id says: fifty thousand would each be read from another page."""
+"""There each ended task is looked up in another index; where that lacks its names (MySQL 8, older
+indexes) in the rows, each in another page."""
 _NAMES: Final[Mapping[str | None, str]] = {None: "''", "queue": "queue", "type": "type"}
 
 
@@ -195,7 +196,8 @@ class FigureReader:
     ) -> list[tuple[Any, ...]]:  # fmt: skip
         if by not in _NAMES:
             raise InvalidInputError(f"can't group by {by!r}: use 'queue' or 'type'")
-        sql = fill(getattr(self._repository._sql, statement), {"by": _NAMES[by]})  # noqa: SLF001
+        slots = {"by": _NAMES[by], **self._repository._figure_slots(by)}  # noqa: SLF001
+        sql = fill(getattr(self._repository._sql, statement), slots)  # noqa: SLF001
         between = {"since": self._rows.time(since), "until": self._rows.time(until)}
         return self._repository._rows_of(sql, {**params, **between})  # noqa: SLF001
 

@@ -3,6 +3,8 @@
 import re
 from typing import Final
 
+from tasq_core.sql import OLDER_SHAPES
+
 _BODY: Final = re.compile(r"(?:\bON\b|\bADD\s+INDEX\s)[^(]*(?=\()", re.IGNORECASE)
 _STATUS: Final = re.compile(r"'([A-Z_]+)'")
 _COLUMN: Final = re.compile(
@@ -20,6 +22,12 @@ def is_as_defined(found: str, wanted: str) -> bool:
         wanted: the statement of `schema.sql`.
     """
     return _shape(found) == _shape(wanted)
+
+
+def is_of_older_version(found: str, folder: str, index: str) -> bool:
+    """Whether `index`, without its table's name, has the columns that an older version gave it."""
+    older = OLDER_SHAPES.get(folder, {}).get(index)
+    return older is not None and is_as_defined(found, older)
 
 
 def _shape(definition: str) -> tuple[tuple[str, ...], frozenset[str]]:

@@ -309,6 +309,11 @@ class SqlInspection:
         del where, by_end
         return ""
 
+    def _figure_slots(self, by: str | None) -> dict[str, str]:
+        """What figures by this name tell the optimizer; MySQL alone needs it."""
+        del by
+        return {}
+
     def count(self, where: Filter, limit: int | None = None) -> int:
         """How many match; counting stops at `limit`."""
         if argument_terms(where):

@@ -254,6 +254,12 @@ class MySQLRepository(SqlRepository):
                 return ""
         return self._look().hint("finished" if by_end else "status")
 
+    def _figure_slots(self, by: str | None) -> dict[str, str]:
+        facts = self._look()
+        ended_by = f"COALESCE(done.{by}, failed.{by})" if by else "''"
+        hints = {"hint": facts.hint("finished"), "age_hint": facts.hint("status")}
+        return {**hints, "ended_by": ended_by}
+
     # differs: an UPDATE says how many rows it matched, not which.
     def _change_leases(
         self, session: Session, sql: str, leases: Sequence[Lease], **params: object

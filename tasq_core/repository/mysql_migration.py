@@ -6,6 +6,7 @@ to create, and a table that isn't a task table is left alone.
 
 import logging
 import time
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -15,9 +16,17 @@ from pymysql.constants import ER
 from tasq_core.errors import RepositoryError
 from tasq_core.repository.checks import refuse_foreign_table
 from tasq_core.repository.driver import Session
+from tasq_core.repository.index_check import is_of_older_version
 from tasq_core.repository.mysql_errors import code_of
 from tasq_core.repository.rows import text_of
-from tasq_core.sql import OBSOLETE_INDEXES, drop_index, fill, load_schema
+from tasq_core.sql import (
+    OBSOLETE_INDEXES,
+    OLDER_SHAPES,
+    drop_index,
+    fill,
+    load_schema,
+    replace_index,
+)
 
 _LOG: Final = logging.getLogger("tasq_core.repository")
 LONGEST_WAIT: Final = 600.0
@@ -60,25 +69,43 @@ def migrate(session: Session, slots: dict[str, str], where: str) -> None:
 
 
 def _missing(session: Session, slots: dict[str, str], where: str) -> list[str]:
-    """The statements that have something to make or to drop, in their order."""
+    """The statements that have something to make, to replace or to drop, in their order."""
     table = slots["name"]
     columns = [text_of(row[0]) for row in session.rows(fill(_COLUMNS, slots), {"table": table})]
-    indexes: set[str] = set()
+    indexes: dict[str, str] = {}
     if columns:
         refuse_foreign_table(slots["shown"], where, columns)
-        indexes = {text_of(row[2]) for row in session.rows(f"SHOW INDEX FROM {slots['tasks']}", {})}
-    return [
-        fill(text, slots)
-        for name, text in load_schema("mysql").items()
-        if not _is_there(name, table, bool(columns), indexes)
-    ] + [
-        drop_index("mysql", slots, index)
-        for index in OBSOLETE_INDEXES
-        if f"{table}_tasq_{index}" in indexes
-    ]
+        indexes = _indexes(session.rows(f"SHOW INDEX FROM {slots['tasks']}", {}))
+    return (
+        [
+            fill(text, slots)
+            for name, text in load_schema("mysql").items()
+            if not _is_there(name, table, bool(columns), indexes)
+        ]
+        + [
+            replace_index(slots, index)
+            for index in OLDER_SHAPES["mysql"]
+            if is_of_older_version(indexes.get(f"{table}_tasq_{index}", ""), "mysql", index)
+        ]
+        + [
+            drop_index("mysql", slots, index)
+            for index in OBSOLETE_INDEXES
+            if f"{table}_tasq_{index}" in indexes
+        ]
+    )
 
 
-def _is_there(name: str, table: str, exists: bool, indexes: set[str]) -> bool:
+def _indexes(rows: Iterable[Sequence[Any]]) -> dict[str, str]:
+    """The columns of each index, in order, from the rows of SHOW INDEX."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        length = f"({row[7]})" if row[7] else ""
+        descends = " desc" if text_of(row[5] or "") == "D" else ""
+        found.setdefault(text_of(row[2]), []).append(f"{text_of(row[4])}{length}{descends}")
+    return {name: ", ".join(columns) for name, columns in found.items()}
+
+
+def _is_there(name: str, table: str, exists: bool, indexes: Mapping[str, str]) -> bool:
     if name == "create_table":
         return exists
     return f"{table}_tasq_{name.removeprefix('index_')}" in indexes

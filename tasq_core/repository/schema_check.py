@@ -8,11 +8,20 @@ from importlib.resources import files
 from typing import Any, Final
 
 from tasq_core.errors import InvalidInputError, RepositoryError
-from tasq_core.repository.index_check import is_as_defined
+from tasq_core.repository.index_check import is_as_defined, is_of_older_version
 from tasq_core.repository.inspection_sql import SqlInspection
 from tasq_core.repository.protocol import Repository
 from tasq_core.repository.rows import text_of
-from tasq_core.sql import FOLDERS, OBSOLETE_INDEXES, drop_index, fill, load_schema, parse
+from tasq_core.sql import (
+    FOLDERS,
+    OBSOLETE_INDEXES,
+    OLDER_SHAPES,
+    drop_index,
+    fill,
+    load_schema,
+    parse,
+    replace_index,
+)
 from tasq_core.task import TaskStatus
 
 _STAMP: Final = "timestamp with time zone"
@@ -217,15 +226,16 @@ class _Look:
                     _KEYS[self._folder].format(tasks=tasks, name=self._slots["name"]),
                 )
             )
-        indexes = self.rows("indexes")
-        definitions = {
-            _bare(text_of(name)): text_of(text) for name, valid, text in indexes if valid
-        }
+        definitions = self._definitions()
         for name, text in load_schema(self._folder).items():
-            index = f"{table}_tasq_{name.removeprefix('index_')}"
+            own = name.removeprefix("index_")
+            index = f"{table}_tasq_{own}"
             there = definitions.get(index)
-            if name.startswith("index_") and there and not is_as_defined(there, text):
-                drop = drop_index(self._folder, self._slots, name.removeprefix("index_"))
+            if not name.startswith("index_") or not there:
+                continue
+            older = is_of_older_version(there, self._folder, own)
+            if not older and not is_as_defined(there, text):
+                drop = drop_index(self._folder, self._slots, own)
                 found.append(
                     (
                         f"index {index} is on other columns or rows",
@@ -233,6 +243,11 @@ class _Look:
                     )
                 )
         return found + self._broken_triggers()
+
+    def _definitions(self) -> dict[str, str]:
+        """What each valid index is on, by its bare name."""
+        rows = self.rows("indexes")
+        return {_bare(text_of(name)): text_of(text) for name, valid, text in rows if valid}
 
     def _broken_triggers(self) -> list[tuple[str, str]]:
         name = f"{self._slots['name']}_tasq_notify"
@@ -272,9 +287,9 @@ class _Look:
         return [f"the statuses are {', '.join(labels) or 'unknown'}, not {', '.join(wanted)}"]
 
     def missing(self, *, exists: bool) -> list[tuple[str, str]]:
-        """What the schema's statements would make, and which old indexes `migrate` would drop."""
+        """What the schema's statements would make, and what `migrate` would drop or replace."""
         table = self._slots["name"]
-        indexes = {_bare(text_of(name)) for name, valid, _ in self.rows("indexes") if valid}
+        indexes = self._definitions()
         triggers = {text_of(name) for name, _, _ in self.rows("triggers")}
         adopts = exists and not any(name.startswith(f"{table}_tasq_") for name in indexes)
         has_enum = bool(self.rows("labels"))
@@ -289,6 +304,11 @@ class _Look:
             if not there:
                 ddl = fill(text, self._slots)
                 found.append((name, self._without_locks(ddl) if exists else ddl))
+        found += [
+            (f"replace_{name}", replace_index(self._slots, name))
+            for name in OLDER_SHAPES.get(self._folder, ())
+            if is_of_older_version(indexes.get(f"{table}_tasq_{name}", ""), self._folder, name)
+        ]
         found += [
             (f"drop_{name}", drop_index(self._folder, self._slots, name))
             for name in OBSOLETE_INDEXES

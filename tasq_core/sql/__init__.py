@@ -18,11 +18,20 @@ SLOTS: Final = frozenset(
         "tasks", "name", "qualifier", "schema", "enum", "columns", "preview_columns", "where",
         "order", "branches", "pair", "hint", "ready_hint", "due_hint", "age_hint", "rank",
         "queue_text", "type_text", "limit", "locking", "now", "wall", "crashes", "exhausted", "by",
+        "ended_by",
     }
 )  # fmt: skip
 
 OBSOLETE_INDEXES: Final = ("claim_created", "claim_priority")
 """Indexes of older versions, which `migrate` drops once it has made those of today."""
+
+OLDER_SHAPES: Final = {
+    "mysql": {
+        "finished": "finished_at",
+        "status": "status, created_at, id, visible_at, receive_count, max_receives",
+    }
+}
+"""The columns that a dialect's indexes had in older versions; `migrate` gives them today's."""
 
 FOLDERS: Final = {
     "postgresql": "postgres", "sqlite": "sqlite", "mysql": "mysql", "mariadb": "mysql",
@@ -205,3 +214,9 @@ def drop_index(dialect: str, slots: dict[str, str], index: str) -> str:
     if dialect == "mysql":
         return f"ALTER TABLE {slots['tasks']} DROP INDEX `{name}`, ALGORITHM = INPLACE, LOCK = NONE"
     return f'DROP INDEX IF EXISTS {slots["qualifier"]}"{name}"'
+
+
+def replace_index(slots: dict[str, str], index: str) -> str:
+    """MySQL's statement that gives an index of ours today's columns, in place of older ones."""
+    adding, drop = load_schema("mysql")[f"index_{index}"], f"DROP INDEX `{{name}}_tasq_{index}`"
+    return fill(adding.replace("ADD INDEX", f"{drop},\n  ADD INDEX", 1), slots)

@@ -152,9 +152,11 @@ def _schema(repository: Repository, settings: Settings, found: Structure) -> Ite
         key = what.startswith("the primary key")
         yield Finding("schema", Verdict.PROBLEM if key else Verdict.WARNING, what, f"{remedy};")
     for name, ddl in found.missing:
-        old = name.startswith("drop_")
-        what = f"index {name.removeprefix('drop_')} serves no query any more" if old else name
-        said = what if old else f"{what} is missing"
+        kind, _, own = name.partition("_")
+        said = {
+            "drop": f"index {own} serves no query any more",
+            "replace": f"index {own} has the columns of an older version",
+        }.get(kind, f"{name} is missing")
         yield Finding("schema", Verdict.WARNING, said, f"tasq migrate, or: {ddl};")
     if not found.missing and not found.broken:
         yield Finding("schema", Verdict.GOOD, "key and indexes are as they should be")

@@ -30,13 +30,15 @@ ALTER TABLE {tasks} ADD INDEX `{name}_tasq_ready_priority`
   (status, queue(64), type(64), visible_at, priority DESC, created_at),
   ALGORITHM = INPLACE, LOCK = NONE
 
--- The last three columns are what the summary reads of open tasks; fetched from the rows
--- themselves, ten thousand of them take half a second instead of 7 ms.
+-- Behind the id stands what the summary reads of open tasks, then what figures are made of: read
+-- from the rows, which lie where their ids say, ten thousand are as many pages of a large table.
+-- MariaDB takes a name of up to 63 characters from here, of a longer one it reads the row.
 -- name: index_status
 ALTER TABLE {tasks} ADD INDEX `{name}_tasq_status`
-  (status, created_at, id, visible_at, receive_count, max_receives),
+  (status, created_at, id, visible_at, receive_count, max_receives, started_at, queue(64), type(64)),
   ALGORITHM = INPLACE, LOCK = NONE
 
+-- With the time of creation a task's entry in the index above is found.
 -- name: index_finished
-ALTER TABLE {tasks} ADD INDEX `{name}_tasq_finished` (finished_at),
+ALTER TABLE {tasks} ADD INDEX `{name}_tasq_finished` (finished_at, id, created_at),
   ALGORITHM = INPLACE, LOCK = NONE
