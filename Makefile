@@ -40,13 +40,18 @@ demo: $(VENV)/.runtime ## open the app on a live demonstration queue
 setup: $(VENV)/.dev ## set up .venv with all that tests and checks need
 
 # Two at a time, each with a cache of its own: one that they share is made anew by each of them.
+# Of what succeeds, the last line is shown.
 check: $(VENV)/.dev ## lint, format, types, import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	@printf '%s\n' 'mypy' 'mypy --config-file tests/mypy.ini --cache-dir .mypy_cache/tests' \
-		'mypy --strict --cache-dir .mypy_cache/api tests/typing/api.py' 'lint-imports' | \
-		xargs -P 2 -I {} sh -c 'out=$$($(BIN)/{} 2>&1); was=$$?; printf "%s\n%s\n" "{}" "$$out"; exit $$was'
+		'mypy --strict --cache-dir .mypy_cache/api tests/typing/api.py' 'lint-imports' $(compiling) | \
+		xargs -P 2 -I {} sh -c 'out=$$($(BIN)/{} 2>&1); was=$$?; \
+			[ $$was -ne 0 ] || out=$$(printf "%s" "$$out" | tail -n 1); \
+			printf "%s\n%s\n" "{}" "$$out"; exit $$was'
 
+# Once beside the checks, or each of the parallel processes compiles all test modules of a new clone.
+test: compiling := 'python -m pytest --collect-only -q tests'
 # pytest ends with 5 where $(ARGS) leaves one of the two runs no test.
 test: check ## the checks and all tests, on private database servers
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m 'not serial' $(ARGS) || [ $$? -eq 5 ]
