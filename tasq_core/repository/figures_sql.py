@@ -125,9 +125,9 @@ class FigureReader:
     def open_pairs(self) -> list[OpenPair]:
         """The open tasks of each queue and type, exactly."""
         found = []
-        for queue, kind, *counts, ready, lapsed in self._repository._rows_of(  # noqa: SLF001
-            self._repository._sql.open_pairs, {}  # noqa: SLF001
-        ):  # fmt: skip
+        repository = self._repository
+        sql = fill(repository._sql.open_pairs, repository._figure_slots(None))  # noqa: SLF001
+        for queue, kind, *counts, ready, lapsed in repository._rows_of(sql, {}):  # noqa: SLF001
             numbers = [int(count or 0) for count in counts]
             times = [self._time(ready), self._time(lapsed)]
             found.append(OpenPair._make([text_of(queue), text_of(kind), *numbers, *times]))

@@ -25,15 +25,19 @@ FIGURES: dict[str, Callable[[FigureReader], object]] = {
     "arrived": lambda reader: reader.arrived("queue", BEGIN, END, timedelta(minutes=1), 10_000),
     "timings": lambda reader: reader.timings("type", BEGIN, END, 10_000),
     "timings of a queue": lambda reader: reader.timings("type", BEGIN, END, 10_000, "queue 1"),
+    "open pairs": lambda reader: reader.open_pairs(),
 }
 
 
-def fill(database: Database, args: str = "'1'") -> None:
-    """Ended tasks of five queues and types, one in ten failed, one a second."""
+ENDED = "IF(seq % 10 = 0, 'FAILED', 'SUCCESSFUL')"
+
+
+def fill(database: Database, args: str = "'1'", status: str = ENDED) -> None:
+    """Tasks of five queues and types, one a second; of those that ended one in ten failed."""
     database.execute(
         f"INSERT INTO {database.table} (id, type, args, queue, priority, status, created_at,"
-        f" started_at, finished_at, visible_at) SELECT UNHEX(MD5(seq)), CONCAT('type ', seq % 5), {args},"
-        " CONCAT('queue ', seq % 5), 0, IF(seq % 10 = 0, 'FAILED', 'SUCCESSFUL'),"
+        f" started_at, finished_at, visible_at) SELECT UNHEX(MD5(CONCAT({status}, seq))),"
+        f" CONCAT('type ', seq % 5), {args}, CONCAT('queue ', seq % 5), 0, {status},"
         " '2026-01-01' + INTERVAL seq SECOND, '2026-01-01' + INTERVAL seq + 2 SECOND,"
         f" '2026-01-01' + INTERVAL seq + 5 SECOND, '0001-01-01' FROM seq_1_to_{COUNT}"
     )
@@ -56,6 +60,7 @@ def test_names_and_times_come_from_the_indexes_not_from_the_rows(private_mysql: 
     try:
         database.open().migrate()
         fill(database, args="REPEAT('x', 4000)")
+        fill(database, args="REPEAT('x', 4000)", status="'NEW'")
         for figure in FIGURES.values():
             database.execute("SET GLOBAL innodb_buffer_pool_dump_at_shutdown = OFF")
             database.close_connections()

@@ -95,25 +95,31 @@ SELECT ordinal, BINARY {by}, 'NEW', number, first FROM (
 
 -- The open tasks of each queue and type: ready, delayed, leased, lapsed, exhausted, retrying
 -- (failed before, to run again); since when the first of the ready ones could be claimed, and
--- since when the first lease has lapsed.
+-- since when the first lease has lapsed. Rows are read of those that may have failed before.
 -- name: open_pairs
 SELECT BINARY queue, BINARY type, ready, `delayed`, leased, lapsed, exhausted, retrying,
   ready_since, lapsed_since
 FROM (
-  SELECT CAST(CONV(LEFT(SHA1(queue), 16), 16, 10) AS UNSIGNED) AS queue_hash,
-    CAST(CONV(LEFT(SHA1(type), 16), 16, 10) AS UNSIGNED) AS type_hash, MIN(id) AS sample,
-    SUM(visible_at <= clock AND (max_receives = 0 OR receive_count < max_receives)) AS ready,
-    SUM(status = 'NEW' AND visible_at > clock) AS `delayed`,
-    SUM(status <> 'NEW' AND visible_at > clock) AS leased,
-    SUM(status <> 'NEW' AND visible_at <= clock) AS lapsed,
-    SUM(visible_at <= clock AND max_receives > 0 AND receive_count >= max_receives) AS exhausted,
-    SUM(status = 'NEW' AND receive_count > 0 AND last_error IS NOT NULL) AS retrying,
-    MIN(CASE WHEN visible_at <= clock AND (max_receives = 0 OR receive_count < max_receives)
-      THEN GREATEST(created_at, visible_at) END) AS ready_since,
-    MIN(CASE WHEN status <> 'NEW' AND visible_at <= clock THEN visible_at END) AS lapsed_since
-  FROM {tasks}
-  CROSS JOIN (SELECT {now} AS clock) AS this
-  WHERE status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS') GROUP BY queue_hash, type_hash
+  SELECT CAST(CONV(LEFT(SHA1(pending.queue), 16), 16, 10) AS UNSIGNED) AS queue_hash,
+    CAST(CONV(LEFT(SHA1(pending.type), 16), 16, 10) AS UNSIGNED) AS type_hash,
+    MIN(pending.id) AS sample,
+    SUM(pending.visible_at <= clock AND (pending.max_receives = 0
+      OR pending.receive_count < pending.max_receives)) AS ready,
+    SUM(pending.status = 'NEW' AND pending.visible_at > clock) AS `delayed`,
+    SUM(pending.status <> 'NEW' AND pending.visible_at > clock) AS leased,
+    SUM(pending.status <> 'NEW' AND pending.visible_at <= clock) AS lapsed,
+    SUM(pending.visible_at <= clock AND pending.max_receives > 0
+      AND pending.receive_count >= pending.max_receives) AS exhausted,
+    SUM(retried.last_error IS NOT NULL) AS retrying,
+    MIN(CASE WHEN pending.visible_at <= clock AND (pending.max_receives = 0
+        OR pending.receive_count < pending.max_receives)
+      THEN GREATEST(pending.created_at, pending.visible_at) END) AS ready_since,
+    MIN(CASE WHEN pending.status <> 'NEW' AND pending.visible_at <= clock
+      THEN pending.visible_at END) AS lapsed_since
+  FROM (SELECT {now} AS clock) AS this CROSS JOIN {tasks} AS pending {age_hint}
+  LEFT JOIN {tasks} AS retried FORCE INDEX (PRIMARY)
+    ON retried.id = IF(pending.status = 'NEW' AND pending.receive_count > 0, pending.id, NULL)
+  WHERE pending.status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS') GROUP BY queue_hash, type_hash
 ) AS named JOIN {tasks} ON {tasks}.id = named.sample
 
 -- (kind, who, seconds, detail) of what holds the table up: sessions that wait for a row of it for
