@@ -19,6 +19,8 @@ from tasq_tui.child.protocol import (
 from tests.child.listening import Ear, dry_run, group_is_gone, load
 from tests.support.wait import wait_until
 
+pytestmark = pytest.mark.usefixtures("forked_children")
+
 VERSION = "def version(task): print('version {}')\nhandlers = {{'version': version}}\n"
 
 

@@ -357,11 +357,13 @@ async def test_reload_runs_the_new_code_and_goes_on_consuming(open_consumer, tmp
         await driver.load()
         await driver.press("s")
         await driver.sees("consuming")
+        old = driver.consumer.control._pool._current.pid
         (tmp_path / "shop_jobs.py").write_text(
             "def new(task): print('the new code')\nhandlers = {'prints': new}\n"
         )
         await driver.press("ctrl+r")
         await driver.until(lambda: driver.model.types == ("prints",))
+        await driver.until(lambda: group_is_gone(old))  # it may claim until then
         driver.submit("prints")
         await driver.sees("the new code")
 
