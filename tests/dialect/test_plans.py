@@ -173,10 +173,12 @@ def test_each_half_of_the_table_is_counted_by_itself(
 @pytest.mark.parametrize("ordering", ["CREATED_AT_FIRST", "PRIORITY_FIRST"])
 def test_a_claim_of_every_kind_probes_each_once(filled: tuple[Database, Repository], ordering: str):
     database, _ = filled
+    # Its own: a look at the oldest that a busy machine made slow is left out for some seconds.
+    repository = database.open()
     # MySQL lists kinds by a scan, where the oldest tasks aren't the first in order.
     scans = database.backend == "mysql" and ordering == "PRIORITY_FIRST"
     limit = OPEN * 3 if scans else FEW
-    assert work_of(*filled, poll(None, None, ordering)) <= limit
+    assert work_of(database, repository, poll(None, None, ordering)) <= limit
 
 
 # They stay, so what looks at them stands last.
