@@ -10,6 +10,7 @@ import pytest
 from tasq_core.task import IMMEDIATELY, Task, TaskStatus
 from tests.support.builders import make_task
 from tests.support.databases import BACKENDS, Database, external_url
+from tests.support.processes import Process, python
 
 BORN = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 EDGES = [
@@ -95,7 +96,8 @@ def test_a_big_table_streams_in_flat_memory(tasq, repository):
 
 def peak(tasq, *options):
     """The most memory, in kB, that an export took; 60 MB of rows go through it."""
-    running = tasq.start("export", "--all", *options)
+    command = python("-m", "tasq_tui", "export", "--all", *options)
+    running = Process(command, env=tasq.env, cwd=tasq.folder)  # a child, of which wait4 tells
     try:
         _, status, usage = os.wait4(running.pid, 0)
     finally:
