@@ -97,10 +97,9 @@ class Pairs:
 
         Those of `skip_queues` are left out.
         """
-        wanted = Wanted.of(queues, types, skip_queues)
         pairs, is_kept = self._pairs(queues, types, lister)
         if skip_queues:
-            pairs = [pair for pair in pairs if pair in wanted]
+            pairs = [pair for pair in pairs if pair[0] not in skip_queues]
         starts = range(0, len(pairs), PROBED_AT_ONCE)
         probed = set[Pair]()
         for _ in starts:
@@ -114,6 +113,7 @@ class Pairs:
         self._is_idle = True
         if is_kept and monotonic() >= self._next_look:
             begun = monotonic()
+            wanted = Wanted.of(queues, types, skip_queues)
             new = [pair for pair in self._look(lister) if pair in wanted and pair not in probed]
             if new:
                 yield new[:PROBED_AT_ONCE]

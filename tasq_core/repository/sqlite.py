@@ -219,8 +219,6 @@ class SQLiteRepository(SqlRepository):
         note_crashes: bool = False,
     ) -> list[Task]:
         few = len(pairs) <= _FEW_PAIRS
-        names = {f"queue_{n}": queue for n, (queue, _) in enumerate(pairs)} if few else {}
-        names |= {f"type_{n}": type for n, (_, type) in enumerate(pairs)} if few else {}
 
         def work(session: Session, claimed: list[Task]) -> None:
             now = time.time_ns() // 1000  # after the wait for the write lock
@@ -240,7 +238,9 @@ class SQLiteRepository(SqlRepository):
                 claimed += map(self._task, session.rows(self._claims[ordering], params))
             else:
                 sql = self._claim_of_ready(ordering, len(pairs))
-                claimed += map(self._task, session.rows(sql, params | names))
+                for n, (queue, type) in enumerate(pairs):
+                    params |= {f"queue_{n}": queue, f"type_{n}": type}
+                claimed += map(self._task, session.rows(sql, params))
             if lapsed:
                 self._note_crashes(session, lapsed, claimed)
             if exhausted and len(claimed) < limit:
