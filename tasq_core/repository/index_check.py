@@ -1,6 +1,7 @@
 """Whether an index is what the schema says, by what it holds and not by its name alone."""
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 from tasq_core.sql import OLDER_SHAPES
@@ -28,6 +29,15 @@ def is_of_older_version(found: str, folder: str, index: str) -> bool:
     """Whether `index`, without its table's name, has the columns that an older version gave it."""
     older = OLDER_SHAPES.get(folder, {}).get(index)
     return older is not None and is_as_defined(found, older)
+
+
+def of_older_version(indexes: Mapping[str, str], folder: str, table: str) -> list[str]:
+    """Which of these indexes `is_of_older_version`, by their names without the table's."""
+    return [
+        index
+        for index in OLDER_SHAPES.get(folder, ())
+        if is_of_older_version(indexes.get(f"{table}_tasq_{index}", ""), folder, index)
+    ]
 
 
 def _shape(definition: str) -> tuple[tuple[str, ...], frozenset[str]]:

@@ -16,12 +16,11 @@ from pymysql.constants import ER
 from tasq_core.errors import RepositoryError
 from tasq_core.repository.checks import refuse_foreign_table
 from tasq_core.repository.driver import Session
-from tasq_core.repository.index_check import is_of_older_version
+from tasq_core.repository.index_check import of_older_version
 from tasq_core.repository.mysql_errors import code_of
 from tasq_core.repository.rows import text_of
 from tasq_core.sql import (
     OBSOLETE_INDEXES,
-    OLDER_SHAPES,
     drop_index,
     fill,
     load_schema,
@@ -82,11 +81,7 @@ def _missing(session: Session, slots: dict[str, str], where: str) -> list[str]:
             for name, text in load_schema("mysql").items()
             if not _is_there(name, table, bool(columns), indexes)
         ]
-        + [
-            replace_index(slots, index)
-            for index in OLDER_SHAPES["mysql"]
-            if is_of_older_version(indexes.get(f"{table}_tasq_{index}", ""), "mysql", index)
-        ]
+        + [replace_index(slots, index) for index in of_older_version(indexes, "mysql", table)]
         + [
             drop_index("mysql", slots, index)
             for index in OBSOLETE_INDEXES

@@ -8,14 +8,13 @@ from importlib.resources import files
 from typing import Any, Final
 
 from tasq_core.errors import InvalidInputError, RepositoryError
-from tasq_core.repository.index_check import is_as_defined, is_of_older_version
+from tasq_core.repository.index_check import is_as_defined, is_of_older_version, of_older_version
 from tasq_core.repository.inspection_sql import SqlInspection
 from tasq_core.repository.protocol import Repository
 from tasq_core.repository.rows import text_of
 from tasq_core.sql import (
     FOLDERS,
     OBSOLETE_INDEXES,
-    OLDER_SHAPES,
     drop_index,
     fill,
     load_schema,
@@ -306,8 +305,7 @@ class _Look:
                 found.append((name, self._without_locks(ddl) if exists else ddl))
         found += [
             (f"replace_{name}", replace_index(self._slots, name))
-            for name in OLDER_SHAPES.get(self._folder, ())
-            if is_of_older_version(indexes.get(f"{table}_tasq_{name}", ""), self._folder, name)
+            for name in of_older_version(indexes, self._folder, table)
         ]
         found += [
             (f"drop_{name}", drop_index(self._folder, self._slots, name))
