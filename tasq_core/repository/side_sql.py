@@ -20,14 +20,18 @@ def side_lead(table: str) -> str:
     return f"{table.removesuffix('tasks')}tasq"
 
 
-def side_statements(folder: str, slots: dict[str, str]) -> dict[str, str]:
-    """The statements of `sql/<folder>/side.sql` by name, on the tables that `slots` name."""
+def side_names(slots: dict[str, str]) -> dict[str, str]:
+    """The quoted names of the side tables by kind, beside the table that `slots` name."""
     tasks = slots["tasks"]
     quote = tasks[-1]
     place = tasks[: -len(slots["name"]) - 2]
     lead = side_lead(slots["name"])
-    names = {kind: f"{place}{quote}{lead}_{kind}{quote}" for kind in SIDE_TABLES}
-    everything = slots | names | {"lead": lead}
+    return {kind: f"{place}{quote}{lead}_{kind}{quote}" for kind in SIDE_TABLES}
+
+
+def side_statements(folder: str, slots: dict[str, str]) -> dict[str, str]:
+    """The statements of `sql/<folder>/side.sql` by name, on the tables that `slots` name."""
+    everything = slots | side_names(slots) | {"lead": side_lead(slots["name"])}
     return {name: fill(text, everything) for name, text in load_side(folder).items()}
 
 

@@ -15,10 +15,22 @@ from tasq_core.repository.claims_sql import SqlClaims
 from tasq_core.repository.driver import RowFormat, Session
 from tasq_core.repository.inspection_sql import Mode
 from tasq_core.repository.rows import text_of
-from tasq_core.repository.side_sql import SIDE_TABLES, side_lead
+from tasq_core.repository.side_sql import SIDE_TABLES, side_lead, side_names
 from tasq_core.sql import FOLDERS
 
 NAMES: Final = SIDE_TABLES
+
+_RIGHTS: Final = {
+    kind: ("INSERT", "DELETE") if kind == "attempts" else ("INSERT", "UPDATE", "DELETE")
+    for kind in NAMES
+}
+"""What consumers need beside SELECT; an attempt isn't changed once it is noted."""
+_TRIALS: Final = {
+    "INSERT": "EXPLAIN INSERT INTO {} () VALUES ()",
+    "UPDATE": "EXPLAIN UPDATE {} SET name = '' LIMIT 1",
+    "DELETE": "EXPLAIN DELETE FROM {} LIMIT 1",
+}
+"""MySQL knows grants at four levels: it is asked whether it would do it."""
 
 
 class SideTables:
@@ -78,6 +90,33 @@ class SideTables:
             if name.startswith("create_")
             and f"{self.lead}_{name.removeprefix('create_')}" not in there
         ]
+
+    def lacking(self) -> list[str]:
+        """Rights that consumers need on those that are there and this user doesn't have.
+
+        As in "UPDATE on tasq_consumers".
+
+        Raises:
+            RepositoryError: the server refused the question.
+        """
+        folder = FOLDERS[self.dialect]
+        if folder == "mysql":
+            names = side_names(self._repository._slots)  # noqa: SLF001 - of this package
+            return [
+                f"{right} on {self.lead}_{kind}"
+                for kind, table in names.items()
+                for right in _RIGHTS[kind]
+                if not self._would_do(_TRIALS[right].format(table))
+            ]
+        if folder == "postgres":
+            denied = {tuple(map(text_of, row)) for row in self.rows("denied", {})}
+            return [
+                f"{right} on {self.lead}_{kind}"
+                for kind, rights in _RIGHTS.items()
+                for right in rights
+                if (kind, right) in denied
+            ]
+        return []
 
     def make(self) -> bool:
         """Create those that are missing; safe to call again and from several processes.
@@ -144,6 +183,13 @@ class SideTables:
     def _run(self, sql: str, params: Mapping[str, object], mode: Mode) -> int:
         everything = {**self._formats.clock(), **params}
         return self._repository._run(lambda session: session.change(sql, everything), mode)  # noqa: SLF001
+
+    def _would_do(self, sql: str) -> bool:
+        try:
+            self._repository._run(lambda session: session.rows(sql, {}), "read")  # noqa: SLF001 - of this package
+        except RepositoryError:
+            return False
+        return True
 
     @property
     def _formats(self) -> RowFormat:

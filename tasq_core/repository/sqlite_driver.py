@@ -225,8 +225,8 @@ class SQLiteDriver:
         """Our error for one of sqlite3's."""
         name = getattr(error, "sqlite_errorname", "") or ""
         text = str(error)
-        where = str(self.path) if self.path else "the SQLite database"
         path = self.path
+        where = str(path or "the SQLite database")
         if name == "SQLITE_CANTOPEN" and path and not path.exists() and path.parent.is_dir():
             return TableMissingError(
                 f"table {table!r} doesn't exist, nor does its file {path}; check the path, or run"
@@ -234,10 +234,13 @@ class SQLiteDriver:
                 table,
             )
         if "no such table" in text and table in text:
-            return TableMissingError(
-                f"table {table!r} doesn't exist in {where}; run `tasq migrate` or client.migrate()",
-                table,
+            # What is in memory is of this process alone: `tasq migrate` would make another.
+            remedy = (
+                "call client.migrate(), or name a file: sqlite:///tasks.db"
+                if path is None and self._owned
+                else "run `tasq migrate` or client.migrate()"
             )
+            return TableMissingError(f"table {table!r} doesn't exist in {where}; {remedy}", table)
         if name.startswith("SQLITE_READONLY") or "readonly database" in text:
             return ReadOnlyError(f"{where} is open read-only: {text}")
         if name == "SQLITE_NOTADB":

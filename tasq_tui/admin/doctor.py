@@ -160,7 +160,7 @@ def _schema(repository: Repository, settings: Settings, found: Structure) -> Ite
         yield Finding("schema", Verdict.WARNING, said, f"tasq migrate, or: {ddl};")
     if not found.missing and not found.broken:
         yield Finding("schema", Verdict.GOOD, "key and indexes are as they should be")
-    yield _side_tables(repository)
+    yield _side_tables(repository, consumes=not (settings.read_only or found.lacking))
     if found.notify_trigger is not None:
         yield Finding("wake-ups", Verdict.GOOD, _TRIGGER_SAYS[found.notify_trigger])
     if found.lacking:
@@ -169,9 +169,17 @@ def _schema(repository: Repository, settings: Settings, found: Structure) -> Ite
         yield Finding("rights", Verdict.GOOD, "this user may read and change the table")
 
 
-def _side_tables(repository: Repository) -> Finding:
-    missing = SideTables(repository).missing()
+def _side_tables(repository: Repository, *, consumes: bool) -> Finding:
+    side = SideTables(repository)
+    missing = side.missing()
     if not missing:
+        lacking = ", ".join(side.lacking()) if consumes else ""
+        if lacking:
+            return Finding(
+                "side tables", Verdict.WARNING,
+                f"this user may not {lacking}: its consumers show in no fleet, or note no attempts",
+                "as their owner: GRANT SELECT, INSERT, UPDATE, DELETE on them TO the user",
+            )  # fmt: skip
         return Finding("side tables", Verdict.GOOD, "registry, pauses, attempts and schedules")
     return Finding(
         "side tables", Verdict.HINT,

@@ -6,6 +6,9 @@ import pytest
 
 from tasq_core import Consumer, RepositoryError, TaskStatus
 from tasq_core.metrics.table import TableMetrics
+from tasq_core.repository.side_tables import SideTables
+from tasq_tui.admin.doctor import Verdict, examine
+from tasq_tui.admin.settings import Settings
 from tests.support.builders import make_task, make_tasks
 from tests.support.databases import Database
 from tests.support.threads import in_threads
@@ -109,3 +112,25 @@ def test_without_rights_on_the_side_tables_they_are_as_absent(database: Database
     assert TableMetrics(client).samples()["tasq_up"] == {(): 1}
     with pytest.raises(RepositoryError):
         client.pause(queue="mail")
+
+
+def test_the_doctor_names_the_rights_on_side_tables_that_a_consumer_lacks(role: Role):
+    """Else its fleet stays empty, and nothing but a line of its log says why."""
+    place = role("SELECT, INSERT, UPDATE, DELETE", "SELECT, INSERT")
+
+    found = [
+        finding
+        for finding in examine(place.open(), Settings(url=place.url, prefix=place.prefix))
+        if finding.topic == "side tables"
+    ]
+
+    assert [finding.verdict for finding in found] == [Verdict.WARNING]
+    for right in ("UPDATE", "DELETE"):
+        assert f"{right} on {place.prefix}_tasq_consumers" in found[0].message
+    assert "INSERT" not in found[0].message
+    assert f"UPDATE on {place.prefix}_tasq_attempts" not in found[0].message
+
+
+def test_rights_that_are_enough_lack_nothing(role: Role):
+    place = role("SELECT, INSERT, UPDATE, DELETE", "SELECT, INSERT, UPDATE, DELETE")
+    assert SideTables(place.open()).lacking() == []

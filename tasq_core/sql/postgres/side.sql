@@ -9,6 +9,14 @@ SELECT c.relname FROM pg_class c
    AND c.relname LIKE %(pattern)s ESCAPE '|'
    AND c.relnamespace = (SELECT t.relnamespace FROM pg_class t WHERE t.oid = to_regclass('{tasks}'))
 
+-- What this user may not do to those that are there.
+-- name: denied
+SELECT kind, wanted
+  FROM (VALUES ('consumers', to_regclass('{consumers}')), ('pauses', to_regclass('{pauses}')),
+    ('attempts', to_regclass('{attempts}')), ('schedules', to_regclass('{schedules}'))) AS s (kind, id)
+ CROSS JOIN unnest(ARRAY['INSERT', 'UPDATE', 'DELETE']) AS wanted
+ WHERE id IS NOT NULL AND NOT has_table_privilege(id::oid, wanted)
+
 -- One row per running consumer; `format` is the version of the row's JSON.
 -- name: create_consumers
 CREATE TABLE IF NOT EXISTS {consumers} (
