@@ -33,7 +33,7 @@ class Stage:
         self.missing: dict[str, str] = {}
         for name, server in _SERVERS.items():
             try:
-                self._urls[name] = self._exit.enter_context(server()).url
+                self._urls[name] = self._exit.enter_context(server(durable=True)).url
             except ServerUnavailableError as error:
                 self.missing[name] = str(error).splitlines()[0]
 

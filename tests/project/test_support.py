@@ -7,6 +7,7 @@ import uuid
 
 import pytest
 
+from benchmarks.stage import Stage
 from tests.support.builders import make_task
 from tests.support.databases import Database
 from tests.support.processes import python
@@ -179,6 +180,15 @@ def test_a_database_is_reached_through_a_proxy(private_postgres):
 
 def test_a_servers_folder_is_closed_to_other_users(private_postgres):
     assert private_postgres.folder.stat().st_mode & 0o077 == 0
+
+
+def test_what_is_measured_waits_for_the_disk(private_postgres, private_mysql):
+    """Otherwise RESULTS.md compares queues on servers that nobody runs."""
+    with Stage() as stage, stage.table("postgres") as postgres, stage.table("mysql") as mysql:
+        assert postgres.execute("SHOW fsync") == [("on",)]
+        assert postgres.execute("SHOW synchronous_commit") == [("on",)]
+        assert mysql.execute("SELECT @@innodb_flush_log_at_trx_commit") == [(1,)]
+        assert mysql.execute("SELECT @@innodb_flush_method") != [("nosync",)]
 
 
 def test_a_server_and_its_folder_are_gone_when_its_test_run_is_killed(private_postgres):

@@ -2,7 +2,7 @@
 
 A server lives in a temporary folder that only its account can enter, listens on loopback
 and wants a random password. What is committed survives a kill of the server, not a loss of
-power: nothing waits for the disk. Its time zone is neither UTC nor a whole number of hours
+power: nothing waits for the disk, unless it is to be `durable`. Its time zone is neither UTC nor a whole number of hours
 from it, so that nothing passes by accident.
 However the test run ends, killed included, a small shell notices (its input closes), stops
 the server and removes the folder.
@@ -45,23 +45,34 @@ rm -rf "$1"
 """
 
 
+_FLUSHING_NOTHING = (
+    "--innodb-flush-log-at-trx-commit=2",
+    "--loose-innodb-flush-method=nosync",
+    "--loose-sync-frm=0",
+    "--loose-debug-no-sync",
+)
+
+
 class Server(ABC):
     """One database server, started by its constructor. Close it, or use it as a context manager."""
 
     name: ClassVar[str]
     _shutdown: ClassVar[signal.Signals]
 
-    def __init__(self, lifeline: Path | None = None) -> None:
+    def __init__(self, lifeline: Path | None = None, *, durable: bool = False) -> None:
         """Set up an empty database and start the server on it.
 
         Args:
             lifeline: a named pipe; the server lives until all who hold it open for writing
                 are gone. Without one, until this process is.
+            durable: leave its flushes and its hashing of passwords at the server's defaults, for
+                measurements: every commit waits for the disk.
 
         Raises:
             ServerUnavailableError: a program is missing, or it won't start; says why.
         """
         self._require()
+        self.durable = durable
         self.password: str = secrets.token_hex(8)
         self.port: int = _free_port()
         self.account: str = _account_name()
@@ -243,7 +254,8 @@ class PostgresServer(Server):
             postgres_program(program)
 
     def _initialise(self) -> None:
-        password = self._write("password", _scram_verifier(self.password))
+        secret = self.password if self.durable else _scram_verifier(self.password)
+        password = self._write("password", secret)
         self._run(
             postgres_program("initdb"),
             *("--pgdata", str(self.folder / "data"), "--username", "tasq"),
@@ -255,8 +267,10 @@ class PostgresServer(Server):
             file.write(
                 f"listen_addresses = '127.0.0.1'\nport = {self.port}\n"
                 f"unix_socket_directories = '{self.folder}'\n"
-                "max_connections = 400\ntimezone = 'America/St_Johns'\nfsync = off\n"
+                "max_connections = 400\ntimezone = 'America/St_Johns'\n"
             )
+            if not self.durable:
+                file.write("fsync = off\n")
 
     def _command(self) -> list[str]:
         return [postgres_program("postgres"), "-D", str(self.folder / "data")]
@@ -318,10 +332,7 @@ class MariaDBServer(Server):
             "--skip-name-resolve",
             "--max-connections=400",
             "--default-time-zone=-03:30",
-            "--innodb-flush-log-at-trx-commit=2",
-            "--loose-innodb-flush-method=nosync",
-            "--loose-sync-frm=0",
-            "--loose-debug-no-sync",
+            *(() if self.durable else _FLUSHING_NOTHING),
         ]
 
     def _connect(self) -> None:
