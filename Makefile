@@ -57,6 +57,8 @@ test: check ## the checks and all tests, on private database servers
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m 'not serial' $(ARGS) || [ $$? -eq 5 ]
 	$(BIN)/python -m pytest -m 'serial and not ha' $(ARGS) || [ $$? -eq 5 ]
 
+# These wait for little, so that more processes than four only load the same modules once more.
+quick: WORKERS = 4
 quick: $(VENV)/.dev ## the tests without servers, slow ones and serial ones: under two minutes
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadgroup -m 'not slow and not serial' --sqlite-only $(ARGS)
 

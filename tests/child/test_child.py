@@ -273,6 +273,7 @@ threading.Event().wait()
 """
 
 
+@pytest.mark.slow
 def test_a_child_whose_app_is_killed_ends(tmp_path):
     (tmp_path / "shop_jobs.py").write_text(HANDLERS)
     app = Process(python("-c", APP, str(tmp_path)))

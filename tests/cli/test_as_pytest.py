@@ -36,6 +36,7 @@ def run_pytest(start_process, tmp_path, text, type):
     return process.wait(60), process.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ARGS)
 def test_the_test_fails_as_the_task_did(tasq, table, start_process, tmp_path, kind):
     data, shown = ARGS[kind]
@@ -53,6 +54,7 @@ def test_the_test_fails_as_the_task_did(tasq, table, start_process, tmp_path, ki
     assert "# ValueError: no" in printed.out
 
 
+@pytest.mark.slow
 def test_hostile_text_is_data_in_the_test(tasq, table, start_process, tmp_path):
     """An error message that closed a string would run in the developer's shell."""
     import json

@@ -86,6 +86,7 @@ def test_a_killed_consumer_is_shown_vanished_within_15_s_with_the_tasks_it_held(
     assert (attempt["outcome"], attempt["consumer"]) == ("crashed", holder)
 
 
+@pytest.mark.slow
 def test_stacks_quiet_resume_and_stop_reach_the_consumer(tasq, client, work):
     process = work("one")
     client.new_producer().submit("slow", 1)

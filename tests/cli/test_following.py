@@ -71,6 +71,7 @@ def test_submit_waits_for_the_end_of_its_task(start, repository):
     assert json.loads(waiting.stdout.splitlines()[-1])["status"] == "SUCCESSFUL"
 
 
+@pytest.mark.slow
 def test_tail_prints_each_event_once_until_it_is_interrupted(start, table, repository):
     table(make_task(type="earlier"))
     following = start("tail", "--queue", "mail", "-o", "ndjson")

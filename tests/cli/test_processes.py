@@ -16,6 +16,8 @@ from tasq_core.task import TaskStatus
 from tests.support.builders import make_task, make_tasks
 from tests.support.wait import wait_until
 
+pytestmark = pytest.mark.slow
+
 JOBS = """
 import os, pathlib, time
 def email(task):

@@ -94,6 +94,7 @@ def test_with_all_streams_closed_nothing_is_written_into_the_database(shell, tab
     assert repository.count(Filter()) == 3
 
 
+@pytest.mark.slow
 def test_a_byte_order_mark_is_no_part_of_what_is_read(shell, table, repository):
     [task] = table(make_task())
     mark = "printf '\\xef\\xbb\\xbf'"
@@ -115,6 +116,7 @@ def test_a_file_that_is_not_utf8_is_named_with_the_way_out(shell, repository):
     assert shell("printf '\\xff\\n' > odd; tasq import odd")[0] == 2
 
 
+@pytest.mark.slow
 def test_what_a_locale_cannot_encode_is_escaped_and_json_stays_json(shell, table, repository):
     table(make_task(type="sök 日 😀", args='{"a":"é"}'.encode()))
 

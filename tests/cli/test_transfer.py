@@ -86,6 +86,7 @@ def test_a_broken_line_is_named_and_what_came_before_stands(tasq, table, reposit
     assert repository.count_tasks(None, None, None) == 500
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 def test_a_big_table_streams_in_flat_memory(tasq, repository):
     repository.submit_tasks(make_task(args=b"x" * 2000) for _ in range(30_000))

@@ -41,6 +41,7 @@ def test_a_task_that_failed_three_ways_has_three_attempts(client):
     assert all(attempt.host and attempt.started_at <= attempt.ended_at for attempt in found)
 
 
+@pytest.mark.slow
 def test_a_snooze_and_a_timeout_are_called_so(client):
     def handler(task):
         if not client.new_inspector().attempts(task.id):
@@ -188,6 +189,7 @@ def test_hostile_errors_come_back_storable(client):
     assert "🎈" in (attempt.error or "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("registered", [True, False])
 def test_a_cancelled_run_is_an_attempt_of_its_holder(client, registered):
     """Without it the history of a task that was stopped by hand says that it never ran."""

@@ -67,6 +67,7 @@ def holds(encoding: str, text: str) -> bool:
 everywhere = pytest.mark.parametrize("encoding", CHARSETS, indirect=True)
 
 
+@pytest.mark.slow
 @everywhere
 def test_a_consumer_runs_and_records_failures_in_any_letters(foreign: Database, encoding: str):
     """No task ever ran; or one error text ended the consumer, or was stored as question marks."""

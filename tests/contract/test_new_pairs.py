@@ -36,6 +36,7 @@ def test_the_first_task_of_a_queue_is_claimed_at_the_next_poll(kept: Repository)
     assert set(claim(kept)) == {task.id for task in tasks}
 
 
+@pytest.mark.slow
 def test_a_delayed_task_of_a_new_queue_is_claimed_when_it_is_due(kept: Repository):
     """It is no longer among the newest by then."""
     delayed = make_task(type="a", visible_at=kept.now() + timedelta(seconds=2))

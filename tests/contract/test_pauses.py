@@ -21,6 +21,7 @@ def soon(backend: str, monkeypatch: pytest.MonkeyPatch) -> float:
     return 1.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("queues", [("mail", "other"), None])
 def test_a_paused_queue_isnt_claimed_under_load_and_a_resumed_one_is(client, soon, queues):
     """An operator pauses a queue because its tasks do harm: each later claim does more."""

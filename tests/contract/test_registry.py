@@ -221,6 +221,7 @@ def test_a_heartbeat_that_cant_be_written_is_logged_once_and_work_goes_on(client
     assert caplog.text.count("could not write the heartbeat") == 1
 
 
+@pytest.mark.slow
 def test_commands_are_obeyed_and_answered(client):
     """quiet, resume, stacks and stop, as `tasq fleet` sends them."""
     go_on = threading.Event()

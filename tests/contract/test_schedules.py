@@ -168,6 +168,7 @@ def test_running_one_now_leaves_its_ticks_alone(client):
     assert client.schedules().get("nightly") == before
 
 
+@pytest.mark.slow
 def test_a_running_consumer_fires_and_runs_them(client):
     ran = []
     consumer = client.new_consumer(poll_interval=0.2)
@@ -181,6 +182,7 @@ def test_a_running_consumer_fires_and_runs_them(client):
     assert all(tick.microsecond == 0 for tick in ran)
 
 
+@pytest.mark.slow
 def test_one_that_cannot_be_read_here_is_logged_once_and_holds_up_no_other(
     database, client, caplog
 ):

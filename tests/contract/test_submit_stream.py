@@ -89,6 +89,7 @@ def test_a_long_generators_tasks_are_stored_as_they_were_made(
     assert stored == {task.id: task for task in made}
 
 
+@pytest.mark.slow
 def test_a_long_generator_takes_no_memory(client: Client, monkeypatch: pytest.MonkeyPatch):
     """A million tasks took half a gigabyte, and the program with them."""
     monkeypatch.setattr(replayed, "_KEPT_BYTES", 1_000_000)

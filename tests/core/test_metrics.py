@@ -185,6 +185,7 @@ def test_anything_but_a_scrape_is_refused_and_the_next_scrape_answered(server):
     assert get(server.url)[1] == "open False\n"
 
 
+@pytest.mark.slow
 def test_clients_that_say_nothing_hold_up_no_scrape_for_long(server):
     """Whoever can connect could otherwise blind the monitoring for as long as they like."""
     silent = [socket.create_connection((server.host, server.port), 5) for _ in range(40)]

@@ -90,6 +90,7 @@ async def _opened_by_aio(url):
     await (await tasq_core.aio.connect(url)).close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(10))
 def test_no_three_letters_of_a_password_are_shown_in_10000_malformed_urls(seed, tmp_path):
     nowhere = str(tmp_path / "none.toml")

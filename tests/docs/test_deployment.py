@@ -69,6 +69,7 @@ def test_systemd_accepts_the_unit(tmp_path):
     assert "mailer@" not in done.stderr, done.stderr
 
 
+@pytest.mark.slow
 def test_the_units_command_works_and_is_stopped_by_systemd_and_by_the_fleet(
     unit, folder, shell, shell_environment, start_process
 ):
@@ -181,6 +182,7 @@ def test_the_crontabs_lines_do_what_is_said(folder, shell):
     assert "unconsumed" in late.stdout or "queue mail" in late.stdout, late
 
 
+@pytest.mark.slow
 def test_the_other_commands_of_the_guide_exist(folder, shell):
     _submitted(folder)
     text = (DOCS / _PAGE).read_text()

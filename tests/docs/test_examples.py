@@ -90,6 +90,7 @@ def test_go_reads_what_the_go_guide_submits(tmp_path, start_process):
     assert gob.describe(task.args).startswith("Email (2)"), "a struct, not a map"
 
 
+@pytest.mark.slow
 def test_the_commands_of_steering_run(tmp_path, shell):
     """With the ids that there are; one that ends with an error is shown to nobody."""
     client = tasq_core.connect(f"sqlite:///{tmp_path}/tasks.db")

@@ -123,6 +123,7 @@ CONTAINERS: list[tuple[str, Any, dict[str, Any], Any]] = [
 # An empty slice arrives in Go as nil, which its JSON writes as null.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("target", "value", "options", "expected"),
     SCALARS + CONTAINERS,

@@ -24,6 +24,7 @@ VALUES = st.recursive(
 INTS = st.integers(-(2**63), 2**63 - 1)
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.text(), VALUES, max_size=5) | st.lists(VALUES, max_size=5))
 @settings(max_examples=300, deadline=None)
 def test_any_value_comes_back(value):

@@ -71,6 +71,7 @@ def test_the_asyncio_guide(shop: str, start_process: Callable[..., Process], tmp
     assert _run(start_process, tmp_path, "joined.py") == "1\n"
 
 
+@pytest.mark.slow
 def test_the_django_guide(start_process: Callable[..., Process], tmp_path: Path):
     write_examples("django", tmp_path)
     _run(start_process, tmp_path, "-m", "django", "makemigrations", "orders")

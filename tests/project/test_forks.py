@@ -63,6 +63,7 @@ def test_a_fork_at_a_terminal_has_it_for_its_own_and_hears_the_answer(forker, fo
     assert done.returncode == 3
 
 
+@pytest.mark.slow
 def test_a_fork_that_ends_too_late_is_killed(forker, folder):
     env = clean_environment()
     with pytest.raises(subprocess.TimeoutExpired):

@@ -4,6 +4,8 @@ import re
 import signal
 from pathlib import Path
 
+import pytest
+
 from tests.support.processes import python
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,6 +39,7 @@ def test_every_relative_link_of_the_documents_leads_somewhere():
             assert (document.parent / target).exists(), f"{document.name} links to {target}"
 
 
+@pytest.mark.slow
 def test_every_command_of_the_readmes_session_ends_as_it_should(start_process):
     process = start_process(*python("docs/transcript.py", "--check"))
 

@@ -114,6 +114,7 @@ def _strings(tree):
             yield node.value, node.lineno
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("word", RETIRED_NAMES)
 def test_a_retired_word_names_nothing(word):
     """A reader who meets two words looks for two things."""

@@ -15,6 +15,8 @@ from tests.reliability.effects import Effect, Effects
 from tests.reliability.fleet import Fleet, Worker
 from tests.support.wait import wait_until
 
+pytestmark = pytest.mark.slow
+
 TASKS = int(os.environ.get("TASQ_TEST_CHAOS_TASKS", "3000"))
 PROCESSES = 4
 THREADS = 8

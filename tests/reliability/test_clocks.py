@@ -53,6 +53,7 @@ def test_a_producers_delay_is_counted_by_the_databases_clock(served_fleet, clock
     outcome(f"delay=600 from a clock an hour ahead: visible in {ahead:.0f} s")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("zone", ["America/St_Johns", "Pacific/Kiritimati"])
 def test_the_time_zone_of_a_process_changes_nothing(fleet, outcome, zone):
     now = fleet.repository.now()

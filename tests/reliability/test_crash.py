@@ -8,6 +8,8 @@ import pytest
 from tasq_core.repository.claiming import EXHAUSTED
 from tests.support.wait import wait_until
 
+pytestmark = pytest.mark.slow
+
 LEASE = {"visibility_timeout": 2, "poll_interval": 0.2}
 
 

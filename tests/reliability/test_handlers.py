@@ -6,6 +6,8 @@ import pytest
 
 from tests.support.wait import wait_until
 
+pytestmark = pytest.mark.slow
+
 HARMLESS = ["value", "generator", "base", "nul", "surrogate", "huge", "unprintable"]
 
 

@@ -8,6 +8,8 @@ from datetime import timedelta
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 TASKS = 2000
 LEASE = {"visibility_timeout": 30, "poll_interval": 0.2}
 

@@ -136,6 +136,7 @@ def _set_read_only(fleet: Fleet, on: bool) -> None:
     fleet.database.execute("SELECT pg_reload_conf()")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not hasattr(resource, "prlimit"), reason="needs Linux to bound a running process"
 )

@@ -4,7 +4,11 @@ import signal
 import time
 from collections import Counter
 
+import pytest
+
 from tests.support.wait import wait_until
+
+pytestmark = pytest.mark.slow
 
 LEASE = {"visibility_timeout": 3, "poll_interval": 0.2}
 

@@ -69,6 +69,7 @@ async def test_the_palette_offers_every_action_of_the_screen(settings: Settings)
         } <= offered
 
 
+@pytest.mark.slow
 async def test_an_action_of_the_palette_can_be_called(settings: Settings):
     async with cockpit(settings) as (app, pilot):
         await press(pilot, "ctrl+p")

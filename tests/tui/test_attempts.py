@@ -50,6 +50,7 @@ async def test_a_task_that_failed_three_ways_shows_three_attempts(settings: Sett
         assert f"\n    {error}" in shown
 
 
+@pytest.mark.slow
 @SIZES
 async def test_all_parts_of_a_task_with_attempts_and_error_have_room(
     settings: Settings, table, stopped_clock, size
@@ -123,6 +124,7 @@ async def test_who_holds_a_task_where_and_since_when(settings: Settings, table, 
         assert "held by mailer-1 on web-3" in screen_text(app)
 
 
+@pytest.mark.slow
 async def test_a_holder_that_becomes_known_later_is_shown(
     settings: Settings, table, stopped_clock, monkeypatch
 ):
@@ -151,6 +153,7 @@ async def test_attempts_that_cant_be_read_leave_the_task_readable(
         assert "ValueError: x" in screen_text(app)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(80, 24), (140, 45)])
 async def test_hostile_names_and_errors_of_attempts_are_shown_inert(
     settings: Settings, table, stopped_clock, size

@@ -2,12 +2,15 @@
 
 from datetime import UTC, datetime
 
+import pytest
+
 from tasq_tui.admin.demo import fill
 from tasq_tui.admin.settings import Settings
 from tasq_tui.ui.dialogs.confirm import ConfirmDialog
 from tests.tui.conftest import cockpit, press, screen_text, settled, toasts, until
 
 
+@pytest.mark.slow
 async def test_every_screen_reads_and_a_deletion_can_be_undone(database, client):
     fill(client.repository, 300, now=datetime.now(UTC))
     failed = client.new_inspector().count(statuses=["FAILED"])

@@ -80,6 +80,7 @@ async def test_a_queue_without_a_name_can_be_seen_and_opened(settings: Settings,
         assert len(app.view.list.window.rows) == 1
 
 
+@pytest.mark.slow
 async def test_p_pauses_a_queue_for_a_time_with_a_reason_and_resumes_it(shop: Settings, table):
     table.migrate(side_tables=True)
     async with cockpit(shop, size=(120, 40), screen="queues") as (app, pilot):

@@ -72,6 +72,7 @@ async def test_an_empty_name_is_refused(open_consumer):
         await driver.sees("no handlers yet")
 
 
+@pytest.mark.slow
 @SIZES
 async def test_tasks_are_consumed_until_stopped(open_consumer, size):
     async with open_consumer(size=size) as driver:
@@ -87,6 +88,7 @@ async def test_tasks_are_consumed_until_stopped(open_consumer, size):
         assert driver.row(bad).status is TaskStatus.FAILED
 
 
+@pytest.mark.slow
 async def test_only_the_queues_and_types_chosen_are_consumed(open_consumer):
     async with open_consumer() as driver:
         await driver.load()
@@ -133,6 +135,7 @@ async def test_a_read_only_session_refuses_to_consume_but_runs_dry(open_consumer
         assert driver.row(task_id).receive_count == 0
 
 
+@pytest.mark.slow
 async def test_a_profile_that_asks_before_changes_asks_before_consuming(open_consumer):
     async with open_consumer(confirm=True, profile="prod") as driver:
         await driver.load()
@@ -145,6 +148,7 @@ async def test_a_profile_that_asks_before_changes_asks_before_consuming(open_con
         await driver.until(lambda: driver.row(task_id).status is TaskStatus.SUCCESSFUL)
 
 
+@pytest.mark.slow
 @SIZES
 async def test_step_mode_shows_a_task_and_runs_it_when_told(open_consumer, size):
     async with open_consumer(size=size) as driver:
@@ -163,6 +167,7 @@ async def test_step_mode_shows_a_task_and_runs_it_when_told(open_consumer, size)
         assert driver.row(first).status is TaskStatus.SUCCESSFUL
 
 
+@pytest.mark.slow
 async def test_a_skipped_task_is_given_back_uncounted(open_consumer):
     async with open_consumer() as driver:
         await driver.load()
@@ -175,6 +180,7 @@ async def test_a_skipped_task_is_given_back_uncounted(open_consumer):
         assert (row.status, row.receive_count) == (TaskStatus.NEW, 0)
 
 
+@pytest.mark.slow
 async def test_a_task_is_failed_with_a_reason(open_consumer):
     async with open_consumer() as driver:
         await driver.load()
@@ -206,6 +212,7 @@ async def test_a_requeued_task_counts_its_receive(open_consumer):
         assert (row.status, row.receive_count) == (TaskStatus.NEW, 1)
 
 
+@pytest.mark.slow
 async def test_a_key_that_bounces_decides_on_one_task_only(open_consumer, monkeypatch):
     monkeypatch.setattr(control, "DOUBLE_PRESS_SECONDS", 30)
     async with open_consumer() as driver:
@@ -219,6 +226,7 @@ async def test_a_key_that_bounces_decides_on_one_task_only(open_consumer, monkey
         assert states.count(TaskStatus.SUCCESSFUL) == 1
 
 
+@pytest.mark.slow
 async def test_stop_gives_the_task_that_waits_back(open_consumer):
     async with open_consumer() as driver:
         await driver.load()
@@ -276,6 +284,7 @@ async def test_a_task_that_ran_can_be_run_dry_again(open_consumer):
         assert driver.row(task_id).receive_count == 1
 
 
+@pytest.mark.slow
 async def test_the_output_of_one_task_is_shown_when_it_is_chosen(open_consumer):
     async with open_consumer() as driver:
         await driver.load()
@@ -304,6 +313,7 @@ async def test_arguments_that_came_cut_are_read_in_full(open_consumer):
         assert shown.value == json.loads(json.dumps(args))
 
 
+@pytest.mark.slow
 async def test_hostile_output_is_inert(open_consumer):
     async with open_consumer() as driver:
         await driver.load()
@@ -332,6 +342,7 @@ async def test_a_flood_of_output_leaves_the_keys_at_work(open_consumer):
         assert len(driver.model.logs.all) <= 2000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("type_", "reason"),
     [("dies", "exited with status 7"), ("segfaults", "was killed by SIGSEGV")],
@@ -370,6 +381,7 @@ async def test_reload_runs_the_new_code_and_goes_on_consuming(open_consumer, tmp
         assert driver.model.busy
 
 
+@pytest.mark.slow
 async def test_kill_asks_while_handlers_run_and_the_task_is_abandoned(open_consumer):
     async with open_consumer() as driver:
         await driver.load()
@@ -427,6 +439,7 @@ async def test_what_was_consumed_is_in_the_log_of_changes(open_consumer):
         assert " shop_jobs --workers 4 " in logged.entry.command
 
 
+@pytest.mark.slow
 async def test_zoom_gives_the_pane_in_focus_all_the_room(open_consumer):
     async with open_consumer() as driver:
         await driver.load()

@@ -62,6 +62,7 @@ def test_a_quiet_consumer_says_so_first():
     assert not held_back(ALL, TYPES, [], report("running"))
 
 
+@pytest.mark.slow
 async def test_a_pause_shows_while_the_consumer_runs_and_goes_when_resumed(tmp_path, monkeypatch):
     async with consumer(tmp_path, monkeypatch) as driver:
         await driver.load()

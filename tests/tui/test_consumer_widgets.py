@@ -239,6 +239,7 @@ async def test_a_log_scrolled_up_stands_still_and_counts_what_comes():
         assert app.lines()[-1].strip() == "news"
 
 
+@pytest.mark.slow
 async def test_a_log_scrolled_down_to_its_end_follows_again():
     view = JobLog()
     app = WidgetApp(view)

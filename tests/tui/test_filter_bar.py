@@ -40,6 +40,7 @@ async def type_in(pilot, text: str) -> None:
     await pilot.pause()
 
 
+@pytest.mark.slow
 async def test_enter_applies_the_filter():
     app = BarApp()
     async with app.run_test() as pilot:
@@ -62,6 +63,7 @@ async def test_an_empty_filter_matches_everything():
         assert not app.events[-1].where
 
 
+@pytest.mark.slow
 async def test_the_caret_stands_under_what_is_wrong_and_nothing_is_applied():
     app = BarApp()
     async with app.run_test() as pilot:

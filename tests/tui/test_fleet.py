@@ -14,6 +14,8 @@ from tasq_tui.admin.settings import Settings
 from tasq_tui.ui.fleet.rows import UNREGISTERED, consumer_rows, heading
 from tests.tui.conftest import cockpit, press, screen_text, settled, toasts, until
 
+pytestmark = pytest.mark.slow
+
 
 @contextmanager
 def worker(settings: Settings, name: str = "mailer-1"):

@@ -48,6 +48,7 @@ def assert_inert(app) -> None:
     assert all(len(line) for line in text.split("\n"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("name", ["overview", "tasks", "queues", "errors"])
 async def test_every_screen_shows_hostile_rows_inert(hostile: Settings, name: str, size):
@@ -127,6 +128,7 @@ async def test_a_hostile_queue_can_be_filtered_for(hostile: Settings, payload: s
         assert_inert(app)
 
 
+@pytest.mark.slow
 async def test_thirty_megabytes_of_args_dont_freeze_the_list(settings: Settings, table):
     table.repository.restore_tasks([make_task(args=b"x" * 30_000_000), make_task()])
     async with cockpit(settings, size=(140, 45), screen="tasks") as (app, pilot):

@@ -4,6 +4,8 @@ import sys
 from functools import partial
 from uuid import UUID
 
+import pytest
+
 from tasq_tui.admin.settings import Settings
 from tasq_tui.ui.dialogs.confirm import ConfirmDialog
 from tasq_tui.ui.history.screen import touched
@@ -30,6 +32,7 @@ async def test_a_change_is_logged_with_the_command_that_does_the_same(shop: Sett
         assert app.clipboard == app.session.log[0].entry.command
 
 
+@pytest.mark.slow
 async def test_the_command_of_many_ids_runs_as_copied(shop: Settings, table, tmp_path, monkeypatch):
     shop = Settings(url=shop.url)
     async with cockpit(shop, screen="tasks") as (app, pilot):
@@ -100,6 +103,7 @@ async def test_enter_shows_the_tasks_that_the_change_touched(shop: Settings):
         assert len(app.view.list.window.rows) == 1
 
 
+@pytest.mark.slow
 async def test_U_undoes_the_deletion_under_the_cursor_not_the_last(shop: Settings, table):
     """Whoever points at a mistake would get another one restored."""
     async with cockpit(shop, screen="tasks") as (app, pilot):
@@ -122,6 +126,7 @@ async def test_U_undoes_the_deletion_under_the_cursor_not_the_last(shop: Setting
     assert [task.id for task in table.repository.get_tasks(deleted)] == deleted[:1]
 
 
+@pytest.mark.slow
 async def test_an_undo_of_this_run_is_undone_without_a_question(shop: Settings, table):
     """It was asked about as a change "by an earlier run", which it wasn't."""
     async with cockpit(shop, screen="tasks") as (app, pilot):

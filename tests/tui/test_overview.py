@@ -66,6 +66,7 @@ async def test_the_groups_that_fail_most_are_shown(shop: Settings, table):
         await until(pilot, lambda: most.message[:30] in screen_text(app))
 
 
+@pytest.mark.slow
 async def test_a_new_task_shows_up_by_itself(settings: Settings, table):
     async with cockpit(settings) as (app, pilot):
         assert "no tasks yet" in screen_text(app)
@@ -352,6 +353,7 @@ def test_what_the_database_holds_is_inert_in_a_line():
         assert all("\x1b" not in cell and "\n" not in cell for cell in row.cells)
 
 
+@pytest.mark.slow
 async def test_the_first_commands_run_as_they_are_shown(tmp_path, monkeypatch):
     """The first command a new user copies must not be refused."""
     monkeypatch.chdir(tmp_path)

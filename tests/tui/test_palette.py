@@ -8,6 +8,7 @@ from tasq_tui.admin.settings import Settings
 from tests.tui.conftest import cockpit, press, screen_text, settled, toasts, until
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("screen", ["tasks", "overview"])
 @pytest.mark.parametrize(
     ("query", "sentence"),
@@ -31,6 +32,7 @@ async def test_an_action_is_found_by_label_name_or_sentence(
         await until(pilot, lambda: (sentence or "No matches") in screen_text(app))
 
 
+@pytest.mark.slow
 async def test_an_action_of_another_screen_leads_there_and_changes_nothing(shop: Settings, table):
     before = table.new_inspector().count(statuses=["NEW"])
     async with cockpit(shop) as (app, pilot):
@@ -46,6 +48,7 @@ async def test_an_action_of_another_screen_leads_there_and_changes_nothing(shop:
         assert table.new_inspector().count(statuses=["NEW"]) == before
 
 
+@pytest.mark.slow
 async def test_what_is_not_possible_now_is_found_and_says_so(settings: Settings):
     async with cockpit(settings, screen="tasks") as (app, pilot):
         await press(pilot, "ctrl+p")
@@ -57,6 +60,7 @@ async def test_what_is_not_possible_now_is_found_and_says_so(settings: Settings)
         await until(pilot, lambda: any("Clone: not possible now" in text for text in toasts(app)))
 
 
+@pytest.mark.slow
 async def test_a_saved_filter_is_found_by_its_name_and_applied(shop: Settings):
     settings = replace(shop, filters={"stuck mail": "queue:mail status:failed"})
     async with cockpit(settings) as (app, pilot):

@@ -88,6 +88,7 @@ async def test_queues_and_types_are_completed(settings: Settings, table):
         assert field.value == "billing"
 
 
+@pytest.mark.slow
 async def test_an_edit_that_the_database_refuses_comes_back_filled(
     settings: Settings, table, monkeypatch: pytest.MonkeyPatch
 ):

@@ -67,6 +67,7 @@ async def test_a_form_that_the_database_refuses_comes_back_filled(
         assert table.new_inspector().scan()[0].args == b'{"typed":"by hand"}'
 
 
+@pytest.mark.slow
 async def test_escape_asks_before_it_throws_edits_away(settings: Settings, table):
     async with cockpit(settings, screen="tasks") as (app, pilot):
         await press(pilot, "i")

@@ -133,6 +133,7 @@ async def test_an_action_is_for_the_marked_tasks_else_for_the_one_under_the_curs
         assert {i.int for i in app.last(TaskList.SelectionChanged).ids} == marked
 
 
+@pytest.mark.slow
 async def test_a_range_grows_and_shrinks_with_the_cursor_over_many_screens():
     app = ListApp()
     async with app.run_test(size=NARROW) as pilot:

@@ -30,6 +30,7 @@ async def apply_filter(app, pilot, text: str) -> None:
     await settled(pilot)
 
 
+@pytest.mark.slow
 async def test_a_filter_shows_what_matches_and_how_many(shop: Settings, table):
     async with cockpit(shop, screen="tasks") as (app, pilot):
         await press(pilot, "slash")
@@ -130,6 +131,7 @@ async def test_a_deleted_task_comes_back_by_undo_as_it_was(shop: Settings, table
         assert [logged.verb for logged in app.session.log] == ["delete", "undo"]
 
 
+@pytest.mark.slow
 async def test_undo_of_an_earlier_runs_deletion_asks_first(shop: Settings, table):
     async with cockpit(shop, screen="tasks") as (app, pilot):
         await press(pilot, "space", "space", "d")
@@ -189,6 +191,7 @@ async def test_leased_tasks_are_skipped_and_that_is_told(shop: Settings, table):
         await until(pilot, lambda: "deleted 0, skipped 1 (leased)" in toasts(app))
 
 
+@pytest.mark.slow
 async def test_a_purge_wants_the_profile_typed(shop: Settings, table):
     async with cockpit(shop, screen="tasks") as (app, pilot):
         await apply_filter(app, pilot, "status:successful")
@@ -365,6 +368,7 @@ async def test_x_hands_the_task_to_the_consumer(shop: Settings):
         await until(pilot, lambda: app.current_mode == "consumer")
 
 
+@pytest.mark.slow
 async def test_a_change_that_takes_long_can_be_stopped_between_batches(
     shop: Settings, table, monkeypatch: pytest.MonkeyPatch
 ):

@@ -26,6 +26,7 @@ def columns_of(view) -> set[str]:
     return set(titles)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("screen", ["overview", "tasks", "queues", "errors", "consumer", "history"])
 async def test_a_wider_terminal_shows_no_fewer_columns(shop: Settings, screen):
     async with cockpit(shop, size=(40, 40), screen=screen) as (app, pilot):
@@ -98,6 +99,7 @@ async def test_home_and_end_go_through_the_help(settings: Settings):
         await until(pilot, lambda: box.scroll_offset.y == 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wanted", ["Purge", "purge", "all tasks match", "Delete all tasks that"])
 async def test_the_help_finds_a_key_by_label_name_or_sentence(settings: Settings, wanted):
     """Nobody reads a hundred keys to find one."""
@@ -109,6 +111,7 @@ async def test_the_help_finds_a_key_by_label_name_or_sentence(settings: Settings
         assert "Leave tasq" not in screen_text(app)
 
 
+@pytest.mark.slow
 async def test_the_help_says_where_no_key_does_it(settings: Settings):
     async with cockpit(settings, size=(120, 40)) as (app, pilot):
         await press(pilot, "question_mark", "slash")

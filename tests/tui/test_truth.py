@@ -66,6 +66,7 @@ async def test_a_total_that_can_no_longer_be_counted_is_marked_with_its_age(
         await until(pilot, lambda: "~600 tasks, 1m ago" in app.view.status)
 
 
+@pytest.mark.slow
 async def test_a_total_is_counted_again_without_the_overview(shop: Settings, table):
     async with cockpit(shop, screen="tasks") as (app, pilot):
         await until(pilot, lambda: app.view.status.startswith("600 tasks"))
@@ -91,6 +92,7 @@ async def test_the_sentence_of_a_ready_task_gets_older_with_it(
         assert "no registered consumer takes" in app.view.detail.why
 
 
+@pytest.mark.slow
 async def test_the_lease_of_an_abandoned_task_runs_down_on_the_screen(tmp_path, monkeypatch):
     """A machine too busy to draw each second would skip one: the test moves the clock."""
     clock = SimpleNamespace(monotonic=lambda: clock.now, now=100.0)

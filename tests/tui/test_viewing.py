@@ -29,6 +29,7 @@ async def test_escape_leads_back_to_the_screen_the_tasks_were_opened_from(shop: 
         assert not app.view.where
 
 
+@pytest.mark.slow
 async def test_escape_restores_the_filter_before_with_its_cursor(shop: Settings):
     async with cockpit(shop, size=WIDE, screen="tasks") as (app, pilot):
         app.view.show_where("status:failed")
@@ -57,6 +58,7 @@ async def test_f_stays_at_the_newest_task_until_the_cursor_is_moved(settings: Se
         assert not app.view.follows
 
 
+@pytest.mark.slow
 async def test_a_slash_in_the_detail_searches_arguments_and_error(settings: Settings, table):
     task = make_task(
         status=TaskStatus.FAILED, args=b'{"to": "ada"}', last_error="no mail for ada\nand ADA",
@@ -99,6 +101,7 @@ async def test_z_gives_the_pane_in_focus_all_the_room(shop: Settings):
         assert app.view.list.region.width < 100
 
 
+@pytest.mark.slow
 async def test_ctrl_g_goes_to_the_task_whose_id_begins_so(shop: Settings, table):
     wanted = table.new_inspector().page(limit=400).tasks[-1]
     async with cockpit(shop, size=WIDE, screen="tasks") as (app, pilot):
@@ -111,6 +114,7 @@ async def test_ctrl_g_goes_to_the_task_whose_id_begins_so(shop: Settings, table)
         await until(pilot, lambda: app.view.list.current and app.view.list.current.id == wanted.id)
 
 
+@pytest.mark.slow
 async def test_the_columns_chosen_are_kept_for_the_next_run(shop: Settings):
     async with cockpit(shop, size=WIDE, screen="tasks") as (app, pilot):
         assert " took" in screen_text(app)
@@ -121,6 +125,7 @@ async def test_the_columns_chosen_are_kept_for_the_next_run(shop: Settings):
         assert " took" not in screen_text(app)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("downs", "answer"),
     [(5, "Sorted: oldest first"), (7, "Sorted: latest end first"), (2, "No index serves")],
@@ -133,6 +138,7 @@ async def test_a_column_that_no_index_serves_is_refused_as_order(shop: Settings,
         await until(pilot, lambda: answer in screen_text(app))
 
 
+@pytest.mark.slow
 async def test_the_name_of_a_saved_filter_is_that_filter(shop: Settings):
     settings = replace(
         shop, filters={"stuck mail": "queue:mail status:failed", "bad": "colour:red"}
@@ -210,6 +216,7 @@ async def test_a_task_that_ends_again_stands_once_and_at_the_top(settings: Setti
         assert len(app.view.list.window.rows) == 8
 
 
+@pytest.mark.slow
 async def test_a_click_on_a_title_sorts_by_it_or_says_why_not(settings: Settings, table):
     table.repository.restore_tasks([ended(hour) for hour in range(1, 9)])
     async with cockpit(settings, size=(200, 50), screen="tasks") as (app, pilot):
@@ -227,6 +234,7 @@ async def test_a_click_on_a_title_sorts_by_it_or_says_why_not(settings: Settings
         await until(pilot, lambda: any("No index serves the priority" in t for t in toasts(app)))
 
 
+@pytest.mark.slow
 async def test_jumping_to_an_open_task_leaves_the_order_by_the_end(settings: Settings, table):
     wanted = make_task(created_at=NOW)
     table.repository.restore_tasks([*map(ended, range(1, 5)), wanted])

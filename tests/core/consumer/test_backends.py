@@ -10,6 +10,7 @@ from tests.support.wait import wait_until
 FINISHED = [TaskStatus.SUCCESSFUL, TaskStatus.FAILED]
 
 
+@pytest.mark.slow
 def test_a_mixed_load_ends_as_it_should_on_every_database(repository):
     """300 tasks: a third succeeds, a third fails for good, a third succeeds at its second try."""
     tasks = [make_task(args=b"%d" % number, max_receives=2) for number in range(300)]

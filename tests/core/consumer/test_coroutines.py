@@ -109,6 +109,7 @@ def test_coroutines_do_not_occupy_workers_while_they_wait(start, submit, store):
     assert time.monotonic() - begun < 2
 
 
+@pytest.mark.slow
 def test_no_more_coroutines_run_than_max_active_tasks(start, submit, store):
     for _ in range(12):
         submit()
@@ -118,6 +119,7 @@ def test_no_more_coroutines_run_than_max_active_tasks(start, submit, store):
     assert busy.most == 5
 
 
+@pytest.mark.slow
 def test_max_coroutines_bounds_those_that_run_at_once(start, submit, store):
     for _ in range(9):
         submit()

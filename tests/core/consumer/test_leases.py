@@ -10,6 +10,7 @@ from tests.core.consumer.faults import unavailable
 from tests.support.wait import wait_until
 
 
+@pytest.mark.slow
 def test_a_job_that_outlives_the_timeout_keeps_its_lease(start, submit, faulty, wait_for_status):
     ran = []
 
@@ -24,6 +25,7 @@ def test_a_job_that_outlives_the_timeout_keeps_its_lease(start, submit, faulty, 
     assert (row.receive_count, len(ran)) == (1, 1)
 
 
+@pytest.mark.slow
 def test_jobs_waiting_in_a_full_channel_keep_their_leases(new_consumer, submit, faulty, pool):
     for _ in range(3):
         submit()
@@ -123,6 +125,7 @@ def test_a_lease_that_could_not_be_extended_in_time_is_not_started(
     assert "before the task could start" in caplog.text
 
 
+@pytest.mark.slow
 def test_pings_go_on_once_the_database_is_back(start, submit, faulty, wait_for_status):
     def handler(task):
         faulty.before("ping_leases", unavailable)

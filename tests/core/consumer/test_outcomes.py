@@ -1,5 +1,7 @@
 import threading
 
+import pytest
+
 from tasq_core import TaskStatus
 from tasq_core.errors import RepositoryError
 from tests.core.consumer.faults import times, unavailable
@@ -91,6 +93,7 @@ def test_an_outcome_that_could_not_be_written_in_time_is_logged(
     assert f"outcome SUCCESSFUL of task {task.id} not recorded" in caplog.text
 
 
+@pytest.mark.slow
 def test_a_finished_jobs_lease_is_extended_while_its_outcome_waits(
     start, submit, faulty, wait_for_status
 ):

@@ -1,6 +1,8 @@
 import threading
 import time
 
+import pytest
+
 from tasq_core import TaskStatus
 from tasq_core.consumer.pacing import Window
 from tests.core.consumer.faults import times, unavailable
@@ -48,6 +50,7 @@ def test_a_slot_that_comes_free_is_filled_while_others_are_busy(
     held.set()
 
 
+@pytest.mark.slow
 def test_an_idle_consumer_polls_once_an_interval(new_consumer, faulty):
     consumer = new_consumer(faulty, poll_interval=0.2)
     consumer.learn("email", print)

@@ -261,6 +261,7 @@ def test_a_forked_child_finds_its_consumer_stopped(new_consumer):
     assert consumer.running
 
 
+@pytest.mark.slow
 def test_a_consumer_whose_client_was_closed_ends_and_says_so(database, caplog):
     """It went on for ever to claim through a client that answers "is closed" to every call."""
     client = database.client()

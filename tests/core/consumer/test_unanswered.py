@@ -66,6 +66,7 @@ def test_until_an_answer_comes_one_task_at_a_time_is_claimed(start, submit, unhe
     assert max(unheard.limits[5:]) > 1
 
 
+@pytest.mark.slow
 def test_nothing_is_claimed_while_a_claim_is_in_doubt(start, submit, unheard, store):
     submit()
     unheard.before("release_leases", unavailable)
@@ -77,6 +78,7 @@ def test_nothing_is_claimed_while_a_claim_is_in_doubt(start, submit, unheard, st
     wait_until(lambda: store.count_tasks("SUCCESSFUL", None, None) == 1)
 
 
+@pytest.mark.slow
 def test_a_stall_is_one_line_in_the_log_not_one_a_task(start, submit, unheard, store, caplog):
     for _ in range(30):
         submit()

@@ -203,6 +203,7 @@ def find(table: Table, dialect: WhereDialect) -> Callable[[str], set[UUID]]:
     return found
 
 
+@pytest.mark.slow
 def test_every_filter_finds_what_the_reference_finds(table: Table, dialect: WhereDialect) -> None:
     ids = [task.id.hex for task in table.tasks]
     times = [task.created_at for task in table.tasks] + [
