@@ -18,7 +18,7 @@ from tasq_core.timings import (
 
 
 class InspectorFigures(FleetInspection):
-    """What the table's own times tell; at most the newest 50,000 rows of a window are read.
+    """What the table's own times tell; at most the newest 40,000 rows of a window are read.
 
     On MySQL and MariaDB 10,000: there each of them is looked up in another index.
     """

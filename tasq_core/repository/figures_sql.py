@@ -89,7 +89,7 @@ class FigureReader:
     @property
     def most_rows(self) -> int:
         """How many rows of a window are read at most: the newest."""
-        return _MOST_ROWS.get(self._repository._family, 50_000)  # noqa: SLF001
+        return _MOST_ROWS.get(self._repository._family, 40_000)  # noqa: SLF001
 
     def timings(
         self,

@@ -60,7 +60,7 @@ def _holder(holder: Holder, now: datetime) -> str:
 
 def _attempt(attempt: Attempt, now: datetime) -> Iterator[str]:
     """One attempt: when, how it ended and where, and the first line of its error."""
-    lasted = "never started"
+    lasted = "no start recorded"
     if attempt.started_at is not None:
         lasted = f"after {span(attempt.ended_at - attempt.started_at)}"
     where = f", {attempt.consumer} on {attempt.host}" if attempt.consumer else ""
