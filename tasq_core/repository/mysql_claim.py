@@ -16,7 +16,7 @@ import pymysql
 from tasq_core.repository.claiming import EXHAUSTED
 from tasq_core.repository.driver import Row, RowFormat, Session
 from tasq_core.repository.mysql_candidates import Candidates, Search
-from tasq_core.repository.mysql_errors import was_answered
+from tasq_core.repository.mysql_errors import is_transient, was_answered
 from tasq_core.repository.mysql_nearest import is_foreign
 from tasq_core.repository.mysql_table import TableFacts
 from tasq_core.repository.rows import text_of
@@ -88,25 +88,33 @@ class MySQLClaims:
                 return claim(session)
             whose = self._facts.table, *search.turn
             turn = {"turn": json.dumps(whose), "turn_timeout": turn_timeout}
-            try:
-                self._wait_for_turn(session, turn)
+            if not self._wait_for_turn(session, turn):
                 return claim(session)
-            finally:
+            try:
+                claimed = claim(session)
+            except BaseException:
                 with suppress(pymysql.Error, OSError):  # it goes with the connection
                     session.rows(self._sql.end_turn, turn)
+                raise
+            # What fails here may have ended the transaction: a Galera node tells the next
+            # statement that another node's commit undid what came before it.
+            session.rows(self._sql.end_turn, turn)
+            return claimed
 
         return work
 
-    def _wait_for_turn(self, session: Session, turn: dict[str, object]) -> None:
-        """Let claims that would meet the same tasks go first, as long as they come along."""
+    def _wait_for_turn(self, session: Session, turn: dict[str, object]) -> bool:
+        """Let claims that would meet the same tasks go first; whether it is our turn now."""
         try:
             ((got,),) = session.rows(self._sql.turn, turn)
         except pymysql.Error as error:
-            if not was_answered(error):
+            self._turnless_until = monotonic() + _CROWDED_SECONDS
+            if not was_answered(error) or is_transient(error):
                 raise
-            got = None  # such locks can't be had here, say in a Galera cluster
+            return False  # such locks can't be had here
         if not got:
             self._turnless_until = monotonic() + _CROWDED_SECONDS
+        return bool(got)
 
     def _take(
         self,
