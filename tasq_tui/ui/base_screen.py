@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from tasq_tui.ui.app import CockpitApp
 
 _TICK_SECONDS: Final = 0.5
-_LONGEST_CAUSE: Final = 150
 
 
 class CockpitScreen(Screen[None]):
@@ -172,9 +171,8 @@ class CockpitScreen(Screen[None]):
             table = safe(error.table or self.session.table)
             self.banner.say("warning", f"The table {table} doesn't exist here.{offer}")
             return
-        # Its first line, so that the countdown behind it is always in view.
-        cause = safe(str(error).partition("\n")[0], _LONGEST_CAUSE)
-        self.banner.say("error", f"{_trouble(failure)}: {cause}", lambda: self.poller.countdown)
+        cause = str(error).partition("\n")[0]
+        self.banner.say("error", _trouble(failure), cause, lambda: self.poller.countdown)
 
     async def _ask(self) -> Failure | None:
         self.header.show_reading()

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Final
 from textual.content import Content
 from textual.widgets import Static
 
-from tasq_core.errors import TableMissingError, TasqError
 from tasq_tui.ui.text.sanitize import safe, safe_content
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ class Banner(Static):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(markup=False, id=id, classes=classes)
         self._kind = ""
-        self._message = ""
+        self._message = self._cause = ""
         self._countdown: Callable[[], float | None] | None = None
         self._timer: Timer | None = None
         self._shown = ""
@@ -46,25 +45,23 @@ class Banner(Static):
         self._timer = self.set_interval(1.0, self._draw, pause=self._countdown is None)
         self._draw()
 
-    def disconnected(self, error: TasqError, countdown: Callable[[], float | None]) -> None:
-        """Say that the database can't be read, and when it is tried again."""
-        if isinstance(error, TableMissingError):
-            self.say("warning", safe(error, _LONGEST_CAUSE))
-            return
-        cause = f"Database unavailable, showing the last data: {safe(error, _LONGEST_CAUSE)}"
-        self.say("error", cause, countdown)
-
     def say(
-        self, kind: str, message: str, countdown: Callable[[], float | None] | None = None
+        self,
+        kind: str,
+        message: str,
+        cause: str = "",
+        countdown: Callable[[], float | None] | None = None,
     ) -> None:
         """Say `message`.
 
         Args:
             kind: error, warning or info.
             message: what to say; made inert here.
+            cause: why; what finds no room in three lines isn't shown.
             countdown: seconds until the next try; None from it means trying now.
         """
         self._kind, self._message, self._countdown = kind, safe(message), countdown
+        self._cause = safe(cause, _LONGEST_CAUSE)
         for name in _SEVERITIES:
             self.set_class(name == kind, f"-{name}")
         if self._timer is not None:
@@ -84,7 +81,9 @@ class Banner(Static):
         if self._countdown is not None:
             seconds = self._countdown()
             again = "trying now…" if seconds is None else f"next try in {seconds:.0f}s"
-            text = f"{text} · {again}"
+            text = f"{text} ({again})"
+        if self._cause:
+            text = f"{text}: {self._cause}"
         if text != self._shown:
             self._shown = text
             self.update(safe_content(text) if text else Content(""))
