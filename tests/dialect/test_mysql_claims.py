@@ -145,7 +145,7 @@ def test_claims_that_met_others_take_turns_and_no_other_does(
     met = crowded(repository, database)
     assert not locks
     assert len(claim(repository, 5, claims=met)) == 5
-    assert locks == ["GET_LOCK"]
+    assert locks == ["GET_LOCK", "RELEASE_LOCK"]
     assert len(claim(repository, 5)) == 5
     assert len(locks) == 2
 
