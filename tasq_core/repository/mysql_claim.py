@@ -88,9 +88,8 @@ class MySQLClaims:
                 return claim(session)
             whose = self._facts.table, *search.turn
             turn = {"turn": json.dumps(whose), "turn_timeout": turn_timeout}
-            if not self._wait_for_turn(session, turn):
-                return claim(session)
             try:
+                is_ours = self._wait_for_turn(session, turn)
                 claimed = claim(session)
             except BaseException:
                 with suppress(pymysql.Error, OSError):  # it goes with the connection
@@ -98,7 +97,8 @@ class MySQLClaims:
                 raise
             # What fails here may have ended the transaction: a Galera node tells the next
             # statement that another node's commit undid what came before it.
-            session.rows(self._sql.end_turn, turn)
+            if is_ours:
+                session.rows(self._sql.end_turn, turn)
             return claimed
 
         return work
