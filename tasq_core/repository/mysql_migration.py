@@ -44,6 +44,9 @@ _HOLDER: Final = """
 _ALREADY: Final = {ER.DUP_KEYNAME, ER.CANT_DROP_FIELD_OR_KEY}
 """Another node of a cluster, whose locks aren't ours, made or dropped the index first."""
 
+_OVERTAKEN: Final = {ER.QUERY_INTERRUPTED, 1684}
+"""Galera ends what stands in the way of another node's change of the table."""
+
 
 def migrate(session: Session, slots: dict[str, str], where: str) -> None:
     """Bring the table that `slots` name up to date, in the database shown as `where`.
@@ -51,6 +54,20 @@ def migrate(session: Session, slots: dict[str, str], where: str) -> None:
     Raises:
         RepositoryError: the table isn't a task table, or another process migrates for too long.
     """
+    try:
+        _migrate(session, slots, where)
+    except pymysql.Error as error:
+        if code_of(error) not in _OVERTAKEN or not _is_in_cluster(session):
+            raise
+        raise pymysql.OperationalError(ER.LOCK_DEADLOCK, "another node changed it") from error
+
+
+def _is_in_cluster(session: Session) -> bool:
+    """Whether this is a node of a Galera cluster."""
+    return [text_of(row[1]) for row in session.rows("SHOW STATUS LIKE 'wsrep_ready'", {})] == ["ON"]
+
+
+def _migrate(session: Session, slots: dict[str, str], where: str) -> None:
     if not _missing(session, slots, where):
         return
     lock = {"lock": f"tasq migrate {slots['shown']}"[:64]}

@@ -64,12 +64,16 @@ class PostgresStandby(PostgresServer):
         os.kill(int(str(pid)), signal.SIGSTOP)
 
     def position(self) -> int:
-        """The byte of the primary's log up to which it has everything; all of it is applied."""
+        """The byte of the killed primary's log up to which it has everything; all is applied."""
 
         def applied() -> object:
-            sql = "SELECT pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()"
-            ((received, replayed),) = execute(self, sql)
-            return received if received == replayed else None
+            # What the primary had sent still arrives when it is gone.
+            sql = (
+                "SELECT pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn(),"
+                " (SELECT count(*) FROM pg_stat_wal_receiver)"
+            )
+            ((received, replayed, receivers),) = execute(self, sql)
+            return received if received == replayed and receivers == 0 else None
 
         return log_position(wait_until(applied, 30))
 
