@@ -109,9 +109,7 @@ def test_a_handler_that_never_ends_is_left_after_the_stop_timeout(tasq, reposito
     for way in ([], ["--once"]):
         (tasq.folder / "stuck.log").unlink(missing_ok=True)
         repository.requeue_tasks([task.id for task in repository.page(Filter())], True)
-        running = tasq.start(
-            "work", "stuck", "--stop-timeout", "1s", "--visibility-timeout", "3s", *way
-        )
+        running = tasq.start("work", "stuck", "--stop-timeout", "1s", *way)
         try:
             wait_until((tasq.folder / "stuck.log").exists, 20)
             running.signal(signal.SIGTERM)
