@@ -162,6 +162,14 @@ class SqlInspection:
         everything = {**self._rows.clock(), **params}
         return self._run(lambda session: session.rows(sql, everything), "read")
 
+    def _would_do(self, sql: str) -> bool:
+        """Whether the server runs this, which changes nothing."""
+        try:
+            self._rows_of(sql, {})
+        except RepositoryError:
+            return False
+        return True
+
     def _where(self, sql: str, where: Filter, **slots: str) -> tuple[str, dict[str, object]]:
         """`sql` with its condition and other slots filled, and the condition's parameters."""
         condition = build(where, self._rows.where)

@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
-from tasq_core.errors import InvalidInputError, RepositoryError
+from tasq_core.errors import InvalidInputError
 from tasq_core.repository.index_check import is_as_defined, is_of_older_version, of_older_version
 from tasq_core.repository.inspection_sql import SqlInspection
 from tasq_core.repository.protocol import Repository
@@ -325,7 +325,7 @@ class _Look:
         """Rights that are needed and not had."""
         if self._folder != "mysql":
             return [text_of(right) for right, granted in self.rows("privileges") if not granted]
-        return [right for right, sql in self._trials() if not self._would_do(sql)]
+        return [right for right, sql in self._trials() if not self._repository._would_do(sql)]  # noqa: SLF001 - of this package
 
     def _trials(self) -> list[tuple[str, str]]:
         table = self._slots["tasks"]
@@ -335,13 +335,6 @@ class _Look:
             ("UPDATE", f"EXPLAIN UPDATE {table} SET priority = 0 WHERE id = ''"),  # noqa: S608
             ("DELETE", f"EXPLAIN DELETE FROM {table} WHERE id = ''"),  # noqa: S608
         ]
-
-    def _would_do(self, sql: str) -> bool:
-        try:
-            self._repository._rows_of(sql, {})  # noqa: SLF001 - of this package
-        except RepositoryError:
-            return False
-        return True
 
 
 def _labels_in(text: str) -> list[str]:

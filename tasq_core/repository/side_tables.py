@@ -101,22 +101,23 @@ class SideTables:
         """
         folder = FOLDERS[self.dialect]
         if folder == "mysql":
-            names = side_names(self._repository._slots)  # noqa: SLF001 - of this package
-            return [
-                f"{right} on {self.lead}_{kind}"
-                for kind, table in names.items()
+            repository = self._repository
+            denied = {
+                (kind, right)
+                for kind, table in side_names(repository._slots).items()  # noqa: SLF001 - of this package
                 for right in _RIGHTS[kind]
-                if not self._would_do(_TRIALS[right].format(table))
-            ]
-        if folder == "postgres":
-            denied = {tuple(map(text_of, row)) for row in self.rows("denied", {})}
-            return [
-                f"{right} on {self.lead}_{kind}"
-                for kind, rights in _RIGHTS.items()
-                for right in rights
-                if (kind, right) in denied
-            ]
-        return []
+                if not repository._would_do(_TRIALS[right].format(table))  # noqa: SLF001 - of this package
+            }
+        elif folder == "postgres":
+            denied = {(text_of(kind), text_of(right)) for kind, right in self.rows("denied", {})}
+        else:
+            denied = set()  # who may write SQLite's file may do all
+        return [
+            f"{right} on {self.lead}_{kind}"
+            for kind, rights in _RIGHTS.items()
+            for right in rights
+            if (kind, right) in denied
+        ]
 
     def make(self) -> bool:
         """Create those that are missing; safe to call again and from several processes.
@@ -183,13 +184,6 @@ class SideTables:
     def _run(self, sql: str, params: Mapping[str, object], mode: Mode) -> int:
         everything = {**self._formats.clock(), **params}
         return self._repository._run(lambda session: session.change(sql, everything), mode)  # noqa: SLF001
-
-    def _would_do(self, sql: str) -> bool:
-        try:
-            self._repository._run(lambda session: session.rows(sql, {}), "read")  # noqa: SLF001 - of this package
-        except RepositoryError:
-            return False
-        return True
 
     @property
     def _formats(self) -> RowFormat:

@@ -2,8 +2,8 @@
 
 A server lives in a temporary folder that only its account can enter, listens on loopback
 and wants a random password. What is committed survives a kill of the server, not a loss of
-power: nothing waits for the disk, unless it is to be `durable`. Its time zone is neither UTC nor a whole number of hours
-from it, so that nothing passes by accident.
+power: nothing waits for the disk, unless it is to be `durable`. Its time zone is neither UTC
+nor a whole number of hours from it, so that nothing passes by accident.
 However the test run ends, killed included, a small shell notices (its input closes), stops
 the server and removes the folder.
 """
