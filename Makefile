@@ -9,6 +9,7 @@ PYTHON ?= $(if $(UV),>=3.11,python3)
 PROJECTS := pyproject.toml tasq_core/pyproject.toml
 ARGS ?=
 VERSION ?= 18
+SERVER ?= mysql
 WORKERS ?= 6
 
 ifdef UV
@@ -28,7 +29,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo setup check test quick test-ha test-postgres bench bench-full screenshots docs lock dist clean
+.PHONY: help demo setup check test quick test-ha test-postgres test-mysql bench bench-full screenshots docs lock dist clean
 
 help: ## show this help
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | \
@@ -64,6 +65,9 @@ quick: $(VENV)/.dev ## the tests without servers, slow ones and serial ones: und
 
 test-ha: $(VENV)/.dev ## poolers, failover of a pair, a Galera cluster: minutes (see CONTRIBUTING)
 	$(BIN)/python -m pytest -q -m ha $(ARGS)
+
+test-mysql: $(VENV)/.dev ## the same on MySQL or a newer MariaDB: SERVER=mysql|mariadb (needs Debian's apt)
+	$(BIN)/python -m tests.support.mysql_versions $(SERVER) -n $(WORKERS) --dist loadgroup $(ARGS)
 
 test-postgres: $(VENV)/.dev ## the contract and dialect tests on PostgreSQL 13 to 18: VERSION=18 (needs npm)
 	$(BIN)/python -m tests.support.postgres_versions $(VERSION) -n $(WORKERS) --dist loadgroup $(ARGS)

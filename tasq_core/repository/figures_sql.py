@@ -13,7 +13,7 @@ from tasq_core.sql import fill
 from tasq_core.task import EPOCH, MICROSECOND, TaskStatus
 
 _MOST_ROWS: Final = {"mysql": 10_000}
-"""There each ended task is looked up in another index; where that lacks its names (MySQL 8, older
+"""There each ended task is looked up in another index; where that lacks its names (MySQL, older
 indexes) in the rows, each in another page."""
 _NAMES: Final[Mapping[str | None, str]] = {None: "''", "queue": "queue", "type": "type"}
 

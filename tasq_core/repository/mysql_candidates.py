@@ -20,8 +20,8 @@ _RANKS: Final = {
     Ordering.PRIORITY_FIRST: "CONCAT(LPAD(32768 - priority, 5, '0'), created_at)",
 }
 """A text that sorts like the order."""
-_NO_RANK: Final = "~"
-"""Of a pair without ready tasks."""
+_NO_RANK: Final = "none"
+"""Of a pair without ready tasks: last in every collation, as punctuation is not."""
 _LOCKING: Final = "FOR UPDATE SKIP LOCKED"
 
 
@@ -72,6 +72,7 @@ class Candidates:
         """What statements of this order are filled with."""
         slots = {
             "order": CLAIM_ORDERS[ordering],
+            "head_order": self._facts.head_order(CLAIM_ORDERS[ordering]),
             "rank": _RANKS[ordering],
             "ready_hint": self._facts.hint("ready_created"),
             "due_hint": self._facts.hint("ready_priority"),

@@ -18,11 +18,13 @@ _SETTINGS: Final = (
     "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
     # A statement whose client gave up goes on waiting for its lock, 50 seconds by default.
     # And a transaction cut off from its client keeps its row locks until the session ends:
-    # MariaDB can end it by itself. MySQL reads the marked part as a comment.
+    # MariaDB ends it by itself. MySQL, which alone reads what is marked 80000, ends any session
+    # that was idle so long; the next call connects anew.
     (
         "SET SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES'),"
         " SESSION innodb_lock_wait_timeout = 5"
         " /*M!100300 , SESSION idle_transaction_timeout = 8 */"
+        " /*!80000 , SESSION wait_timeout = 20 */"
         # Galera: reads and fenced writes wait for what other nodes have committed, else a
         # task that one node has given out is given out by another. Elsewhere without effect.
         " /*M!100600 , SESSION wsrep_sync_wait = 7 */"

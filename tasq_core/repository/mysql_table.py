@@ -1,4 +1,4 @@
-"""What MySQL's statements must know of a table: its indexes and how its text compares."""
+"""What MySQL's statements must know of a table: its indexes, how its text compares, its server."""
 
 from collections.abc import Callable, Mapping
 from time import monotonic
@@ -19,6 +19,7 @@ class TableFacts:
         self._until = 0.0
         self._indexes: frozenset[str] = frozenset()
         self._collations: dict[str, str] = {}
+        self._is_mariadb: bool | None = None
 
     def look(self, ask: Callable[[str], list[Row]]) -> None:
         """Ask the server, unless the last answer still holds."""
@@ -26,6 +27,9 @@ class TableFacts:
             return
         indexes = ask(f"SHOW INDEX FROM {self._tasks}")
         columns = ask(f"SHOW FULL COLUMNS FROM {self._tasks}")
+        if self._is_mariadb is None:
+            ((version,),) = ask("SELECT VERSION()")
+            self._is_mariadb = "mariadb" in str(version).lower()
         self._indexes = frozenset(row[2] for row in indexes)
         self._collations = {row[0]: row[2] for row in columns if row[2]}
         self._until = monotonic() + _KNOWN_SECONDS
@@ -39,6 +43,13 @@ class TableFacts:
         """What makes a statement walk `index`; nothing on a table that wasn't migrated."""
         name = f"{self._name}_tasq_{index}"
         return f"FORCE INDEX (`{name}`)" if name in self._indexes else ""
+
+    def head_order(self, order: str) -> str:
+        """The ORDER BY of a subquery that looks up, in an index, the first row for outer values.
+
+        MySQL reads and sorts all rows of such a lookup, which come in the index's order anyway.
+        """
+        return f"ORDER BY {order}" if self._is_mariadb else ""
 
     def text_of(self, column: str) -> str:
         """The character set and collation of a text column, as a column definition says them."""

@@ -18,7 +18,7 @@ SLOTS: Final = frozenset(
         "tasks", "name", "qualifier", "schema", "enum", "columns", "preview_columns", "where",
         "order", "branches", "pair", "hint", "ready_hint", "due_hint", "age_hint", "rank",
         "queue_text", "type_text", "limit", "locking", "now", "wall", "crashes", "exhausted", "by",
-        "ended_by",
+        "ended_by", "head_order",
     }
 )  # fmt: skip
 

@@ -266,7 +266,8 @@ def _end_others(database: Database) -> None:
     for id, host in database.execute(
         "SELECT id, host FROM information_schema.processlist WHERE id <> connection_id()"
     ):
-        if int(host.rpartition(":")[2] or 0) in own:
+        port = host.rpartition(":")[2]
+        if port.isdigit() and int(port) in own:
             database.execute(f"KILL {int(id)}")
 
 

@@ -10,6 +10,7 @@ import pytest
 from tasq_core import Ordering, Repository, Task, TaskStatus
 from tasq_core.errors import RepositoryError
 from tasq_core.repository import mysql_nearest
+from tasq_core.repository.mysql import MySQLRepository
 from tasq_core.repository.mysql_session import MySQLSession
 from tasq_core.repository.rows import in_order
 from tasq_core.task import IMMEDIATELY
@@ -21,6 +22,31 @@ pytestmark = pytest.mark.parametrize("backend", ["mysql"], indirect=True)
 QUEUES = [f"queue {n}" for n in range(5)]
 TYPES = [f"type {n}" for n in range(6)]
 HOUR = timedelta(hours=1)
+
+
+@pytest.mark.parametrize("collation", ["utf8mb4_bin", "utf8mb4_general_ci", "utf8mb4_unicode_ci"])
+@pytest.mark.parametrize("ordering", list(Ordering))
+def test_the_order_is_the_same_whatever_the_connection_s_collation(
+    repository: Repository, database: Database, ordering: Ordering, collation: str
+):
+    """Claims ended with tasks left where punctuation sorts first: on MySQL, since MariaDB 11.5."""
+    chance = random.Random(3)
+    types, start = [f"type {n}" for n in range(40)], repository.now() - HOUR
+    tasks = [
+        make_task(
+            type=chance.choice(types), queue=chance.choice(QUEUES),
+            priority=chance.randrange(3), created_at=start + timedelta(seconds=n // 2),
+        )
+        for n in range(400)
+    ]  # fmt: skip
+    repository.submit_tasks(tasks)
+    connection = database.connect(autocommit=True)
+    connection.cursor().execute(f"SET NAMES utf8mb4 COLLATE {collation}")
+    borrowed = MySQLRepository(connection, prefix=database.prefix)
+    got: list[Task] = []
+    while batch := borrowed.poll_tasks(types, QUEUES, 60, ordering, 90):
+        got += batch
+    assert list(map(key(ordering), got)) == sorted(map(key(ordering), tasks))
 
 
 @pytest.mark.parametrize("ordering", list(Ordering))
@@ -153,7 +179,7 @@ def test_an_idle_poll_of_any_queue_beside_delayed_tasks_lists_nothing(
     sent = Statements(monkeypatch)
 
     assert repository.poll_tasks(None, None, 30) == []
-    assert len(sent.sent) <= 3
+    assert len(sent.sent) <= 4  # three of them about the table and the server, once
 
 
 def test_tasks_of_others_that_came_first_are_looked_through_once_a_second(

@@ -134,7 +134,7 @@ def crowded(repository: Repository, database: Database) -> MySQLClaims:
 def turn_of(repository: Repository, database: Database) -> str:
     assert isinstance(repository, MySQLRepository)
     whose = json.dumps([repository._facts.table, *MAIL])
-    name = "SELECT CONCAT('tasq claim ', SHA1(CONCAT_WS('.', DATABASE(), %s)))"
+    name = "SELECT CONCAT('tasq claim ', LEFT(SHA2(CONCAT_WS('.', DATABASE(), %s), 224), 40))"
     return str(database.execute(name, [whose])[0][0])
 
 

@@ -8,6 +8,7 @@ import pytest
 from tasq_core import Repository, TaskStatus
 from tasq_core.repository.figures_sql import FigureReader
 from tests.contract.rows import make_go_table
+from tests.dialect.plans import NUMBERS
 from tests.support.builders import make_task
 from tests.support.databases import Database
 from tests.support.servers import Server
@@ -29,17 +30,18 @@ FIGURES: dict[str, Callable[[FigureReader], object]] = {
 }
 
 
-ENDED = "IF(seq % 10 = 0, 'FAILED', 'SUCCESSFUL')"
+ENDED = "IF(n % 10 = 0, 'FAILED', 'SUCCESSFUL')"
 
 
 def fill(database: Database, args: str = "'1'", status: str = ENDED) -> None:
     """Tasks of five queues and types, one a second; of those that ended one in ten failed."""
     database.execute(
         f"INSERT INTO {database.table} (id, type, args, queue, priority, status, created_at,"
-        f" started_at, finished_at, visible_at) SELECT UNHEX(MD5(CONCAT({status}, seq))),"
-        f" CONCAT('type ', seq % 5), {args}, CONCAT('queue ', seq % 5), 0, {status},"
-        " '2026-01-01' + INTERVAL seq SECOND, '2026-01-01' + INTERVAL seq + 2 SECOND,"
-        f" '2026-01-01' + INTERVAL seq + 5 SECOND, '0001-01-01' FROM seq_1_to_{COUNT}"
+        f" started_at, finished_at, visible_at) SELECT UNHEX(LEFT(SHA2(CONCAT({status}, n), 224), 32)),"
+        f" CONCAT('type ', n % 5), {args}, CONCAT('queue ', n % 5), 0, {status},"
+        " '2026-01-01' + INTERVAL n SECOND, '2026-01-01' + INTERVAL n + 2 SECOND,"
+        f" '2026-01-01' + INTERVAL n + 5 SECOND, '0001-01-01' FROM"
+        f" {NUMBERS.format(count=COUNT)} AS numbers"
     )
     database.execute(f"ANALYZE TABLE {database.table}")
 

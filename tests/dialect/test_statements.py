@@ -44,7 +44,7 @@ def test_binding_a_table_leaves_only_what_a_call_fills(dialect: str):
     texts = [getattr(statements, field.name) for field in fields(Statements)]
     left = {slot for text in texts for slot in re.findall(r"\{(\w*)\}", text)}
     hints = {"hint", "ready_hint", "due_hint", "age_hint", "queue_text", "type_text"}
-    parts = {"branches", "ended_by", "pair", "crashes", "locking"}
+    parts = {"branches", "ended_by", "pair", "crashes", "locking", "head_order"}
     assert left <= {"where", "order", "rank", "by", "limit"} | parts | hints
 
 

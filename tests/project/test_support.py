@@ -277,3 +277,14 @@ def test_a_version_of_postgresql_that_cant_be_had_is_refused_with_those_that_can
     )
     assert answer.returncode == 1
     assert answer.stderr == "no PostgreSQL '12' here; VERSION is one of 13, 14, 15, 16, 17, 18\n"
+
+
+def test_a_server_like_mysql_that_cant_be_had_is_refused_with_those_that_can():
+    answer = subprocess.run(
+        python("-m", "tests.support.mysql_versions", "percona"),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 1
+    assert answer.stderr == "no server 'percona' here; SERVER is one of mysql, mariadb\n"

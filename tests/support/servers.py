@@ -313,6 +313,9 @@ class MariaDBServer(Server):
                 f"--auth-root-socket-user={self.account}",
             ),
         )
+        self._write_accounts()
+
+    def _write_accounts(self) -> None:
         self._write(
             "init.sql",
             "CREATE DATABASE IF NOT EXISTS tasq;\n"

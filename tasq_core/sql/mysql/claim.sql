@@ -61,7 +61,7 @@ SELECT pair.queue_ordinal, pair.ordinal, COALESCE(
       AND queue = pair.queue AND type = pair.type
       AND CAST(queue AS BINARY) = CAST(pair.queue AS BINARY)
       AND CAST(type AS BINARY) = CAST(pair.type AS BINARY)
-    ORDER BY {order} LIMIT 1), '~') AS best
+    {head_order} LIMIT 1), 'none') AS best
 FROM JSON_TABLE(%(pairs)s, '$[*]' COLUMNS (queue_ordinal FOR ORDINALITY,
   queue TEXT {queue_text} PATH '$[0]',
   NESTED PATH '$[1][*]' COLUMNS (ordinal FOR ORDINALITY, type TEXT {type_text} PATH '$'))) AS pair
@@ -118,12 +118,12 @@ WHERE id IN %(ids)s AND status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS') AND visible
 FOR UPDATE SKIP LOCKED
 
 -- Claims that met each other take turns: until a task is leased, the next one would find it too.
--- A lock's name holds for the whole server.
+-- A lock's name holds for the whole server and has 64 characters; MySQL 9.6 has no SHA1.
 -- name: turn
-SELECT GET_LOCK(CONCAT('tasq claim ', SHA1(CONCAT_WS('.', DATABASE(), %(turn)s))), %(turn_timeout)s)
+SELECT GET_LOCK(CONCAT('tasq claim ', LEFT(SHA2(CONCAT_WS('.', DATABASE(), %(turn)s), 224), 40)), %(turn_timeout)s)
 
 -- name: end_turn
-SELECT RELEASE_LOCK(CONCAT('tasq claim ', SHA1(CONCAT_WS('.', DATABASE(), %(turn)s))))
+SELECT RELEASE_LOCK(CONCAT('tasq claim ', LEFT(SHA2(CONCAT_WS('.', DATABASE(), %(turn)s), 224), 40)))
 
 -- For a table without our indexes: one scan.
 -- name: claim_unindexed

@@ -27,7 +27,7 @@ FROM (
       ROW_NUMBER() OVER (PARTITION BY hash ORDER BY run DESC) AS run_rank,
       COUNT(wait) OVER (PARTITION BY hash) AS waits
     FROM (
-      SELECT CAST(CONV(LEFT(SHA1({ended_by}), 16), 16, 10) AS UNSIGNED) AS hash, ended.id,
+      SELECT CAST(CONV(LEFT(SHA2({ended_by}, 224), 16), 16, 10) AS UNSIGNED) AS hash, ended.id,
         COALESCE(done.status, failed.status) AS status, ended.finished_at,
         %(queue)s IS NULL
           OR CONVERT(COALESCE(done.queue, failed.queue) USING utf8mb4) COLLATE utf8mb4_bin
@@ -55,7 +55,7 @@ SELECT ordinal, BINARY {by}, ended_as, number, first FROM (
     ended_as, MIN(MIN(id)) OVER (PARTITION BY hash) AS sample, COUNT(*) AS number,
     MIN(finished_at) AS first
   FROM (
-    SELECT ended.finished_at, CAST(CONV(LEFT(SHA1({ended_by}), 16), 16, 10) AS UNSIGNED) AS hash,
+    SELECT ended.finished_at, CAST(CONV(LEFT(SHA2({ended_by}, 224), 16), 16, 10) AS UNSIGNED) AS hash,
       COALESCE(done.status, failed.status) AS ended_as, ended.id
     FROM {tasks} AS ended {hint}
     LEFT JOIN {tasks} AS done {age_hint} ON done.status = 'SUCCESSFUL'
@@ -71,7 +71,7 @@ SELECT ordinal, BINARY {by}, ended_as, number, first FROM (
 -- name: arrived
 WITH recent AS (
   SELECT status, created_at AS made_at, id,
-    CAST(CONV(LEFT(SHA1({by}), 16), 16, 10) AS UNSIGNED) AS hash
+    CAST(CONV(LEFT(SHA2({by}, 224), 16), 16, 10) AS UNSIGNED) AS hash
   FROM {tasks} {age_hint}
   WHERE created_at >= %(since)s AND created_at < %(until)s
 )
@@ -100,8 +100,8 @@ SELECT ordinal, BINARY {by}, 'NEW', number, first FROM (
 SELECT BINARY queue, BINARY type, ready, `delayed`, leased, lapsed, exhausted, retrying,
   ready_since, lapsed_since
 FROM (
-  SELECT CAST(CONV(LEFT(SHA1(pending.queue), 16), 16, 10) AS UNSIGNED) AS queue_hash,
-    CAST(CONV(LEFT(SHA1(pending.type), 16), 16, 10) AS UNSIGNED) AS type_hash,
+  SELECT CAST(CONV(LEFT(SHA2(pending.queue, 224), 16), 16, 10) AS UNSIGNED) AS queue_hash,
+    CAST(CONV(LEFT(SHA2(pending.type, 224), 16), 16, 10) AS UNSIGNED) AS type_hash,
     MIN(pending.id) AS sample,
     SUM(pending.visible_at <= clock AND (pending.max_receives = 0
       OR pending.receive_count < pending.max_receives)) AS ready,

@@ -140,9 +140,10 @@ UPDATE {tasks} SET status = 'NEW', receive_count = receive_count - 1,
       < %(zone_change)s, %(zone_before)s, %(zone_after)s) SECOND
 WHERE id = %(id)s AND status = 'ENQUEUED'
 
+-- MySQL refuses to lock with JSON_TABLE outside a derived table (error 3569).
 -- name: held_leases
-SELECT held.id, held.receive_count FROM JSON_TABLE(%(leases)s, '$[*]' COLUMNS (
-  id CHAR(32) PATH '$[0]', receive_count INT PATH '$[1]', nonce INT PATH '$[2]')) AS held
+SELECT held.id, held.receive_count FROM (SELECT * FROM JSON_TABLE(%(leases)s, '$[*]' COLUMNS (
+  id CHAR(32) PATH '$[0]', receive_count INT PATH '$[1]', nonce INT PATH '$[2]')) AS given) AS held
   STRAIGHT_JOIN {tasks}
   ON {tasks}.id = UNHEX(held.id) AND {tasks}.receive_count = held.receive_count
   AND MOD(MICROSECOND({tasks}.visible_at), 1000) = held.nonce
