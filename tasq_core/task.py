@@ -5,7 +5,6 @@ greencoda/tasq); a Go program reads and writes the same rows.
 """
 
 import os
-import threading
 import time
 import uuid
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from tasq_core.args import Codec, convert_args, decode_args, encode_args
 from tasq_core.args.json_text import lone_surrogate
 from tasq_core.errors import InvalidInputError, InvalidTypeError
 from tasq_core.ids import new_id
+from tasq_core.locks import new_lock
 
 T = TypeVar("T")
 Into = type[T]
@@ -106,7 +106,7 @@ class _Clock:
 
     def renew_lock(self) -> None:
         """In a forked child, which lacks the thread that may hold it."""
-        self._lock = threading.Lock()
+        self._lock = new_lock()
 
     def now(self) -> datetime:
         with self._lock:

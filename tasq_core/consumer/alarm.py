@@ -3,6 +3,8 @@
 import threading
 from enum import IntEnum
 
+from tasq_core.locks import new_lock
+
 
 class WakeReason(IntEnum):
     """Why a wait ended, the stronger the higher: of several the strongest is kept."""
@@ -25,7 +27,7 @@ class Alarm:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()  # a signal handler may ring while its thread does
+        self._lock = new_lock()  # a signal handler may ring while its thread does
         self._rung = threading.Condition(self._lock)
         self._reason = WakeReason.TIMEOUT
 

@@ -5,6 +5,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from tasq_core.locks import new_lock
+
 if TYPE_CHECKING:
     from tasq_core.consumer.job import Job
 
@@ -57,7 +59,7 @@ class Channel:
     def __init__(self) -> None:
         self.ready: deque[Job] = deque()
         self.demand = Demand()
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._sleepers: list[threading.Lock] = []
         self._waking = False
         self._closed = False

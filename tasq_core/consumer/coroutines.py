@@ -7,6 +7,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, Self
 
 from tasq_core.consumer.job import Job
+from tasq_core.locks import new_lock
 
 if TYPE_CHECKING:
     import asyncio
@@ -54,7 +55,7 @@ class Coroutines:
         self._on_success = on_success
         self._on_failure = on_failure
         self._slots = threading.Semaphore(most)
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._tasks: set[asyncio.Task[None]] = set()  # the loop itself refers to them weakly

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 
 from tasq_core.consumer.consumer_log import ConsumerLog
+from tasq_core.locks import new_lock
 from tasq_core.task import Task
 
 _CLOSING_TIMEOUT = 5.0
@@ -34,7 +35,7 @@ class FailureHooks:
     def __init__(self, hooks: Sequence[Hook], log: ConsumerLog) -> None:
         self._hooks = tuple(hooks)
         self._log = log
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._queue: SimpleQueue[Failure | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
 

@@ -1,6 +1,5 @@
 """The handlers a consumer has learned, by task type."""
 
-import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -11,6 +10,7 @@ from tasq_core.errors import (
     TaskTypeAlreadyLearnedError,
     TaskTypeNotFoundError,
 )
+from tasq_core.locks import new_lock
 from tasq_core.task import Task, check_text
 
 Handler = Callable[[Task], Any]
@@ -23,7 +23,7 @@ class Handlers:
     """Handlers by task type. Reading takes no lock: a change replaces the whole mapping."""
 
     def __init__(self, on_change: Callable[[], None]) -> None:
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._on_change = on_change
         self._learned: dict[str, Handler] = {}
         self._middlewares: tuple[Middleware, ...] = ()

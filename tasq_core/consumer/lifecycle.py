@@ -5,6 +5,7 @@ import threading
 from enum import Enum
 
 from tasq_core.errors import ConsumerAlreadyRunningError, ConsumerAlreadyStoppedError
+from tasq_core.locks import new_lock
 
 
 class State(Enum):
@@ -26,7 +27,7 @@ class Lifecycle:
         self._reset()
 
     def _reset(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._state = State.STOPPED
         self._process = os.getpid()
         self._stopped = threading.Event()

@@ -9,6 +9,7 @@ from typing import Final
 from tasq_core.consumer.backoff import Reconnect
 from tasq_core.consumer.consumer_log import ConsumerLog
 from tasq_core.errors import RepositoryError
+from tasq_core.locks import new_lock
 
 _LEAST: Final = 0.2
 """Seconds between two runs of a job, however often it is asked for."""
@@ -32,7 +33,7 @@ class Periodic:
     def __init__(self, log: ConsumerLog) -> None:
         self._log = log
         self._jobs: dict[str, _Job] = {}
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._wanted = threading.Event()
         self._closing = threading.Event()
         self._last: Callable[[], None] = lambda: None

@@ -5,7 +5,6 @@ import json
 import os
 import random
 import socket
-import threading
 from collections.abc import Callable
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
@@ -24,6 +23,7 @@ from tasq_core.fleet.attempts import Attempts
 from tasq_core.fleet.pauses import Pauses
 from tasq_core.fleet.registry import Command, Registry, in_flight_text
 from tasq_core.last_error import storable_error
+from tasq_core.locks import new_lock
 from tasq_core.repository.side_tables import SideTables
 from tasq_core.version import VERSION
 
@@ -98,7 +98,7 @@ class Presence:
         self._log = log
         self._on_closed, self._on_open, self._on_stop = on_closed, on_open, on_stop
         self._began = monotonic()
-        self._looking = threading.Lock()
+        self._looking = new_lock()
         self._look_again = 0.0
         self._without_attempts_until = 0.0
         self._reported = self._written = False

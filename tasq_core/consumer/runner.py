@@ -10,6 +10,7 @@ from types import FrameType
 from typing import Final
 
 from tasq_core.consumer.channel import Channel
+from tasq_core.locks import new_lock
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _JOIN_SECONDS: Final = 1.0
@@ -23,7 +24,7 @@ class Workers:
 
     def __init__(self, channel: Channel, count: int) -> None:
         self._channel = channel
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._threads: list[threading.Thread] = []
         for _ in range(count):
             self.add()

@@ -8,6 +8,7 @@ from typing import Final
 from tasq_core.consumer.backoff import Reconnect
 from tasq_core.consumer.consumer_log import ConsumerLog
 from tasq_core.errors import ClientClosedError, RepositoryError
+from tasq_core.locks import new_lock
 from tasq_core.repository.protocol import Repository, Wakeup
 
 _WATCH: Final = 60.0
@@ -37,7 +38,7 @@ class Waker:
         self._on_leases_broken = on_leases_broken
         self._on_fleet_changed = on_fleet_changed
         self._closing = threading.Event()
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._wakeup: Wakeup | None = None
         self._reconnect = Reconnect()
 

@@ -1,10 +1,10 @@
 """Counts of what running consumers do, for Prometheus to scrape."""
 
-import threading
 from collections.abc import Callable, Iterable, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
+from tasq_core.locks import new_lock
 from tasq_core.metrics.catalogue import CONSUMER_METRICS, STATEMENT_SECONDS
 from tasq_core.metrics.exposition import Samples, label, put, render
 from tasq_core.metrics.series import MOST_PAIRS, Histogram, Pairs, PairSeries
@@ -44,7 +44,7 @@ class ConsumerMetrics:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = new_lock()
         self._pairs = Pairs()
         self._claims = {"found": 0, "empty": 0, "failed": 0}
         self._claim_seconds = Histogram(STATEMENT_SECONDS)

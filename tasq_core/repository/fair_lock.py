@@ -5,6 +5,8 @@ from collections import deque
 from threading import get_ident
 from types import TracebackType
 
+from tasq_core.locks import new_lock
+
 
 class FairLock:
     """As `threading.RLock`, and in turn: a thread that comes back at once waits behind the others.
@@ -16,7 +18,7 @@ class FairLock:
     """
 
     def __init__(self) -> None:
-        self._mutex = threading.Lock()
+        self._mutex = new_lock()
         self._waiting: deque[tuple[int, threading.Lock]] = deque()
         self._owner: int | None = None
         self._depth = 0

@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from typing import Final, Protocol
 from weakref import WeakSet
 
+from tasq_core.locks import new_lock
+
 _LONGEST_WAIT: Final = 15.0
 """Seconds that a fork waits for calls to end: longer than SQLite waits for another writer."""
 
@@ -44,7 +46,7 @@ class ForkGuard:
         self._forks = threading.Lock()
         # Entered as itself, in one step: a condition's own `with` is Python, and a signal handler
         # that raises within it would leave the lock taken, and every other thread waiting.
-        self._lock = threading.RLock()
+        self._lock = new_lock()
         self._idle = threading.Condition(self._lock)
         self._calls: dict[object, int] = {}
         self._is_forking = False

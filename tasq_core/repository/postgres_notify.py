@@ -13,6 +13,8 @@ from time import monotonic
 from typing import Final
 from weakref import ref
 
+from tasq_core.locks import new_lock
+
 _GAP: Final = 0.005
 """Seconds between two notices of one repository."""
 _LINGER: Final = 1.0
@@ -27,7 +29,7 @@ class Notifier:
     def __init__(self, send: Callable[[], None]) -> None:
         self._send = send
         # Entered as itself, in one step: see `ForkGuard`.
-        self._lock = threading.RLock()
+        self._lock = new_lock()
         self._condition = threading.Condition(self._lock)
         self._thread: threading.Thread | None = None
         self._wanted = self._sending = False
@@ -39,7 +41,7 @@ class Notifier:
     def notify(self) -> None:
         """Send a notice soon; returns at once."""
         if self._pid != os.getpid():  # a fork has left the thread behind
-            self._lock = threading.RLock()
+            self._lock = new_lock()
             self._condition = threading.Condition(self._lock)
             self._thread, self._pid = None, os.getpid()
             self._wanted = self._sending = False

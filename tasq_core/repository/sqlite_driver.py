@@ -16,6 +16,7 @@ from tasq_core.errors import (
     TableMissingError,
 )
 from tasq_core.filters.dialects import SQLITE_LOWER
+from tasq_core.locks import new_lock
 from tasq_core.repository.fork_guard import guard
 from tasq_core.repository.redaction import redact
 from tasq_core.repository.sqlite_session import Scope, SQLiteSession, is_not_utf8
@@ -53,7 +54,7 @@ class SQLiteDriver:
     ) -> None:
         self._read_only = read_only
         self._busy_timeout = busy_timeout
-        self._opening = threading.Lock()
+        self._opening = new_lock()
         self._inherited: list[SQLiteSession] = []
         self._torn = False
         self._writer: SQLiteSession | None = None
@@ -84,7 +85,7 @@ class SQLiteDriver:
 
     def _renew_condition(self) -> None:
         # Its lock is entered as itself, in one step: see `ForkGuard`.
-        self._change_lock = threading.RLock()
+        self._change_lock = new_lock()
         self.changed = threading.Condition(self._change_lock)
 
     def _read_url(self, source: str) -> None:
@@ -297,7 +298,7 @@ class SQLiteDriver:
 
     def after_fork(self, *, torn: bool) -> None:
         """In a child: use none of the parent's connections to a file."""
-        self._opening = threading.Lock()
+        self._opening = new_lock()
         self._renew_condition()
         self._torn = torn
         if self.path is not None:

@@ -4,6 +4,7 @@ import faulthandler
 import os
 import queue
 import signal
+import sys
 import threading
 from contextlib import closing
 from typing import Final, assert_never
@@ -155,7 +156,10 @@ class Host:
 def main(event_descriptor: int) -> None:
     """Be the child until the commands on standard input end, or SIGTERM or SIGINT comes."""
     os.set_inheritable(event_descriptor, False)
-    faulthandler.enable(2, all_threads=False)
+    if sys.version_info >= (3, 14):  # whose stack of C would push ours out of the last lines
+        faulthandler.enable(2, all_threads=False, c_stack=False)
+    else:
+        faulthandler.enable(2, all_threads=False)
     report = EventPipe(event_descriptor)
     capture = Capture(report)
     capture.install()

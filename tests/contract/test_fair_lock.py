@@ -8,6 +8,7 @@ from contextlib import suppress
 
 import pytest
 
+from tasq_core.locks import new_lock
 from tasq_core.repository.fair_lock import FairLock
 from tasq_core.repository.fork_guard import ForkGuard
 from tests.support.wait import wait_until
@@ -118,6 +119,19 @@ def test_a_torn_wait_gives_the_turn_to_the_next():
     holder.join(30)
 
     assert in_another_thread(lambda: take(lock))
+
+
+def test_a_lock_s_block_that_is_torn_leaves_it_free():
+    """Since Python 3.14 a lock's own `with` looks for signals between taking it and its block."""
+    lock = new_lock()
+
+    def call():
+        with lock, lock:
+            pass
+
+    torn_at_random(call)
+
+    assert in_another_thread(call)
 
 
 def test_after_torn_calls_other_threads_still_get_past_the_fork_guard():

@@ -8,7 +8,6 @@ next task of the same type pays for its value only.
 # ruff: noqa: PLR2004 - the numbers are the wire format's own
 
 import os
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -17,17 +16,18 @@ from tasq_core.args.gob.decoder import BUILTIN_PLAN, SENT_PLAN, Label, Plan, Run
 from tasq_core.args.gob.types import BUILTIN_TYPES
 from tasq_core.args.gob.wire import read_int, read_uint, trouble
 from tasq_core.errors import ArgsDecodeError
+from tasq_core.locks import new_lock
 from tasq_core.wording import counted
 
 _cache: dict[bytes, Plan] = {b"": BUILTIN_PLAN}
 _sent_cache: dict[bytes, Plan] = {b"": SENT_PLAN}
-_cache_lock = threading.Lock()
+_cache_lock = new_lock()
 
 
 def _renew_lock() -> None:
     """In a forked child, which lacks the thread that may hold it."""
     global _cache_lock  # noqa: PLW0603 - a lock can't be replaced elsewhere
-    _cache_lock = threading.Lock()
+    _cache_lock = new_lock()
 
 
 if hasattr(os, "register_at_fork"):
