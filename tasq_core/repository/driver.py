@@ -30,6 +30,10 @@ class Session(Protocol):
         """How many rows a statement changed."""
 
 
+Ask = Callable[[str], Sequence[tuple[Any, ...]]]
+"""Gives the rows of a statement; raises errors of ours."""
+
+
 class Driver(Protocol):
     """One database's connections.
 
@@ -37,9 +41,11 @@ class Driver(Protocol):
     leaves the connection's own bound.
     """
 
-    @property
-    def dialect(self) -> str:
-        """The kind of server: "postgresql", "mysql", "mariadb" or "sqlite"."""
+    def dialect(self, ask: Ask) -> str:
+        """The kind of server: "postgresql", "mysql", "mariadb" or "sqlite".
+
+        `ask` gives the rows of a statement, where only the server can tell.
+        """
 
     @property
     def errors(self) -> tuple[type[Exception], ...]:

@@ -97,7 +97,7 @@ class SqlInspection:
     @property
     def dialect(self) -> str:
         """The kind of server: "postgresql", "mysql", "mariadb" or "sqlite"."""
-        return self._driver.dialect
+        return self._driver.dialect(lambda sql: self._rows_of(sql, {}))
 
     # -- running statements ----------------------------------------------------------------
 

@@ -18,7 +18,7 @@ from tasq_core.errors import (
 )
 from tasq_core.repository import mysql_errors
 from tasq_core.repository.connection_pool import Checkout, ConnectionPool, PoolExhaustedError
-from tasq_core.repository.driver import Session, within
+from tasq_core.repository.driver import Ask, Session
 from tasq_core.repository.fork_guard import guard
 from tasq_core.repository.mysql_closing import close, is_usable
 from tasq_core.repository.mysql_hosts import first_serving
@@ -152,12 +152,10 @@ class MySQLDriver:
                 f" not {type(source).__name__}"
             )
 
-    @property
-    def dialect(self) -> str:
-        """MySQL or MariaDB: the server says at its first connection."""
+    def dialect(self, ask: Ask) -> str:
+        """MySQL or MariaDB: asked once."""
         if self._dialect is None:
-            rows = within(self.read(), lambda session: session.rows("SELECT VERSION()", {}))
-            version = str(rows[0][0])
+            version = str(ask("SELECT VERSION()")[0][0])
             self._dialect = "mariadb" if "mariadb" in version.lower() else "mysql"
         return self._dialect
 

@@ -12,7 +12,7 @@ from psycopg.pq import TransactionStatus
 
 from tasq_core.errors import InvalidInputError, InvalidTypeError, RepositoryError
 from tasq_core.repository.connection_pool import Checkout, ConnectionPool, PoolExhaustedError
-from tasq_core.repository.driver import Session
+from tasq_core.repository.driver import Ask, Session
 from tasq_core.repository.fork_guard import guard
 from tasq_core.repository.postgres_connection import (
     BoundedConnection,
@@ -40,7 +40,6 @@ _TRANSIENT: Final = (errors.DeadlockDetected, errors.SerializationFailure, error
 class PostgresDriver:
     """The pool of one database, or what the caller brought."""
 
-    dialect = "postgresql"
     errors = (
         psycopg.Error, PoolExhaustedError, psycopg_pool.PoolTimeout, psycopg_pool.PoolClosed,
     )  # fmt: skip
@@ -86,6 +85,11 @@ class PostgresDriver:
                 "PostgresRepository takes a URL, a psycopg connection or a"
                 f" psycopg_pool.ConnectionPool, not {type(source).__name__}"
             )
+
+    def dialect(self, ask: Ask) -> str:
+        """PostgreSQL, whatever the server says."""
+        del ask
+        return "postgresql"
 
     # -- connections -----------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from tasq_core.errors import (
 )
 from tasq_core.filters.dialects import SQLITE_LOWER
 from tasq_core.locks import new_lock
+from tasq_core.repository.driver import Ask
 from tasq_core.repository.fork_guard import guard
 from tasq_core.repository.redaction import redact
 from tasq_core.repository.sqlite_session import Scope, SQLiteSession, is_not_utf8
@@ -46,7 +47,6 @@ def _lower(text: Any) -> Any:
 class SQLiteDriver:
     """The connections of one SQLite database."""
 
-    dialect = "sqlite"
     errors = (sqlite3.Error, sqlite3.Warning)
 
     def __init__(
@@ -101,6 +101,11 @@ class SQLiteDriver:
             raise InvalidInputError(
                 f"{redact(source)!r}: only ?synchronous={'|'.join(_SYNCHRONOUS)} is understood"
             )
+
+    def dialect(self, ask: Ask) -> str:
+        """SQLite, whatever the file says."""
+        del ask
+        return "sqlite"
 
     # -- connections -----------------------------------------------------------------------
 

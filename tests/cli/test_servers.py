@@ -1,6 +1,7 @@
 """Each verb that touches the database reaches each server: the rest is tested on SQLite."""
 
 import json
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -48,3 +49,19 @@ def test_a_queue_is_used_from_its_first_task_to_its_last(tasq, database):
     done("clean", "--age", "0s", "--yes")
     done("doctor")
     assert client.repository.count(Filter()) == 1
+
+
+@pytest.mark.parametrize("backend", ["postgres", "mysql"], indirect=True)
+@pytest.mark.parametrize("verb", [("migrate",), ("purge", "--all", "--yes"), ("doctor",)])
+def test_a_refused_connection_is_an_error_and_no_traceback(tasq, database, verb):
+    """What a new user mistypes first; the traceback said nothing of the URL."""
+    url = urlsplit(database.url)
+    wrong = url._replace(netloc=f"{url.username}:mistyped@{url.hostname}:1").geturl()
+    absent = url._replace(path="/tasq_no_such_database").geturl()
+
+    for mistaken in (wrong, absent):
+        result = tasq(*verb, TASQ_URL=mistaken)
+        assert (result.code, result.out) == (5, "")
+        assert "Traceback" not in result.err
+        assert "check the" in result.err
+        assert "mistyped" not in result.err

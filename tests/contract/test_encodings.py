@@ -4,11 +4,15 @@ import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
 import tasq_core
-from tasq_core import RepositoryError, TaskStatus
+from tasq_core import Lease, RepositoryError, TaskStatus
+from tasq_core.filters import Filter
+from tasq_core.reports import Outcome, Swap
+from tasq_core.repository.protocol import PageOrder
 from tests.support.builders import make_task
 from tests.support.databases import Database
 from tests.support.wait import wait_until
@@ -152,3 +156,44 @@ def test_a_connection_of_the_callers_is_used_as_it_comes(foreign: Database, enco
             for submit in (repository.submit_task, lambda task: repository.submit_tasks([task])):
                 with pytest.raises(RepositoryError, match="client_encoding is LATIN1"):
                     submit(make_task(type=KANJI))
+
+
+@pytest.mark.parametrize("encoding", ["utf16", "ucs2"], indirect=True)
+def test_leases_and_outcomes_are_found_in_a_database_of_wide_characters(foreign: Database):
+    """Each task ran until its attempts were used up: no outcome, ping or release found its row."""
+    with foreign.client() as client:
+        client.migrate()
+        repository, producer = client.repository, client.new_producer()
+        for type in ("works", "fails"):
+            producer.submit(type, None, max_receives=1)
+        consumer = client.new_consumer()
+        consumer.learn("works", lambda _: None)
+        consumer.learn("fails", lambda _: 1 / 0)
+        running = threading.Thread(target=lambda: consumer.run(workers=2), daemon=True)
+        running.start()
+        try:
+            wait_until(lambda: sum(repository.finished_counts().values()) == 2, 10)
+        finally:
+            consumer.stop(5)
+            running.join(30)
+        ended = {task.type: task for task in repository.page(Filter(), PageOrder.NEWEST, None, 9)}
+        assert ended["works"].status is TaskStatus.SUCCESSFUL
+        assert ended["fails"].status is TaskStatus.FAILED
+        assert len(client.new_inspector().attempts(ended["fails"].id)) == 1
+
+        for type in ("started", "deleted", "released"):
+            repository.submit_task(make_task(type=type, queue="q"))
+            (task,) = repository.poll_tasks(type, "q", 30)
+            lease = Lease.of(task)
+            assert repository.ping_leases([lease], 60) == repository.live_leases([lease]) == {lease}
+            if type == "released":
+                assert repository.release_leases([lease]) == {lease}
+            else:
+                status = TaskStatus.SUCCESSFUL if type == "deleted" else TaskStatus.IN_PROGRESS
+                outcome = Outcome(lease, status, delete=type == "deleted")
+                assert repository.record_outcomes([outcome]) == {lease}
+        other = replace(task, status=TaskStatus.NEW, receive_count=0, args=b"\x00\xff", queue=KANJI)
+        (seen,) = repository.get_tasks([task.id])
+        assert repository.swap_tasks([Swap(seen, other)]) == {task.id}
+        (now,) = repository.get_tasks([task.id])
+        assert (now.args, now.queue, now.visible_at) == (b"\x00\xff", KANJI, other.visible_at)

@@ -19,7 +19,7 @@ def test_reads_wait_for_what_other_nodes_of_a_cluster_committed(
 ):
     """Behind a balancer a task ran twice: a node that lagged gave it out again."""
     driver: Any = repository._driver
-    if driver.dialect == "mysql":
+    if repository.dialect == "mysql":
         pytest.skip("only MariaDB's clusters lag behind a commit of another node")
     with driver.read() as session:
         assert session.rows("SELECT @@SESSION.wsrep_sync_wait", {}) == [(7,)]
@@ -28,7 +28,7 @@ def test_reads_wait_for_what_other_nodes_of_a_cluster_committed(
 def test_a_session_that_its_client_lost_ends_in_seconds(repository: Repository):
     """Rows that its transaction locked stay out of every consumer's reach until it ends."""
     driver: Any = repository._driver
-    timeout = "wait_timeout" if driver.dialect == "mysql" else "idle_transaction_timeout"
+    timeout = "wait_timeout" if repository.dialect == "mysql" else "idle_transaction_timeout"
     with driver.read() as session:
         ((seconds,),) = session.rows(f"SELECT @@SESSION.{timeout}", {})
     assert 0 < seconds <= 20

@@ -201,7 +201,7 @@ SELECT UNHEX(a.task_id), a.receive_count, %(consumer)s, %(host)s,
   UTC_TIMESTAMP(6) - INTERVAL ROUND(a.started_ago * 1000000) MICROSECOND,
   UTC_TIMESTAMP(6) - INTERVAL ROUND(a.ended_ago * 1000000) MICROSECOND, a.outcome, a.error
 FROM JSON_TABLE(%(attempts)s, '$[*]' COLUMNS (
-  task_id CHAR(32) PATH '$.task_id', receive_count INT PATH '$.receive_count',
+  task_id CHAR(32) CHARACTER SET ascii PATH '$.task_id', receive_count INT PATH '$.receive_count',
   started_ago DOUBLE PATH '$.started_ago', ended_ago DOUBLE PATH '$.ended_ago',
   outcome VARCHAR(32) CHARACTER SET utf8mb4 PATH '$.outcome',
   error MEDIUMTEXT CHARACTER SET utf8mb4 PATH '$.error')) AS a

@@ -10,11 +10,11 @@ ORDER BY id FOR UPDATE
 -- Where `args`, in base 64, is NULL they stay as they are.
 -- name: rewrite
 UPDATE JSON_TABLE(%(rows)s, '$[*]' COLUMNS (
-    id CHAR(32) PATH '$[0]', type MEDIUMTEXT CHARACTER SET utf8mb4 PATH '$[1]',
+    id CHAR(32) CHARACTER SET ascii PATH '$[0]', type MEDIUMTEXT CHARACTER SET utf8mb4 PATH '$[1]',
     queue MEDIUMTEXT CHARACTER SET utf8mb4 PATH '$[2]', priority INT PATH '$[3]',
     status VARCHAR(11) PATH '$[4]', receive_count INT PATH '$[5]', max_receives INT PATH '$[6]',
     last_error MEDIUMTEXT CHARACTER SET utf8mb4 PATH '$[7]', finished_at CHAR(26) PATH '$[8]',
-    visible_at CHAR(26) PATH '$[9]', args LONGTEXT PATH '$[10]')) AS o
+    visible_at CHAR(26) PATH '$[9]', args LONGTEXT CHARACTER SET ascii PATH '$[10]')) AS o
   STRAIGHT_JOIN {tasks}
   ON {tasks}.id = UNHEX(o.id)
 SET {tasks}.type = o.type, {tasks}.queue = o.queue, {tasks}.priority = o.priority,

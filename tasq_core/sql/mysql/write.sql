@@ -54,7 +54,7 @@ WHERE id IN %(ids)s AND status IN ('NEW', 'ENQUEUED', 'IN_PROGRESS')
 
 -- name: ping_leases
 UPDATE JSON_TABLE(%(leases)s, '$[*]' COLUMNS (
-  id CHAR(32) PATH '$[0]', receive_count INT PATH '$[1]', nonce INT PATH '$[2]')) AS held
+  id CHAR(32) CHARACTER SET ascii PATH '$[0]', receive_count INT PATH '$[1]', nonce INT PATH '$[2]')) AS held
   STRAIGHT_JOIN {tasks}
   ON {tasks}.id = UNHEX(held.id) AND {tasks}.receive_count = held.receive_count
   AND MOD(MICROSECOND({tasks}.visible_at), 1000) = held.nonce
@@ -69,7 +69,7 @@ WHERE status IN ('ENQUEUED', 'IN_PROGRESS')
 -- `started_ago` and `finished_ago` are microseconds, `retry_in` is seconds.
 -- name: record_outcomes
 UPDATE JSON_TABLE(%(leases)s, '$[*]' COLUMNS (
-    id CHAR(32) PATH '$[0]', receive_count INT PATH '$[1]', nonce INT PATH '$[2]',
+    id CHAR(32) CHARACTER SET ascii PATH '$[0]', receive_count INT PATH '$[1]', nonce INT PATH '$[2]',
     status VARCHAR(11) PATH '$[3]', started_ago BIGINT PATH '$[4]',
     finished_ago BIGINT PATH '$[5]', error MEDIUMTEXT CHARACTER SET utf8mb4 PATH '$[6]',
     retry_in DOUBLE PATH '$[7]', given_back INT PATH '$[8]')) AS o
@@ -98,7 +98,7 @@ WHERE {tasks}.status IN ('ENQUEUED', 'IN_PROGRESS')
 -- fifth of the time even where they are NULL.
 -- name: record_endings
 UPDATE JSON_TABLE(%(leases)s, '$[*]' COLUMNS (
-    id CHAR(32) PATH '$[0]', receive_count INT PATH '$[1]', nonce INT PATH '$[2]',
+    id CHAR(32) CHARACTER SET ascii PATH '$[0]', receive_count INT PATH '$[1]', nonce INT PATH '$[2]',
     status VARCHAR(11) PATH '$[3]', started_ago BIGINT PATH '$[4]',
     finished_ago BIGINT PATH '$[5]')) AS o
   STRAIGHT_JOIN {tasks}
@@ -117,7 +117,7 @@ WHERE {tasks}.status IN ('ENQUEUED', 'IN_PROGRESS')
 
 -- name: delete_leases
 DELETE {tasks} FROM JSON_TABLE(%(leases)s, '$[*]' COLUMNS (
-  id CHAR(32) PATH '$[0]', receive_count INT PATH '$[1]', nonce INT PATH '$[2]')) AS held
+  id CHAR(32) CHARACTER SET ascii PATH '$[0]', receive_count INT PATH '$[1]', nonce INT PATH '$[2]')) AS held
   STRAIGHT_JOIN {tasks}
   ON {tasks}.id = UNHEX(held.id) AND {tasks}.receive_count = held.receive_count
   AND MOD(MICROSECOND({tasks}.visible_at), 1000) = held.nonce
@@ -125,7 +125,7 @@ WHERE {tasks}.status IN ('ENQUEUED', 'IN_PROGRESS')
 
 -- name: release_leases
 UPDATE JSON_TABLE(%(leases)s, '$[*]' COLUMNS (
-  id CHAR(32) PATH '$[0]', receive_count INT PATH '$[1]', nonce INT PATH '$[2]')) AS held
+  id CHAR(32) CHARACTER SET ascii PATH '$[0]', receive_count INT PATH '$[1]', nonce INT PATH '$[2]')) AS held
   STRAIGHT_JOIN {tasks}
   ON {tasks}.id = UNHEX(held.id) AND {tasks}.receive_count = held.receive_count
   AND MOD(MICROSECOND({tasks}.visible_at), 1000) = held.nonce
@@ -143,7 +143,7 @@ WHERE id = %(id)s AND status = 'ENQUEUED'
 -- MySQL refuses to lock with JSON_TABLE outside a derived table (error 3569).
 -- name: held_leases
 SELECT held.id, held.receive_count FROM (SELECT * FROM JSON_TABLE(%(leases)s, '$[*]' COLUMNS (
-  id CHAR(32) PATH '$[0]', receive_count INT PATH '$[1]', nonce INT PATH '$[2]')) AS given) AS held
+  id CHAR(32) CHARACTER SET ascii PATH '$[0]', receive_count INT PATH '$[1]', nonce INT PATH '$[2]')) AS given) AS held
   STRAIGHT_JOIN {tasks}
   ON {tasks}.id = UNHEX(held.id) AND {tasks}.receive_count = held.receive_count
   AND MOD(MICROSECOND({tasks}.visible_at), 1000) = held.nonce
