@@ -367,8 +367,9 @@ class SqlInspection:
             raise InvalidInputError(f"can't break down by {by!r}: use 'queue' or 'type'")
         found: dict[str, dict[TaskStatus, int]] = {}
         for name, status, count in self._rows_of(statements[by], {}):
-            label = TaskStatus(self._rows.status_of(status))
-            found.setdefault(text_of(name), {})[label] = int(count)
+            with suppress(*MISREAD):  # MySQL without strict mode stores '' for an unknown status
+                label = TaskStatus(self._rows.status_of(status))
+                found.setdefault(text_of(name), {})[label] = int(count)
         return [BreakdownRow(name, counts) for name, counts in sorted(found.items())]
 
     def activity(self, since: datetime) -> list[tuple[datetime, TaskStatus, int]]:

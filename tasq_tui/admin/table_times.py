@@ -17,6 +17,9 @@ from tasq_tui.admin.wording import span
 _QUARTER: Final = 900.0
 """Seconds; every zone's offset is a whole number of quarter hours."""
 
+_FARTHEST: Final = 14 * 3600.0
+"""Seconds: the zone farthest east is Kiritimati's; what lies later is no local time."""
+
 _NEAR: Final = 120.0
 """Seconds: how near to such an offset the newest time of a table in use stands."""
 
@@ -48,7 +51,7 @@ def offset_of_times(repository: Repository) -> float:
         Filter.parse("status:enqueued,in_progress"), PageOrder.NEWEST, None, _LEASES
     )
     ahead = (newest[0].created_at - now).total_seconds()
-    if ahead > _QUARTER - _NEAR:
+    if _QUARTER - _NEAR < ahead < _FARTHEST + _NEAR:
         return ahead
     written = seconds_since_write(repository)
     if not leased or written is None or written > _NEAR:

@@ -189,6 +189,21 @@ def test_times_that_no_calendar_holds_are_the_nearest_there_is(
     assert len(repository.poll_tasks("email", "mail", 30)) == 5
 
 
+@pytest.mark.parametrize("backend", ["mysql"], indirect=True)
+def test_a_status_that_isnt_one_hides_no_others_counts(
+    filled: tuple[Repository, list[Task]], database: Database
+):
+    """Breakdown, metrics and the app's queues ended in a traceback."""
+    repository, tasks = filled
+    database.execute("SET SESSION sql_mode = ''")
+    database.execute(
+        f"UPDATE {database.table} SET status = 'LOST' WHERE id = %s", (tasks[0].id.bytes,)
+    )
+
+    for by in ("queue", "type"):
+        assert [row.total for row in repository.breakdown(by)] == [4]
+
+
 def test_readable_rows_say_so(filled: tuple[Repository, list[Task]]):
     repository, tasks = filled
 
