@@ -18,7 +18,7 @@ _QUARTER: Final = 900.0
 """Seconds; every zone's offset is a whole number of quarter hours."""
 
 _FARTHEST: Final = 14 * 3600.0
-"""Seconds: the zone farthest east is Kiritimati's; what lies later is no local time."""
+"""Seconds: the zone farthest east is Kiritimati's; a time further ahead isn't a local one."""
 
 _NEAR: Final = 120.0
 """Seconds: how near to such an offset the newest time of a table in use stands."""
