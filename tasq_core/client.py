@@ -170,7 +170,8 @@ class Client:
         side = SideTables(self.repository)
         if not side.exist():
             raise TableMissingError(
-                f"the tables {side.lead}_… don't exist; run `tasq migrate` or client.migrate()",
+                f"there are no tables {side.lead}_… that this user may read: `tasq migrate` or"
+                " client.migrate() makes them; where they exist, their owner grants rights on them",
                 f"{side.lead}_pauses",
             )
         return Pauses(side)

@@ -14,7 +14,7 @@ from typing import Any, Final, Literal, NoReturn, Self, TypeVar
 from uuid import UUID
 
 from tasq_core.durations import Duration, seconds
-from tasq_core.errors import ClientClosedError, InvalidInputError, RepositoryError
+from tasq_core.errors import ClientClosedError, InvalidInputError, ReadOnlyError, RepositoryError
 from tasq_core.filters import Filter
 from tasq_core.filters.arguments import argument_terms
 from tasq_core.filters.where import build
@@ -163,9 +163,11 @@ class SqlInspection:
         return self._run(lambda session: session.rows(sql, everything), "read")
 
     def _would_do(self, sql: str) -> bool:
-        """Whether the server runs this, which changes nothing."""
+        """Whether this user may run this, which changes nothing."""
         try:
             self._rows_of(sql, {})
+        except ReadOnlyError:  # of the server or the session, not of the user
+            return True
         except RepositoryError:
             return False
         return True

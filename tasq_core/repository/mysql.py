@@ -240,7 +240,7 @@ class MySQLRepository(SqlRepository):
         return tasks
 
     def _look(self) -> TableFacts:
-        self._facts.look(lambda sql: self._rows_of(sql, {}))
+        self._facts.look(lambda sql: self._rows_of(sql, {}), self.dialect)
         return self._facts
 
     def _walk_hint(self, where: Filter, *, by_end: bool) -> str:

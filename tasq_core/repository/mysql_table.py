@@ -19,17 +19,15 @@ class TableFacts:
         self._until = 0.0
         self._indexes: frozenset[str] = frozenset()
         self._collations: dict[str, str] = {}
-        self._is_mariadb: bool | None = None
+        self._is_mariadb = True
 
-    def look(self, ask: Callable[[str], list[Row]]) -> None:
-        """Ask the server, unless the last answer still holds."""
+    def look(self, ask: Callable[[str], list[Row]], dialect: str) -> None:
+        """Ask the server, which is of this dialect, unless the last answer still holds."""
         if monotonic() < self._until:
             return
         indexes = ask(f"SHOW INDEX FROM {self._tasks}")
         columns = ask(f"SHOW FULL COLUMNS FROM {self._tasks}")
-        if self._is_mariadb is None:
-            ((version,),) = ask("SELECT VERSION()")
-            self._is_mariadb = "mariadb" in str(version).lower()
+        self._is_mariadb = dialect == "mariadb"
         self._indexes = frozenset(row[2] for row in indexes)
         self._collations = {row[0]: row[2] for row in columns if row[2]}
         self._until = monotonic() + _KNOWN_SECONDS

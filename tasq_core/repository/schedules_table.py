@@ -152,7 +152,8 @@ class SchedulesTable:
         if not self.exist() and not self.exist(look_again=True):
             table = f"{self._side.lead}_schedules"
             raise TableMissingError(
-                f"table {table!r} doesn't exist; `client.migrate()` or `tasq migrate` makes it",
+                f"there is no table {table!r} that this user may read: `tasq migrate` or"
+                " client.migrate() makes it; where it exists, its owner grants rights on it",
                 table,
             )
 

@@ -219,7 +219,7 @@ def test_without_its_table_a_schedule_is_refused_and_a_consumer_works(database):
     client = database.client()
     client.migrate(side_tables=False)
 
-    with pytest.raises(TableMissingError, match="_tasq_schedules' doesn't exist"):
+    with pytest.raises(TableMissingError, match="_tasq_schedules' that this user may read"):
         nightly(client)
     with pytest.raises(TableMissingError):
         client.new_inspector().schedules()
