@@ -37,7 +37,7 @@ def tables(database: Database) -> list[tuple[str, str]]:
         "SELECT table_schema, table_name FROM information_schema.tables"
         f" WHERE table_name LIKE '{database.prefix}%'"
     )
-    return [(str(schema), str(name)) for schema, name in rows]
+    return sorted((str(schema), str(name)) for schema, name in rows)
 
 
 @servers
