@@ -24,6 +24,8 @@ Connection = psycopg.Connection[Any]
 
 _LOG: Final = logging.getLogger("tasq_core.repository")
 _TRY_AGAIN: Final = 0.05
+_LET_PASS: Final = 0.5
+"""Seconds for the writers between two tries to lock the table."""
 _WORD_AFTER: Final = 3.0
 """Seconds of waiting after which the log says for whom."""
 LONGEST_WAIT: Final = 600.0
@@ -56,6 +58,7 @@ _HOLDER: Final = """
       AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
       AND (l.classid::bigint << 32) | l.objid::bigint = hashtext(%s)::bigint
 """
+_BRIEFLY: Final = "SET LOCAL lock_timeout = '100ms'"
 _NO_TIMEOUT: Final = """
     SELECT set_config(name, '0', true) FROM pg_settings
     WHERE name IN ('idle_in_transaction_session_timeout', 'transaction_timeout')
@@ -140,10 +143,34 @@ class Migration:
                 with worker.transaction():
                     self._make(worker, missing)
                 return
-            with worker.transaction():
-                self._make(worker, [name for name in missing if not name.startswith(_SLOW)])
+            self._between_writers(worker, [name for name in missing if not name.startswith(_SLOW)])
             slow = [name for name in missing if name.startswith(_SLOW)]
             self._make(worker, slow, concurrently=True)
+
+    def _between_writers(self, connection: Connection, missing: list[str]) -> None:
+        """Make what locks the table for an instant, in one transaction.
+
+        Who waits for such a lock behind a long transaction stops each writer that comes later: it
+        is waited for briefly, again and again.
+
+        Raises:
+            RepositoryError: other transactions hold the table for too long.
+        """
+        pause, begin = threading.Event(), time.monotonic()
+        while True:
+            try:
+                with connection.transaction():
+                    connection.execute(_BRIEFLY)
+                    return self._make(connection, missing)
+            except errors.LockNotAvailable as error:
+                waited = time.monotonic() - begin
+                if waited > LONGEST_WAIT:
+                    raise RepositoryError(
+                        f"{self._where}: table {self._slots['shown']!r} wasn't migrated: for"
+                        f" {waited:.0f} s other transactions have held it; end them"
+                        " (pg_stat_activity, pg_terminate_backend) and migrate again"
+                    ) from error
+            pause.wait(_LET_PASS)
 
     def _holds_rows(self, connection: Connection) -> bool:
         return bool(_scalar(connection, f"SELECT EXISTS (SELECT 1 FROM {self._slots['tasks']})"))  # noqa: S608

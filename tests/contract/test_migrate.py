@@ -14,6 +14,7 @@ from tests.support.builders import make_task, make_tasks
 from tests.support.databases import Database
 from tests.support.processes import Process
 from tests.support.threads import in_threads
+from tests.support.wait import wait_until
 
 on_servers = pytest.mark.parametrize("backend", ["postgres", "mysql"], indirect=True)
 on_postgres = pytest.mark.parametrize("backend", ["postgres"], indirect=True)
@@ -176,6 +177,10 @@ def test_a_table_in_use_is_indexed_without_stopping_writers(database: Database):
     thread.start()
     other = database.connect(autocommit=True)
     other.execute("SET lock_timeout = '2s'")
+    waiting = (
+        f"SELECT 1 FROM pg_locks WHERE relation = '{database.table}'::regclass AND NOT granted"
+    )
+    wait_until(lambda: database.execute(waiting))  # for the trigger's lock
     other.execute(f"UPDATE {database.table} SET type = type WHERE priority = 9")  # not blocked
     writer.rollback()
     assert done.wait(20)
