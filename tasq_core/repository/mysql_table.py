@@ -1,10 +1,10 @@
 """What MySQL's statements must know of a table: its indexes, how its text compares, its server."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from time import monotonic
-from typing import Any, Final
+from typing import Final
 
-Row = tuple[Any, ...]
+from tasq_core.repository.driver import Ask
 
 _KNOWN_SECONDS: Final = 30.0
 """How long an answer holds: another process may migrate the table meanwhile."""
@@ -21,7 +21,7 @@ class TableFacts:
         self._collations: dict[str, str] = {}
         self._is_mariadb = True
 
-    def look(self, ask: Callable[[str], list[Row]], dialect: str) -> None:
+    def look(self, ask: Ask, dialect: str) -> None:
         """Ask the server, which is of this dialect, unless the last answer still holds."""
         if monotonic() < self._until:
             return
